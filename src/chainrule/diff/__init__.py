@@ -1,0 +1,1 @@
+"""Differentiation: what the partial derivatives of an operation are, as graphs."""

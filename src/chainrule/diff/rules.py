@@ -1,0 +1,90 @@
+"""The partial derivatives of one operation, as small graphs over placeholders.
+
+An op's block gives each partial as a function of terms. Here it is run once on placeholder nodes,
+which turns it into structure that others read: the numeric sweep makes a NumPy function of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Final
+
+from chainrule.errors import DerivativeError
+from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, input_node
+from chainrule.graph.op import OPS, Op, Params
+from chainrule.graph.types import Type
+from chainrule.ops.term import Term
+
+_WHERE: Final = OPS["where"]
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """One partial derivative ∂out/∂operand over the placeholders of its operation.
+
+    Attributes:
+        factor: The derivative where the guard holds.
+        guard: A condition; where it fails the derivative is structurally zero, so that nothing is
+            contributed even if the incoming adjoint or a later factor is infinite. None: always.
+        constant: The value of the factor where that is one number known in advance, else None.
+    """
+
+    factor: Node
+    guard: Node | None
+    constant: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """The partials of one operation: None where an operand has no derivative or it is zero.
+
+    Attributes:
+        out: Placeholder for the result of the operation.
+        operands: Placeholders for its operands.
+    """
+
+    out: Node
+    operands: tuple[Node, ...]
+    partials: tuple[Partial | None, ...]
+
+
+@functools.lru_cache(maxsize=4096)
+def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params) -> Partials:
+    """The partials of ``op`` for operands of these types.
+
+    Raises:
+        DerivativeError: E334 when the op has no derivative rule at all (an abstract function).
+    """
+    out = input_node("out", out_type)
+    operands = tuple([input_node(f"x{at}", type) for at, type in enumerate(types)])
+    if not op.partials:
+        raise DerivativeError("E334", f"{op.name} has no derivative rule")
+    found: list[Partial | None] = []
+    for rule, operand in zip(op.partials, operands, strict=True):
+        if rule is None or not operand.type.is_float or not out_type.is_float:
+            found.append(None)
+            continue
+        result = rule(Term(out), *map(Term, operands), *params)
+        node = result.node if isinstance(result, Term) else constant_node(float(result), operand.type)
+        found.append(_read(node))
+    return Partials(out, operands, tuple(found))
+
+
+def _read(node: Node) -> Partial | None:
+    """Split ``where(c, p, 0)`` and ``where(c, 0, p)`` into guard and factor; drop a plain 0."""
+    guard = None
+    if node.op is _WHERE:
+        condition, taken, other = node.operands
+        if _is_zero(other):
+            guard, node = condition, taken
+        elif _is_zero(taken):
+            guard, node = Term(condition).__invert__().node, other
+    constant = float(constant_value(node)) if node.op is CONSTANT else None
+    if constant == 0 and guard is None:
+        return None
+    return Partial(node, guard, constant)
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op is CONSTANT and bool((constant_value(node) == 0).all())

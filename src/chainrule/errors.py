@@ -1,0 +1,127 @@
+"""Every error a user can meet: one tree, each error with a code and, where there is one, a place.
+
+::
+
+    ChainruleError
+    ├── FormulaError (ValueError)         E1..  the text of a formula cannot be read
+    │   └── LimitError                    E15.  it can, but it is larger than the limits allow
+    ├── GraphError (ValueError)           E2..  nodes that do not fit together: types, shapes, names
+    ├── EvaluationError (ValueError)      E3..  values that do not fit the graph
+    │   └── DerivativeError               E33.  a derivative that does not exist or is ambiguous
+    └── FileError (ValueError)            E4..  a saved graph that cannot be loaded
+
+    ChainruleWarning (UserWarning)        W1..  probably a slip, but there is a result
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of source text, ``text[start:end]``."""
+
+    start: int
+    end: int
+
+
+class ChainruleError(Exception):
+    """Base of all errors raised on purpose.
+
+    Attributes:
+        code: A stable identifier such as ``"E101"``.
+        message: The first line without the code.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"{code} {message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restore, (type(self), dict(self.__dict__), str(self)))
+
+
+def _restore(kind: type[ChainruleError], state: dict[str, object], text: str) -> ChainruleError:
+    error = kind.__new__(kind, text)
+    error.__dict__.update(state)
+    return error
+
+
+class FormulaError(ChainruleError, ValueError):
+    """The text of a formula cannot be read; points at the place with a caret line.
+
+    Attributes:
+        text: The whole formula.
+        span: The place in it.
+        column: Column of the place, counted from 1 within its line.
+        line: Line of the place, counted from 1.
+        hint: What to write instead, or an empty string.
+
+    >>> from chainrule.formula.infix import read
+    >>> read("L = (y - simoid(w*x + b))^2")
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.FormulaError: E101 unknown function 'simoid' at column 10
+      L = (y - simoid(w*x + b))^2
+               ^^^^^^  did you mean 'sigmoid'?
+    """
+
+    def __init__(self, code: str, message: str, text: str, span: Span, hint: str = "") -> None:
+        self.text = text
+        self.span = span
+        self.hint = hint
+        before = text[: span.start]
+        self.line = before.count("\n") + 1
+        self.column = span.start - (before.rfind("\n") + 1) + 1
+        place = f"column {self.column}"
+        if "\n" in text.strip("\n"):
+            place = f"line {self.line}, {place}"
+        super().__init__(code, f"{message} at {place}")
+        self.args = (f"{code} {self.message}\n{self._excerpt()}",)
+
+    def _excerpt(self, width: int = 100) -> str:
+        line = self.text.split("\n")[self.line - 1].rstrip("\r")
+        start = self.column - 1
+        length = max(1, min(self.span.end, self.span.start + len(line) - start) - self.span.start)
+        first = max(0, start - width // 2) if len(line) > width else 0
+        shown = line[first : first + width].expandtabs(1)
+        caret = " " * (start - first) + "^" * max(1, min(length, first + width - start))
+        hint = f"  {self.hint}" if self.hint else ""
+        return f"  {shown}\n  {caret}{hint}"
+
+
+class LimitError(FormulaError):
+    """The formula is larger than the limits allow (length, nesting, nodes, literals, exponents)."""
+
+
+class GraphError(ChainruleError, ValueError):
+    """Nodes that do not fit together: number of operands, types, shapes, names."""
+
+
+class EvaluationError(ChainruleError, ValueError):
+    """Values that do not fit the graph: missing, surplus, of the wrong type or shape."""
+
+
+class DerivativeError(EvaluationError):
+    """A derivative that does not exist (integers, booleans) or is ambiguous (several outputs)."""
+
+
+class FileError(ChainruleError, ValueError):
+    """A saved graph that cannot be loaded: not ours, a wrong version, or broken inside."""
+
+
+class ChainruleWarning(UserWarning):
+    """Probably a slip: there is a result, but it may not be the one that was meant."""
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that looks most like ``name``, or None when none is close.
+
+    >>> nearest("simoid", ["sin", "sigmoid"])
+    'sigmoid'
+    """
+    found = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
+    return found[0] if found else None

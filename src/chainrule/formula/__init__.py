@@ -1,0 +1,1 @@
+"""Formulas as text: reading them and writing them."""

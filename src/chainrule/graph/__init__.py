@@ -1,0 +1,1 @@
+"""What a computation graph is: pure structure, no derivatives, no evaluation."""

@@ -1,0 +1,277 @@
+"""A Dag is a computation graph with its arguments, outputs, names and places in the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal, NamedTuple, final
+
+from chainrule.errors import GraphError, Span, nearest
+from chainrule.graph import walk
+from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node, check_name, constant_value
+from chainrule.graph.numerals import numeral
+
+Order = Literal["depth-first", "kahn"]
+
+
+class Edge(NamedTuple):
+    """One edge, from an operand to the node that uses it; ``position`` counts operands from 0."""
+
+    operand: Node
+    user: Node
+    position: int
+
+
+@final
+class Dag:
+    """A directed acyclic graph of nodes, seen from its outputs.
+
+    Attributes:
+        inputs: The arguments in order: inputs and parameters, also those that no output reaches.
+        outputs: The roots, one or more.
+        names: Node → the names somebody gave it, in order; leaves need no entry.
+        spans: Node → the places in ``source`` it was read from.
+        source: The text the graph was read from, or an empty string.
+
+    Two Dags are equal when their arguments and outputs are the same nodes; since nodes are
+    interned this compares whole graphs. Names, spans and source do not count.
+    """
+
+    def __init__(
+        self,
+        outputs: Sequence[Node],
+        inputs: Sequence[Node] | None = None,
+        names: Mapping[Node, Sequence[str]] | None = None,
+        spans: Mapping[Node, Sequence[Span]] | None = None,
+        source: str = "",
+    ) -> None:
+        """Raise GraphError E220 (no outputs, not an argument) or E221 (names that clash)."""
+        if not outputs:
+            raise GraphError("E220", "a graph needs at least one output")
+        self.outputs: tuple[Node, ...] = tuple(outputs)
+        reached = walk.depth_first(self.outputs)
+        arguments = [node for node in reached if node.op in (INPUT, PARAMETER)]
+        self.inputs: tuple[Node, ...] = tuple(arguments if inputs is None else inputs)
+        self.source = source
+        self._check_inputs(arguments)
+        given = frozenset(self.inputs)
+        self.order: tuple[Node, ...] = (*self.inputs, *(n for n in reached if n not in given))
+        """All nodes in topological order: the arguments, then depth-first post-order."""
+        self.names: Mapping[Node, tuple[str, ...]] = MappingProxyType(
+            {
+                node: tuple(check_name(name) for name in given)
+                for node, given in (names or {}).items()
+                if node in self._members and given
+            }
+        )
+        self.spans: Mapping[Node, tuple[Span, ...]] = MappingProxyType(
+            {
+                node: tuple(given)
+                for node, given in (spans or {}).items()
+                if node in self._members and given
+            }
+        )
+        self._check_names()
+
+    def _check_inputs(self, reached: Iterable[Node]) -> None:
+        given = set(self.inputs)
+        if len(given) != len(self.inputs):
+            raise GraphError("E220", "an argument is listed twice")
+        for node in self.inputs:
+            if node.op not in (INPUT, PARAMETER):
+                raise GraphError("E220", f"{node!r} is not an input or a parameter")
+        for node in reached:
+            if node not in given:
+                raise GraphError("E220", f"{node.name!r} is used but not among the arguments")
+
+    def _check_names(self) -> None:
+        owners: dict[str, Node] = {}
+        for node in self.inputs:
+            if owners.setdefault(node.name, node) is not node:
+                raise GraphError("E221", f"two different arguments are named {node.name!r}")
+        for node, given in self.names.items():
+            for name in given:
+                if owners.setdefault(name, node) is not node:
+                    raise GraphError("E221", f"two different nodes are named {name!r}")
+        self._owners = owners
+
+    # --- structure ----------------------------------------------------------------------------
+
+    @cached_property
+    def _members(self) -> frozenset[Node]:
+        return frozenset(self.order)
+
+    @cached_property
+    def _uses(self) -> dict[Node, list[tuple[Node, int]]]:
+        return walk.uses_of(self.order)
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._members
+
+    def __len__(self) -> int:
+        """The number of nodes, leaves included."""
+        return len(self.order)
+
+    @cached_property
+    def parameters(self) -> tuple[Node, ...]:
+        """The learnable arguments."""
+        return tuple(node for node in self.inputs if node.op is PARAMETER)
+
+    @cached_property
+    def constants(self) -> tuple[Node, ...]:
+        """The literal numbers, by first appearance."""
+        return tuple(node for node in self.order if node.op is CONSTANT)
+
+    @cached_property
+    def computations(self) -> tuple[Node, ...]:
+        """The nodes that are computed, in depth-first order."""
+        return tuple(node for node in self.order if not node.is_leaf)
+
+    def topological_order(self, method: Order = "depth-first") -> tuple[Node, ...]:
+        """All nodes, operands before users, by depth-first post-order or by Kahn's algorithm."""
+        if method == "depth-first":
+            return self.order
+        if method == "kahn":
+            return tuple(walk.kahn(self.order, self._uses))
+        raise GraphError("E222", f"unknown order {method!r}; use 'depth-first' or 'kahn'")
+
+    def operands(self, node: Node) -> tuple[Node, ...]:
+        """The nodes that ``node`` is computed from, in order; the same node may stand twice."""
+        return self._own(node).operands
+
+    def uses(self, node: Node) -> tuple[Edge, ...]:
+        """The edges that leave ``node``, in topological order of the users."""
+        return tuple(Edge(node, user, at) for user, at in self._uses[self._own(node)])
+
+    def users(self, node: Node) -> tuple[Node, ...]:
+        """The nodes computed from ``node``, each once, in topological order."""
+        return tuple(dict.fromkeys(user for user, _ in self._uses[self._own(node)]))
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Every edge, by user in topological order, then by position; ``x*x`` has two."""
+        return tuple(
+            Edge(operand, node, at) for node in self.order for at, operand in enumerate(node.operands)
+        )
+
+    def ancestors(self, node: Node) -> frozenset[Node]:
+        """The cone below ``node``: what it is computed from, itself included."""
+        return frozenset(walk.ancestors(self._own(node)))
+
+    def descendants(self, node: Node) -> frozenset[Node]:
+        """The cone above ``node``: what is computed from it, itself included."""
+        return frozenset(walk.descendants(self.order, [self._own(node)]))
+
+    def count_paths(self, source: Node, target: Node | None = None) -> int:
+        """The number of directed paths from ``source`` to ``target`` (the output), exactly."""
+        goal = self.output if target is None else self._own(target)
+        return walk.path_counts(self.order, goal).get(self._own(source), 0)
+
+    @property
+    def output(self) -> Node:
+        """The only output.
+
+        Raises:
+            GraphError: E223 when there are several.
+        """
+        if len(self.outputs) != 1:
+            raise GraphError("E223", f"the graph has {len(self.outputs)} outputs; name one of them")
+        return self.outputs[0]
+
+    def _own(self, node: Node) -> Node:
+        if node not in self._members:
+            raise GraphError("E224", f"{node!r} is not in this graph")
+        return node
+
+    # --- names --------------------------------------------------------------------------------
+
+    @cached_property
+    def labels(self) -> Mapping[Node, str]:
+        """One short name for every node, all different but for constants, which show their value.
+
+        A node shows the first name it was given; an unnamed output is ``f``, and the other unnamed
+        computations are ``v1``, ``v2``, … in topological order.
+        """
+        labels: dict[Node, str] = {}
+        prefix = "v"
+        while any(name.startswith(prefix) and name[len(prefix) :].isdigit() for name in self._owners):
+            prefix += "_"
+        count = 0
+        lone_output = self.outputs[0] if len(self.outputs) == 1 and "f" not in self._owners else None
+        for node in self.order:
+            given = self.names.get(node)
+            if node.op is INPUT or node.op is PARAMETER:
+                labels[node] = node.name
+            elif given:
+                labels[node] = given[0]
+            elif node.op is CONSTANT:
+                labels[node] = numeral(constant_value(node))
+            else:
+                count += 1
+                labels[node] = "f" if node is lone_output else f"{prefix}{count}"
+        return MappingProxyType(labels)
+
+    @cached_property
+    def _by_label(self) -> dict[str, Node]:
+        found = dict(self._owners)
+        for node, label in self.labels.items():
+            if node.op is not CONSTANT:
+                found.setdefault(label, node)
+        return found
+
+    def find(self, name: str) -> Node:
+        """The node with this name or label.
+
+        Raises:
+            GraphError: E225 when there is none; the message offers the nearest name.
+        """
+        node = self._by_label.get(name)
+        if node is None:
+            guess = nearest(name, self._by_label)
+            hint = f"; did you mean {guess!r}?" if guess else ""
+            raise GraphError("E225", f"the graph has no node named {name!r}{hint}")
+        return node
+
+    # --- new graphs ---------------------------------------------------------------------------
+
+    def substitute(self, replacements: Mapping[Node, Node]) -> Dag:
+        """The graph with some nodes replaced by others (of the same type) wherever they are used.
+
+        Names stay with what took the place of their nodes; arguments that disappear are dropped,
+        new ones come last.
+        """
+        for old, new in replacements.items():
+            if old.type is not new.type:
+                raise GraphError(
+                    "E202", f"{self.labels[self._own(old)]} is {old.type}, not {new.type}"
+                )
+        new_of = walk.rebuild(self.order, replacements)
+        outputs = [new_of[node] for node in self.outputs]
+        reached = [n for n in walk.depth_first(outputs) if n.op in (INPUT, PARAMETER)]
+        kept = [node for node in self.inputs if node not in replacements]
+        inputs = [*kept, *(node for node in reached if node not in set(kept))]
+        names: dict[Node, list[str]] = {}
+        spans: dict[Node, list[Span]] = {}
+        for old, new in new_of.items():
+            if old not in replacements:
+                names.setdefault(new, []).extend(self.names.get(old, ()))
+                spans.setdefault(new, []).extend(self.spans.get(old, ()))
+        return Dag(outputs, inputs, names, spans, self.source)
+
+    def with_outputs(self, outputs: Sequence[Node]) -> Dag:
+        """The same arguments, names and spans, seen from other nodes."""
+        return Dag([self._own(n) for n in outputs], self.inputs, self.names, self.spans, self.source)
+
+    # --- comparison ---------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dag):
+            return NotImplemented
+        return self.inputs == other.inputs and self.outputs == other.outputs
+
+    def __hash__(self) -> int:
+        return hash((self.inputs, self.outputs))
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(node.name for node in self.inputs)
+        return f"<Dag of ({arguments}) with {len(self.computations)} computations>"

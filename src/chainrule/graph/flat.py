@@ -1,0 +1,257 @@
+"""A Dag as a plain list, operands by index: what files and pickles hold, checked when read."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, FileError, Span
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import (
+    CONSTANT,
+    Node,
+    constant_node,
+    constant_value,
+    input_node,
+    make,
+    parameter_node,
+)
+from chainrule.graph.op import find
+from chainrule.graph.types import Type
+
+FORMAT: Final = "chainrule graph"
+VERSION: Final = 1
+_TYPE: Final = re.compile(r"(\w+)(?:\[([0-9, ]*)\])?")
+
+
+# --- values and types ---------------------------------------------------------------------------
+
+
+def encode_value(value: Any) -> Any:
+    """A constant as JSON: a number, ``"nan"``, ``"inf"``, ``"-inf"``, or the bytes of an array."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return {"base64": base64.b64encode(value.astype(value.dtype.newbyteorder("<"))).decode()}
+    number = value.item()
+    if isinstance(number, float) and not math.isfinite(number):
+        if math.isnan(number) and value.tobytes() != np.array(np.nan, value.dtype).tobytes():
+            return {"base64": base64.b64encode(value.astype(value.dtype.newbyteorder("<"))).decode()}
+        return str(number)
+    return number
+
+
+def decode_value(value: Any, type: Type) -> Node:
+    """The constant node back; raises FileError E404 for a value that does not fit."""
+    plain = type.dtype.newbyteorder("<")
+    if isinstance(value, Mapping) and isinstance(value.get("base64"), str):
+        try:
+            data = base64.b64decode(value["base64"], validate=True)
+            array = np.frombuffer(data, plain).reshape(type.shape).astype(type.dtype)
+        except ValueError as error:
+            raise FileError("E404", f"broken data of a constant: {error}") from None
+        return make(CONSTANT, (), (array.tobytes(), type))
+    if value in ("nan", "inf", "-inf"):
+        value = float(value)
+    right = bool if type.is_bool else (float, int) if type.is_float else int
+    if not isinstance(value, right) or isinstance(value, bool) != type.is_bool:
+        raise FileError("E404", f"{value!r:.60} is not a constant of type {type}")
+    return constant_node(value, type)
+
+
+def decode_type(text: Any) -> Type:
+    """``"float64"`` or ``"float32[3, 2]"`` as a Type."""
+    match = _TYPE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise FileError("E404", f"{text!r:.60} is not a type")
+    sizes = [size for size in (match[2] or "").replace(" ", "").split(",") if size]
+    return Type.of(match[1], tuple(map(int, sizes)))
+
+
+# --- Dag → data ---------------------------------------------------------------------------------
+
+
+def to_data(dag: Dag) -> dict[str, Any]:
+    """The Dag as JSON-ready data; the layout is described in docs/files.md."""
+    number = {node: index for index, node in enumerate(dag.order)}
+    nodes: list[dict[str, Any]] = []
+    for node in dag.order:
+        entry: dict[str, Any] = {"op": node.op.name, "type": repr(node.type)}
+        if node.op is CONSTANT:
+            entry["value"] = encode_value(constant_value(node))
+        elif node.is_leaf:
+            entry["name"] = node.name
+        else:
+            entry["operands"] = [number[operand] for operand in node.operands]
+            if node.params:
+                entry["params"] = list(node.params)
+        if node in dag.names:
+            entry["names"] = list(dag.names[node])
+        if node in dag.spans:
+            entry["spans"] = [list(span) for span in dag.spans[node]]
+        nodes.append(entry)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "inputs": [number[node] for node in dag.inputs],
+        "outputs": [number[node] for node in dag.outputs],
+        "source": dag.source,
+        "nodes": nodes,
+    }
+
+
+def to_json(dag: Dag) -> str:
+    """The Dag as one line of JSON for each node."""
+    data = to_data(dag)
+    nodes = data.pop("nodes")
+    head = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    lines = ",\n".join([json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in nodes])
+    return f'{head[:-1]}, "nodes": [\n{lines}\n]}}\n'
+
+
+# --- data → Dag ---------------------------------------------------------------------------------
+
+
+def from_json(text: str) -> Dag:
+    """The Dag that `to_json` wrote.
+
+    Raises:
+        FileError: E401 not JSON or not ours, E402 another version, E403 a cycle or a missing node,
+            E404 an unknown operation, a wrong type, or any other field that does not fit.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FileError("E401", f"not a JSON file: {error}") from None
+    return from_data(data)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def from_data(data: Any) -> Dag:
+    """The Dag of JSON data; raises like `from_json`."""
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        raise FileError("E401", f"not a saved graph: there is no \"format\": \"{FORMAT}\"")
+    if data.get("version") != VERSION:
+        raise FileError(
+            "E402", f"version {data.get('version')!r:.20} cannot be read, only version {VERSION}"
+        )
+    entries = _field(data, "nodes", list, "the file")
+    made = _make_nodes(entries)
+    names: dict[Node, list[str]] = {}
+    spans: dict[Node, list[Span]] = {}
+    for index, entry in enumerate(entries):
+        where = f"node {index}"
+        for name in _field(entry, "names", list, where, []):
+            names.setdefault(made[index], []).append(name)
+        for span in _field(entry, "spans", list, where, []):
+            if not (isinstance(span, list) and len(span) == 2 and all(map(_is_index, span))):
+                raise FileError("E404", f"{where}: a span is [start, end], got {span!r:.40}")
+            spans.setdefault(made[index], []).append(Span(*span))
+
+    def listed(key: str) -> list[Node]:
+        indices = _field(data, key, list, "the file")
+        return [made[_checked_index(index, len(made), f"{key!r}")] for index in indices]
+
+    try:
+        source = _field(data, "source", str, "the file", "")
+        return Dag(listed("outputs"), listed("inputs"), names, spans, source)
+    except FileError:
+        raise
+    except ChainruleError as error:
+        raise FileError("E404", str(error)) from None
+
+
+def _make_nodes(entries: Sequence[Any]) -> list[Node]:
+    """The nodes in the order of the file, which need not be topological."""
+    operands_of: list[list[int]] = []
+    for index, entry in enumerate(entries):
+        where = f"node {index}"
+        if not isinstance(entry, Mapping):
+            raise FileError("E404", f"{where} is not an object")
+        listed = _field(entry, "operands", list, where, [])
+        operands_of.append([_checked_index(at, len(entries), where) for at in listed])
+    made: list[Node | None] = [None] * len(entries)
+    for index in _operands_first(operands_of):
+        operands = tuple([made[at] for at in operands_of[index]])
+        try:
+            made[index] = _make_node(entries[index], operands, f"node {index}")
+        except FileError:
+            raise
+        except ChainruleError as error:
+            raise FileError("E404", f"node {index}: {error}") from None
+    return [node for node in made if node is not None]
+
+
+def _operands_first(operands_of: Sequence[Sequence[int]]) -> list[int]:
+    """The indices in topological order; raises FileError E403 naming a cycle if there is one."""
+    if all(at < index for index, operands in enumerate(operands_of) for at in operands):
+        return list(range(len(operands_of)))
+    users: list[list[int]] = [[] for _ in operands_of]
+    missing = [len(operands) for operands in operands_of]
+    for index, operands in enumerate(operands_of):
+        for at in operands:
+            users[at].append(index)
+    order = [index for index, count in enumerate(missing) if count == 0]
+    for index in order:
+        for user in users[index]:
+            missing[user] -= 1
+            if missing[user] == 0:
+                order.append(user)
+    if len(order) < len(operands_of):
+        # Every node left over has an operand left over: walk down until one comes back.
+        at = next(index for index, count in enumerate(missing) if count)
+        walk: list[int] = []
+        seen: set[int] = set()
+        while at not in seen:
+            seen.add(at)
+            walk.append(at)
+            at = next(operand for operand in operands_of[at] if missing[operand])
+        cycle = [*walk[walk.index(at) :], at]
+        shown = " <- ".join(map(str, cycle if len(cycle) <= 8 else [*cycle[:7], "…", at]))
+        raise FileError("E403", f"the file has a cycle through the nodes {shown}")
+    return order
+
+
+def _make_node(entry: Mapping[str, Any], operands: tuple[Any, ...], where: str) -> Node:
+    op_name = _field(entry, "op", str, where)
+    if op_name in ("input", "parameter", "constant"):
+        if operands:
+            raise FileError("E404", f"{where}: {op_name} has no operands")
+        type = decode_type(entry.get("type"))
+        if op_name == "constant":
+            if "value" not in entry:
+                raise FileError("E404", f"{where}: a constant needs a value")
+            return decode_value(entry["value"], type)
+        name = _field(entry, "name", str, where)
+        return (input_node if op_name == "input" else parameter_node)(name, type)
+    op = find(op_name)
+    node = make(op, operands, op.normal_params(_field(entry, "params", list, where, [])))
+    if "type" in entry and entry["type"] != repr(node.type):
+        raise FileError(
+            "E404", f"{where}: {op_name} gives {node.type}, the file says {entry['type']!r:.40}"
+        )
+    return node
+
+
+def _field(data: Any, key: str, kind: type, where: str, default: Any = None) -> Any:
+    value = data.get(key, default)
+    if not isinstance(value, kind):
+        raise FileError("E404", f"{where}: {key!r} must be a {kind.__name__}, got {value!r:.60}")
+    return value
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _checked_index(value: object, count: int, where: str) -> int:
+    if not _is_index(value) or not isinstance(value, int) or value >= count:
+        raise FileError("E403", f"{where}: there is no node {value!r:.40}")
+    return value

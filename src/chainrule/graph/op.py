@@ -1,0 +1,225 @@
+"""The definition of one primitive operation, and ``OPS``, the table of all of them.
+
+An `Op` is data: everything the project knows about an operation stands in its one block, and every
+reader of the table (evaluation, differentiation, printers, tests, documentation) finds it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Any, Final, NamedTuple
+
+from chainrule.errors import GraphError, nearest
+from chainrule.graph.types import Type
+
+Params = tuple[Any, ...]
+"""Values of an operation's literal parameters, in the order the op declares them."""
+
+
+class Kind(Enum):
+    """What an operand may be."""
+
+    FLOAT = "a floating-point number"
+    NUMBER = "a number"
+    BOOL = "a condition"
+    ANY = "a number or a condition"
+
+    def accepts(self, type: Type) -> bool:
+        """Whether a value of this type may stand here."""
+        if self is Kind.ANY:
+            return True
+        if self is Kind.BOOL:
+            return type.is_bool
+        return type.is_float or (self is Kind.NUMBER and not type.is_bool)
+
+
+class Level(IntEnum):
+    """How tightly a piece of a formula binds; a looser piece inside a tighter one needs brackets."""
+
+    LIST = 0
+    OR = 1
+    AND = 2
+    NOT = 3
+    COMPARISON = 4
+    SUM = 5
+    PRODUCT = 6
+    SIGN = 7
+    POWER = 8
+    ATOM = 9
+
+
+class Form(NamedTuple):
+    """How an operation is written: a template, how tightly it binds, and what its slots demand.
+
+    ``{0}``, ``{1}``, … in the template stand for operands, ``{name}`` for parameters.
+    """
+
+    template: str
+    level: Level
+    slots: tuple[Level, ...]
+
+
+class Param(NamedTuple):
+    """A literal parameter of an operation, such as the exponent of ``power``.
+
+    ``check`` returns the value in its one normal form (so that equal nodes are one node), or raises
+    ValueError saying what is allowed. ``default`` None means that the parameter must be given.
+    """
+
+    name: str
+    check: Callable[[Any], Any]
+    default: Any = None
+
+
+class Convention(NamedTuple):
+    """What an operation does at a singular point, where mathematics leaves a choice.
+
+    ``None`` in ``value`` or ``partials`` means: nothing is chosen there, mathematics decides.
+    """
+
+    at: tuple[float, ...]
+    value: float | None
+    partials: tuple[float | None, ...]
+    why: str
+
+
+class Accuracy(NamedTuple):
+    """Largest errors in units in the last place, over the whole grid of the accuracy tests.
+
+    ``within`` limits the claim for derivatives to operands of at most that size, where cancellation
+    makes the error grow with the operand; the operation's text then says so.
+    """
+
+    value: float
+    partials: float
+    within: float = float("inf")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Op:
+    """One primitive operation.
+
+    Attributes:
+        name: Name in text, tables and files.
+        about: Its meaning in one line.
+        operands: Names of the operands; empty for leaves.
+        kinds: What each operand may be.
+        params: Literal parameters, which are not operands and have no derivative.
+        infer: Type of the result from operand types and parameters; strict, raises GraphError.
+        kernel: Dotted name of a NumPy-style function of (operands, parameters); found on first use.
+        partials: For each operand, the partial derivative as a function of (out, operands,
+            parameters) over terms; None where there is no derivative (conditions).
+        exact: The same function in mpmath, called as ``exact(mp, *operands, *params)``.
+        text: How it is written in a text formula.
+        latex: How it is written in LaTeX.
+        aliases: Other names it has in text formulas.
+        conventions: What happens at singular points.
+        domain: For each operand, an interval where the op is smooth (for tests and examples).
+        accuracy: Bounds on rounding errors, held by the tests.
+        meet: What the numbers among the operands must be, where that depends on the parameters.
+        variadic: Whether any number of operands of kind ``kinds[0]`` may follow.
+        pointwise: Whether each element of the result depends on the same element of the operands.
+    """
+
+    name: str
+    about: str
+    operands: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    params: tuple[Param, ...]
+    infer: Callable[[Op, Sequence[Type], Params], Type]
+    kernel: str
+    text: Form
+    latex: Form
+    partials: tuple[Callable[..., Any] | None, ...] = ()
+    exact: Callable[..., Any] | None = None
+    aliases: tuple[str, ...] = ()
+    conventions: tuple[Convention, ...] = ()
+    domain: tuple[tuple[float, float], ...] = ()
+    accuracy: Accuracy | None = None
+    meet: Callable[[Params], Kind] | None = None
+    variadic: bool = False
+    pointwise: bool = True
+    is_leaf: bool = field(default=False)
+
+    @property
+    def arity(self) -> str:
+        """The number of operands in words, for messages."""
+        count = len(self.operands)
+        if self.variadic:
+            return "one or more operands"
+        return f"{count} operand{'' if count == 1 else 's'}"
+
+    def kind_for(self, params: Params) -> Kind:
+        """What the operands that are not conditions must be, given the parameters."""
+        if self.meet is not None:
+            return self.meet(params)
+        return next((kind for kind in self.kinds if kind is not Kind.BOOL), Kind.BOOL)
+
+    def normal_params(self, given: Sequence[Any]) -> Params:
+        """The parameters in normal form, defaults filled in.
+
+        Raises:
+            GraphError: E212 when too many, too few or a value that is not allowed.
+        """
+        if len(given) > len(self.params):
+            raise GraphError(
+                "E212", f"{self.name} takes {len(self.params)} parameters, got {len(given)}"
+            )
+        result = []
+        for position, param in enumerate(self.params):
+            value = given[position] if position < len(given) else param.default
+            if value is None:
+                raise GraphError("E212", f"{self.name} needs the parameter {param.name}")
+            try:
+                result.append(param.check(value))
+            except (TypeError, ValueError) as error:
+                raise GraphError("E212", f"{self.name}: {param.name} {error}") from None
+        return tuple(result)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (find, (self.name,))
+
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Op:
+        return self
+
+
+OPS: Final[dict[str, Op]] = {}
+"""All operations by name; `chainrule.ops` fills it."""
+
+
+def register(op: Op) -> Op:
+    """Enter an operation into the table.
+
+    Raises:
+        ValueError: The name is taken, or a field does not fit the number of operands.
+    """
+    if op.name in OPS:
+        raise ValueError(f"there is an operation {op.name} already")
+    if not op.is_leaf and len(op.kinds) != len(op.operands):
+        raise ValueError(f"{op.name}: one kind for each operand")
+    if not op.variadic and len(op.partials) not in (0, len(op.operands)):
+        raise ValueError(f"{op.name}: one partial derivative for each operand")
+    OPS[op.name] = op
+    return op
+
+
+def find(name: str) -> Op:
+    """The operation of this name.
+
+    Raises:
+        GraphError: E210 when there is none; the message offers the nearest name.
+    """
+    op = OPS.get(name)
+    if op is None:
+        guess = nearest(name, OPS)
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        raise GraphError("E210", f"unknown operation {name!r}{hint}")
+    return op

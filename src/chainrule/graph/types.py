@@ -1,0 +1,95 @@
+"""A type is a shape and a dtype; a scalar is a 0-d array."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import Any, Final, final
+
+import numpy as np
+
+from chainrule.errors import GraphError
+
+DTYPES: Final = ("float64", "float32", "int64", "int32", "bool")
+"""The element types a node may have, by NumPy name."""
+
+
+@final
+class Type:
+    """The type of a node: ``shape`` (a tuple of sizes) and ``dtype`` (a NumPy dtype).
+
+    Types are interned: equal types are the same object, so ``is`` compares them.
+
+    >>> Type.of("float64")
+    float64
+    >>> Type.of("float32", (3, 2))
+    float32[3, 2]
+    >>> Type.of("float64") is Type.of(float)
+    True
+    """
+
+    __slots__ = ("__weakref__", "dtype", "is_bool", "is_float", "shape")
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_float: bool
+    """Whether values of this type have derivatives."""
+    is_bool: bool
+
+    @staticmethod
+    def of(dtype: Any = "float64", shape: tuple[int, ...] = ()) -> Type:
+        """The type with this dtype (anything NumPy reads as one) and shape.
+
+        Raises:
+            GraphError: E201 for a dtype outside ``DTYPES`` or a shape with negative sizes.
+        """
+        key = (dtype, shape) if isinstance(dtype, (str, np.dtype)) else None
+        found = _types.get(key) if key is not None else None
+        return found if found is not None else _intern(dtype, shape)
+
+    def with_dtype(self, dtype: Any) -> Type:
+        """The same shape with another dtype."""
+        return Type.of(dtype, self.shape)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Type cannot be changed: {name}")
+
+    def __repr__(self) -> str:
+        name = str(self.dtype.name)
+        return f"{name}[{', '.join(map(str, self.shape))}]" if self.shape else name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Type.of, (self.dtype.name, self.shape))
+
+
+_types: weakref.WeakValueDictionary[tuple[Any, tuple[int, ...]], Type] = (
+    weakref.WeakValueDictionary()
+)
+
+
+def _intern(dtype: Any, shape: tuple[int, ...]) -> Type:
+    try:
+        plain = np.dtype(dtype)
+    except TypeError:
+        raise GraphError("E201", f"{dtype!r} is not a dtype; use one of {', '.join(DTYPES)}") from None
+    if plain.name not in DTYPES or not plain.isnative:
+        raise GraphError("E201", f"dtype {plain} is not supported; use one of {', '.join(DTYPES)}")
+    sizes = tuple(int(size) for size in shape)
+    if any(size < 0 for size in sizes):
+        raise GraphError("E201", f"a shape has no negative sizes, got {shape}")
+    found = _types.get((plain, sizes))
+    if found is None:
+        found = object.__new__(Type)
+        set_field = partial(object.__setattr__, found)
+        set_field("shape", sizes)
+        set_field("dtype", plain)
+        set_field("is_float", plain.kind == "f")
+        set_field("is_bool", plain.kind == "b")
+        found = _types.setdefault((plain, sizes), found)
+    if isinstance(dtype, str):
+        _types[dtype, sizes] = found
+    return found
+
+
+FLOAT64: Final = Type.of("float64")
+BOOL: Final = Type.of("bool")

@@ -1,0 +1,15 @@
+"""The primitives: importing this package fills the table ``chainrule.graph.op.OPS``.
+
+To add an operation, write one block in the file of its family.
+"""
+
+from chainrule.ops import (
+    abstract,
+    activation,
+    arithmetic,
+    elementary,
+    select,
+    special,
+)
+
+__all__ = ["abstract", "activation", "arithmetic", "elementary", "select", "special"]

@@ -1,0 +1,232 @@
+"""Arithmetic: sums, products, powers, roots, rounding."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Param, Params
+from chainrule.ops.families import infix, piecewise_constant, pointwise, real
+from chainrule.ops.select import where
+
+add = pointwise(
+    "add",
+    "the sum of a and b",
+    operands=("a", "b"),
+    kinds=Kind.NUMBER,
+    kernel="operator.add",
+    partials=[lambda out, a, b: 1, lambda out, a, b: 1],
+    exact=lambda mp, a, b: a + b,
+    text=infix("+", Level.SUM),
+    latex=infix("+", Level.SUM),
+    accuracy=Accuracy(0.5, 0),
+)
+
+subtract = pointwise(
+    "subtract",
+    "a minus b",
+    operands=("a", "b"),
+    kinds=Kind.NUMBER,
+    kernel="operator.sub",
+    partials=[lambda out, a, b: 1, lambda out, a, b: -1],
+    exact=lambda mp, a, b: a - b,
+    text=infix("-", Level.SUM),
+    latex=infix("-", Level.SUM),
+    accuracy=Accuracy(0.5, 0),
+)
+
+multiply = pointwise(
+    "multiply",
+    "the product of a and b",
+    operands=("a", "b"),
+    kinds=Kind.NUMBER,
+    kernel="operator.mul",
+    partials=[lambda out, a, b: b, lambda out, a, b: a],
+    exact=lambda mp, a, b: a * b,
+    text=Form("{0}*{1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
+    latex=Form(r"{0} \cdot {1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
+    accuracy=Accuracy(0.5, 0),
+)
+
+divide = pointwise(
+    "divide",
+    "a over b",
+    operands=("a", "b"),
+    kernel="operator.truediv",
+    # out / b keeps clear of b², which overflows long before the quotient does.
+    partials=[lambda out, a, b: 1 / b, lambda out, a, b: -(out / b)],
+    exact=lambda mp, a, b: a / b,
+    text=Form("{0}/{1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
+    latex=Form(r"\frac{{{0}}}{{{1}}}", Level.ATOM, (Level.LIST, Level.LIST)),
+    conventions=[
+        Convention((1.0, 0.0), math.inf, (math.inf, -math.inf), "IEEE division: a/0 is infinite"),
+        Convention((0.0, 0.0), math.nan, (math.inf, math.nan), "IEEE division: 0/0 is NaN"),
+    ],
+    accuracy=Accuracy(0.5, 1.5),
+)
+
+negate = pointwise(
+    "negate",
+    "minus x",
+    kinds=Kind.NUMBER,
+    kernel="operator.neg",
+    partials=[lambda out, x: -1],
+    exact=lambda mp, x: -x,
+    text=Form("-{0}", Level.SIGN, (Level.POWER,)),
+    latex=Form("-{0}", Level.SIGN, (Level.POWER,)),
+    accuracy=Accuracy(0, 0),
+)
+
+reciprocal = pointwise(
+    "reciprocal",
+    "one over x",
+    kernel="numpy.reciprocal",
+    partials=[lambda out, x: -square(out)],
+    exact=lambda mp, x: 1 / x,
+    latex=Form(r"\frac{{1}}{{{0}}}", Level.ATOM, (Level.LIST,)),
+    conventions=[Convention((0.0,), math.inf, (-math.inf,), "IEEE division")],
+    accuracy=Accuracy(0.5, 2),
+)
+
+square = pointwise(
+    "square",
+    "x times x",
+    kinds=Kind.NUMBER,
+    kernel="numpy.square",
+    partials=[lambda out, x: 2 * x],
+    exact=lambda mp, x: x * x,
+    latex=Form("{0}^{{2}}", Level.POWER, (Level.ATOM,)),
+    accuracy=Accuracy(0.5, 0),
+)
+
+
+def _power_partial(out: Any, x: Any, exponent: int | float) -> Any:
+    if exponent == 0:
+        return 0
+    if exponent == 1:
+        return 1
+    return exponent * (x if exponent == 2 else x ** (exponent - 1))
+
+
+def _whole_power(params: Params) -> Kind:
+    """Integers stay integers under whole exponents; any other exponent needs floats."""
+    exponent = params[0]
+    return Kind.NUMBER if isinstance(exponent, int) and exponent >= 0 else Kind.FLOAT
+
+
+power = pointwise(
+    "power",
+    "x to a literal exponent; a negative x is right for whole exponents and NaN for others",
+    kinds=Kind.NUMBER,
+    params=[Param("exponent", real)],
+    meet=_whole_power,
+    kernel="chainrule.ops.kernels.power",
+    partials=[_power_partial],
+    exact=lambda mp, x, exponent: mp.power(x, exponent),
+    text=Form("{0}^{exponent}", Level.POWER, (Level.ATOM,)),
+    latex=Form("{0}^{{{exponent}}}", Level.POWER, (Level.ATOM,)),
+    conventions=[Convention((0.0, 0), 1.0, (0.0,), "0⁰ is 1, and x⁰ is constant")],
+    accuracy=Accuracy(1, 4),
+)
+
+sqrt = pointwise(
+    "sqrt",
+    "the square root of x; NaN for x < 0",
+    kernel="numpy.sqrt",
+    partials=[lambda out, x: 0.5 / out],
+    exact="sqrt",
+    latex=Form(r"\sqrt{{{0}}}", Level.ATOM, (Level.LIST,)),
+    conventions=[Convention((0.0,), 0.0, (math.inf,), "the slope is vertical")],
+    accuracy=Accuracy(0.5, 1.5),
+)
+
+cbrt = pointwise(
+    "cbrt",
+    "the real cube root of x",
+    kernel="numpy.cbrt",
+    partials=[lambda out, x: 1 / (3 * square(out))],
+    exact=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)),
+    latex=Form(r"\sqrt[3]{{{0}}}", Level.ATOM, (Level.LIST,)),
+    conventions=[Convention((0.0,), 0.0, (math.inf,), "the slope is vertical")],
+    accuracy=Accuracy(1, 4),
+)
+
+hypot = pointwise(
+    "hypot",
+    "the length of the vector (x, y), without overflow",
+    operands=("x", "y"),
+    kernel="numpy.hypot",
+    partials=[
+        lambda out, x, y: where(out == 0, 0, x / out),
+        lambda out, x, y: where(out == 0, 0, y / out),
+    ],
+    exact="hypot",
+    latex=Form(r"\sqrt{{{0}^{{2}} + {1}^{{2}}}}", Level.ATOM, (Level.ATOM, Level.ATOM)),
+    conventions=[
+        Convention((0.0, 0.0), 0.0, (0.0, 0.0), "the subgradient of smallest length"),
+        Convention((math.inf, 1.0), math.inf, (math.nan, 0.0), "∞/∞ has no value"),
+    ],
+    accuracy=Accuracy(1, 2),
+)
+
+abs = pointwise(
+    "abs",
+    "the absolute value of x",
+    kinds=Kind.NUMBER,
+    kernel="operator.abs",
+    partials=[lambda out, x: sign(x)],
+    exact=lambda mp, x: mp.fabs(x),
+    latex=Form(r"\left|{0}\right|", Level.ATOM, (Level.LIST,)),
+    conventions=[Convention((0.0,), 0.0, (0.0,), "the middle of the slopes −1 and 1")],
+    accuracy=Accuracy(0, 0),
+)
+
+sign = pointwise(
+    "sign",
+    "−1, 0 or 1 with the sign of x",
+    kinds=Kind.NUMBER,
+    kernel="numpy.sign",
+    partials=[piecewise_constant],
+    exact="sign",
+    aliases=("sgn",),
+    conventions=[Convention((0.0,), 0.0, (0.0,), "the jump counts as flat")],
+    accuracy=Accuracy(0, 0),
+)
+
+floor = pointwise(
+    "floor",
+    "the largest whole number not above x",
+    kinds=Kind.NUMBER,
+    kernel="numpy.floor",
+    partials=[piecewise_constant],
+    exact="floor",
+    latex=Form(r"\left\lfloor {0} \right\rfloor", Level.ATOM, (Level.LIST,)),
+    conventions=[Convention((2.0,), 2.0, (0.0,), "the jump counts as flat")],
+    accuracy=Accuracy(0, 0),
+)
+
+ceil = pointwise(
+    "ceil",
+    "the smallest whole number not below x",
+    kinds=Kind.NUMBER,
+    kernel="numpy.ceil",
+    partials=[piecewise_constant],
+    exact="ceil",
+    latex=Form(r"\left\lceil {0} \right\rceil", Level.ATOM, (Level.LIST,)),
+    conventions=[Convention((2.0,), 2.0, (0.0,), "the jump counts as flat")],
+    accuracy=Accuracy(0, 0),
+)
+
+round = pointwise(
+    "round",
+    "the nearest whole number",
+    kinds=Kind.NUMBER,
+    kernel="numpy.round",
+    partials=[piecewise_constant],
+    exact="nint",
+    conventions=[
+        Convention((0.5,), 0.0, (0.0,), "halves go to the even neighbour (IEEE 754)"),
+        Convention((1.5,), 2.0, (0.0,), "halves go to the even neighbour (IEEE 754)"),
+    ],
+    accuracy=Accuracy(0, 0),
+)

@@ -1,0 +1,265 @@
+"""Elementary functions: exponentials, logarithms, circular and hyperbolic functions.
+
+Partial derivatives are written so that they keep their relative accuracy where the textbook form
+cancels or overflows: ``(1 - x)(1 + x)`` for ``1 - x²``, ``1/cosh(x)`` squared for ``1 - tanh²``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.graph.op import Accuracy, Convention, Form, Level
+from chainrule.ops.arithmetic import hypot, sqrt, square
+from chainrule.ops.families import pointwise
+from chainrule.ops.select import where
+
+_VERTICAL = "the slope is vertical"
+
+exp = pointwise(
+    "exp",
+    "e to the power x",
+    kernel="numpy.exp",
+    partials=[lambda out, x: out],
+    exact="exp",
+    latex=Form("e^{{{0}}}", Level.POWER, (Level.LIST,)),
+    accuracy=Accuracy(1, 1),
+)
+
+exp2 = pointwise(
+    "exp2",
+    "2 to the power x",
+    kernel="numpy.exp2",
+    partials=[lambda out, x: math.log(2) * out],
+    exact=lambda mp, x: mp.power(2, x),
+    latex=Form("2^{{{0}}}", Level.POWER, (Level.LIST,)),
+    accuracy=Accuracy(1, 2),
+)
+
+expm1 = pointwise(
+    "expm1",
+    "e to the power x, minus 1, accurate near 0",
+    kernel="numpy.expm1",
+    partials=[lambda out, x: exp(x)],
+    exact="expm1",
+    accuracy=Accuracy(1, 1),
+)
+
+log = pointwise(
+    "log",
+    "the natural logarithm of x; NaN for x < 0",
+    kernel="numpy.log",
+    partials=[lambda out, x: 1 / x],
+    exact="log",
+    latex=r"\ln",
+    aliases=("ln",),
+    conventions=[Convention((0.0,), -math.inf, (math.inf,), _VERTICAL)],
+    accuracy=Accuracy(1, 0.5),
+)
+
+log2 = pointwise(
+    "log2",
+    "the logarithm of x to base 2; NaN for x < 0",
+    kernel="numpy.log2",
+    partials=[lambda out, x: (1 / math.log(2)) / x],
+    exact=lambda mp, x: mp.log(x, 2),
+    latex=r"\log_{{2}}",
+    conventions=[Convention((0.0,), -math.inf, (math.inf,), _VERTICAL)],
+    accuracy=Accuracy(1, 1.5),
+)
+
+log10 = pointwise(
+    "log10",
+    "the logarithm of x to base 10; NaN for x < 0",
+    kernel="numpy.log10",
+    partials=[lambda out, x: (1 / math.log(10)) / x],
+    exact="log10",
+    latex=r"\log_{{10}}",
+    aliases=("lg",),
+    conventions=[Convention((0.0,), -math.inf, (math.inf,), _VERTICAL)],
+    accuracy=Accuracy(2, 1.5),
+)
+
+log1p = pointwise(
+    "log1p",
+    "the natural logarithm of 1 + x, accurate near 0; NaN for x < −1",
+    kernel="numpy.log1p",
+    partials=[lambda out, x: 1 / (1 + x)],
+    exact="log1p",
+    conventions=[Convention((-1.0,), -math.inf, (math.inf,), _VERTICAL)],
+    accuracy=Accuracy(1, 1.5),
+)
+
+general_power = pointwise(
+    "general_power",
+    "x to the power y",
+    operands=("x", "y"),
+    kernel="chainrule.ops.kernels.power",
+    partials=[
+        lambda out, x, y: where(y == 0, 0.0, y * general_power(x, y - 1)),
+        lambda out, x, y: where((x == 0) & (y >= 0), 0.0, out * log(x)),
+    ],
+    exact=lambda mp, x, y: mp.power(x, y),
+    text=Form("{0}^{1}", Level.POWER, (Level.ATOM, Level.POWER)),
+    latex=Form("{0}^{{{1}}}", Level.POWER, (Level.ATOM, Level.LIST)),
+    conventions=[
+        Convention((0.0, 0.0), 1.0, (0.0, 0.0), "0⁰ is 1, flat in both directions"),
+        Convention((0.0, 2.0), 0.0, (0.0, 0.0), "the limit from x > 0"),
+        Convention((-2.0, 3.0), -8.0, (12.0, math.nan), "real for a whole y, but not around it"),
+    ],
+    domain=((0.5, 2.0), (-2.0, 2.0)),
+    accuracy=Accuracy(1, 4),
+)
+
+# --- circular functions -------------------------------------------------------------------------
+
+sin = pointwise(
+    "sin",
+    "the sine of x radians",
+    kernel="numpy.sin",
+    partials=[lambda out, x: cos(x)],
+    exact="sin",
+    latex=r"\sin",
+    accuracy=Accuracy(1, 1),
+)
+
+cos = pointwise(
+    "cos",
+    "the cosine of x radians",
+    kernel="numpy.cos",
+    partials=[lambda out, x: -sin(x)],
+    exact="cos",
+    latex=r"\cos",
+    accuracy=Accuracy(1, 1),
+)
+
+tan = pointwise(
+    "tan",
+    "the tangent of x radians",
+    kernel="numpy.tan",
+    partials=[lambda out, x: 1 + square(out)],
+    exact="tan",
+    latex=r"\tan",
+    accuracy=Accuracy(1, 4),
+)
+
+asin = pointwise(
+    "asin",
+    "the angle from −π/2 to π/2 with sine x; NaN outside [−1, 1]",
+    kernel="numpy.arcsin",
+    partials=[lambda out, x: 1 / sqrt((1 - x) * (1 + x))],
+    exact="asin",
+    latex=r"\arcsin",
+    aliases=("arcsin",),
+    conventions=[Convention((1.0,), math.pi / 2, (math.inf,), _VERTICAL)],
+    accuracy=Accuracy(1, 3),
+)
+
+acos = pointwise(
+    "acos",
+    "the angle from 0 to π with cosine x; NaN outside [−1, 1]",
+    kernel="numpy.arccos",
+    partials=[lambda out, x: -1 / sqrt((1 - x) * (1 + x))],
+    exact="acos",
+    latex=r"\arccos",
+    aliases=("arccos",),
+    conventions=[Convention((1.0,), 0.0, (-math.inf,), _VERTICAL)],
+    accuracy=Accuracy(1, 3),
+)
+
+atan = pointwise(
+    "atan",
+    "the angle from −π/2 to π/2 with tangent x",
+    kernel="numpy.arctan",
+    partials=[lambda out, x: square(1 / hypot(1.0, x))],
+    exact="atan",
+    latex=r"\arctan",
+    aliases=("arctan",),
+    accuracy=Accuracy(1, 4),
+)
+
+atan2 = pointwise(
+    "atan2",
+    "the angle of the point (x, y), from −π to π",
+    operands=("y", "x"),
+    kernel="numpy.arctan2",
+    partials=[
+        lambda out, y, x: x / hypot(x, y) / hypot(x, y),
+        lambda out, y, x: -(y / hypot(x, y) / hypot(x, y)),
+    ],
+    exact="atan2",
+    aliases=("arctan2",),
+    conventions=[
+        Convention((0.0, 0.0), 0.0, (math.nan, math.nan), "no direction, no derivative"),
+        Convention((0.0, -1.0), math.pi, (-1.0, 0.0), "on the cut the angle of +0 is π"),
+        Convention((-0.0, -1.0), -math.pi, (-1.0, 0.0), "on the cut the angle of −0 is −π"),
+    ],
+    accuracy=Accuracy(1, 4),
+)
+
+# --- hyperbolic functions -----------------------------------------------------------------------
+
+sinh = pointwise(
+    "sinh",
+    "the hyperbolic sine of x",
+    kernel="numpy.sinh",
+    partials=[lambda out, x: cosh(x)],
+    exact="sinh",
+    latex=r"\sinh",
+    accuracy=Accuracy(2, 2),
+)
+
+cosh = pointwise(
+    "cosh",
+    "the hyperbolic cosine of x",
+    kernel="numpy.cosh",
+    partials=[lambda out, x: sinh(x)],
+    exact="cosh",
+    latex=r"\cosh",
+    accuracy=Accuracy(2, 2),
+)
+
+tanh = pointwise(
+    "tanh",
+    "the hyperbolic tangent of x",
+    kernel="numpy.tanh",
+    partials=[lambda out, x: square(1 / cosh(x))],
+    exact="tanh",
+    latex=r"\tanh",
+    accuracy=Accuracy(2, 4),
+)
+
+asinh = pointwise(
+    "asinh",
+    "the inverse of sinh",
+    kernel="numpy.arcsinh",
+    partials=[lambda out, x: 1 / hypot(1.0, x)],
+    exact="asinh",
+    aliases=("arcsinh", "arsinh"),
+    accuracy=Accuracy(2, 2),
+)
+
+acosh = pointwise(
+    "acosh",
+    "the inverse of cosh for x ≥ 0; NaN for x < 1",
+    kernel="numpy.arccosh",
+    partials=[lambda out, x: 1 / (sqrt(x - 1) * sqrt(x + 1))],
+    exact="acosh",
+    aliases=("arccosh", "arcosh"),
+    conventions=[Convention((1.0,), 0.0, (math.inf,), _VERTICAL)],
+    domain=(1.5, 3.0),
+    accuracy=Accuracy(2, 3),
+)
+
+atanh = pointwise(
+    "atanh",
+    "the inverse of tanh; NaN outside [−1, 1]",
+    kernel="numpy.arctanh",
+    partials=[lambda out, x: 1 / ((1 - x) * (1 + x))],
+    exact="atanh",
+    aliases=("arctanh", "artanh"),
+    conventions=[
+        Convention((1.0,), math.inf, (math.inf,), _VERTICAL),
+        Convention((-1.0,), -math.inf, (math.inf,), _VERTICAL),
+    ],
+    accuracy=Accuracy(2, 3),
+)

@@ -1,0 +1,214 @@
+"""What operations of one family share, so that each block states only what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from chainrule.errors import GraphError
+from chainrule.graph.op import (
+    Accuracy,
+    Convention,
+    Form,
+    Kind,
+    Level,
+    Op,
+    Param,
+    Params,
+    register,
+)
+from chainrule.graph.types import Type
+from chainrule.ops.term import Function, Rule
+
+Head = str | Form | None
+Interval = tuple[float, float]
+
+
+def prefix(head: str, count: int = 1, params: Sequence[Param] = ()) -> Form:
+    """``head(a, b)``: the form of a function call in text."""
+    slots = [*(f"{{{i}}}" for i in range(count)), *(f"{{{p.name}}}" for p in params)]
+    return Form(f"{head}({', '.join(slots)})", Level.ATOM, (Level.LIST,) * count)
+
+
+def latex_call(head: str, count: int = 1, params: Sequence[Param] = ()) -> Form:
+    r"""``\head\left(a, b\right)``: the form of a function call in LaTeX."""
+    slots = [*(f"{{{i}}}" for i in range(count)), *(f"{{{p.name}}}" for p in params)]
+    return Form(rf"{head}\left({', '.join(slots)}\right)", Level.ATOM, (Level.LIST,) * count)
+
+
+def infix(symbol: str, level: Level) -> Form:
+    """``a symbol b``, grouping to the left: the right operand must bind tighter."""
+    return Form(f"{{0}} {symbol} {{1}}", level, (level, Level(level + 1)))
+
+
+def pointwise(
+    name: str,
+    about: str,
+    *,
+    kernel: str,
+    partials: Sequence[Rule | None],
+    operands: Sequence[str] = ("x",),
+    kinds: Sequence[Kind] | Kind = Kind.FLOAT,
+    params: Sequence[Param] = (),
+    text: Form | None = None,
+    latex: Head = None,
+    exact: Callable[..., Any] | str | None = None,
+    aliases: Sequence[str] = (),
+    conventions: Sequence[Convention] = (),
+    domain: Sequence[Interval] | Interval = (0.25, 0.75),
+    accuracy: Accuracy | None = None,
+    meet: Callable[[Params], Kind] | None = None,
+) -> Function:
+    """Define an operation that works element by element; operands of one type give that type."""
+    count = len(operands)
+    return Function(
+        register(
+            Op(
+                name=name,
+                about=about,
+                operands=tuple(operands),
+                kinds=(kinds,) * count if isinstance(kinds, Kind) else tuple(kinds),
+                params=tuple(params),
+                infer=_same_type,
+                kernel=kernel,
+                text=text or prefix(name, count, params),
+                latex=_latex(name, latex, count, params),
+                partials=tuple(partials),
+                exact=_exact(exact),
+                aliases=tuple(aliases),
+                conventions=tuple(conventions),
+                domain=_domain(domain, count),
+                accuracy=accuracy,
+                meet=meet,
+            )
+        )
+    )
+
+
+def comparison(
+    name: str,
+    about: str,
+    *,
+    kernel: str,
+    text: Form,
+    latex: Head = None,
+    operands: Sequence[str] = ("a", "b"),
+    kind: Kind = Kind.NUMBER,
+) -> Function:
+    """Define an operation whose result is a condition; conditions have no derivative."""
+    count = len(operands)
+    return Function(
+        register(
+            Op(
+                name=name,
+                about=about,
+                operands=tuple(operands),
+                kinds=(kind,) * count,
+                params=(),
+                infer=_condition,
+                kernel=kernel,
+                text=text,
+                latex=_latex(name, latex, count, ()),
+                partials=(None,) * count,
+                domain=_domain((0.25, 0.75), count),
+            )
+        )
+    )
+
+
+def piecewise_constant(out: Any, x: Any) -> int:
+    """The partial derivative of a step function: zero everywhere, the steps included."""
+    return 0
+
+
+# --- type rules -----------------------------------------------------------------------------------
+
+
+def check_operands(op: Op, types: Sequence[Type]) -> Type:
+    """Check number, kinds, shapes and dtypes of the operands; give the type they have in common.
+
+    Operands that are conditions by declaration share the shape, not the dtype.
+
+    Raises:
+        GraphError: E211 for their number, E202 for dtypes, E203 for shapes.
+    """
+    kinds = op.kinds * len(types) if op.variadic and types else op.kinds
+    if len(types) != len(kinds):
+        raise GraphError("E211", f"{op.name} takes {op.arity}, got {len(types)}")
+    common: Type | None = None
+    for type, kind in zip(types, kinds, strict=True):
+        if not kind.accepts(type):
+            raise GraphError("E202", f"{op.name} needs {kind.value}, got {type}")
+        if kind is not Kind.BOOL:
+            if common is None:
+                common = type
+            elif common is not type and common.dtype != type.dtype:
+                raise GraphError("E202", f"{op.name} needs operands of one dtype, got {common} and {type}")
+    first = common or types[0]
+    for type in types:
+        if type.shape != first.shape:
+            raise GraphError(
+                "E203", f"shapes do not match in {op.name}: {list(first.shape)} and {list(type.shape)}"
+            )
+    return first
+
+
+def _same_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    first = check_operands(op, types)
+    if op.kind_for(params) is Kind.FLOAT and not first.is_float:
+        raise GraphError("E202", f"{op.name} needs {Kind.FLOAT.value} here, got {first}")
+    return first
+
+
+def _condition(op: Op, types: Sequence[Type], params: Params) -> Type:
+    return check_operands(op, types).with_dtype("bool")
+
+
+# --- fields in their full form --------------------------------------------------------------------
+
+
+def _latex(name: str, given: Head, count: int, params: Sequence[Param]) -> Form:
+    if isinstance(given, Form):
+        return given
+    escaped = name.replace("_", r"\_")
+    return latex_call(given or rf"\operatorname{{{{{escaped}}}}}", count, params)
+
+
+def _exact(given: Callable[..., Any] | str | None) -> Callable[..., Any] | None:
+    if isinstance(given, str):
+        return lambda mp, *operands: getattr(mp, given)(*operands)
+    return given
+
+
+def _domain(given: Sequence[Interval] | Interval, count: int) -> tuple[Interval, ...]:
+    if given and isinstance(given[0], (int, float)):
+        return (given,) * count  # type: ignore[return-value]
+    return tuple(given)  # type: ignore[arg-type]
+
+
+# --- checks of literal parameters -----------------------------------------------------------------
+
+
+def real(value: Any) -> int | float:
+    """A finite real number in normal form: an int when it is whole, else a float.
+
+    >>> real(2.0), real(0.5)
+    (2, 0.5)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"must be a literal number, got {value!r:.40}")
+    if not abs(value) < LARGEST_PARAM:
+        raise ValueError(f"must be finite and smaller than {LARGEST_PARAM:g}, got {value!r:.40}")
+    return int(value) if value == int(value) else float(value)
+
+
+def order(value: Any) -> int:
+    """A whole number from 0 to 1000."""
+    whole = real(value)
+    if not isinstance(whole, int) or not 0 <= whole <= 1000:
+        raise ValueError(f"must be a whole number from 0 to 1000, got {value!r}")
+    return whole
+
+
+LARGEST_PARAM: Final = 2.0**53
+"""Literal parameters stay where floats are exact integers."""

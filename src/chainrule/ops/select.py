@@ -1,0 +1,207 @@
+"""Choosing: comparisons, logic, where, minimum and maximum, and changes of dtype.
+
+A partial derivative of the form ``where(c, p, 0)`` or ``where(c, 0, p)`` is a *guard*: where the
+condition chooses the 0, the operand contributes exactly nothing, even if its own derivative is
+infinite or NaN. So the branch that ``where`` does not take never spoils a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule.errors import GraphError
+from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Op, Param, Params, register
+from chainrule.graph.types import DTYPES, Type
+from chainrule.ops.families import comparison, infix, pointwise, prefix
+from chainrule.ops.term import Function
+
+
+def _relation(symbol: str) -> Form:
+    return Form(f"{{0}} {symbol} {{1}}", Level.COMPARISON, (Level.SUM, Level.SUM))
+
+
+less = comparison(
+    "less", "whether a < b", kernel="operator.lt", text=_relation("<"), latex=_relation("<")
+)
+less_equal = comparison(
+    "less_equal",
+    "whether a ≤ b",
+    kernel="operator.le",
+    text=_relation("<="),
+    latex=_relation(r"\le"),
+)
+greater = comparison(
+    "greater", "whether a > b", kernel="operator.gt", text=_relation(">"), latex=_relation(">")
+)
+greater_equal = comparison(
+    "greater_equal",
+    "whether a ≥ b",
+    kernel="operator.ge",
+    text=_relation(">="),
+    latex=_relation(r"\ge"),
+)
+equal = comparison(
+    "equal",
+    "whether a = b; NaN equals nothing, −0 equals 0",
+    kind=Kind.ANY,
+    kernel="operator.eq",
+    text=_relation("=="),
+    latex=_relation("="),
+)
+not_equal = comparison(
+    "not_equal",
+    "whether a ≠ b",
+    kind=Kind.ANY,
+    kernel="operator.ne",
+    text=_relation("!="),
+    latex=_relation(r"\ne"),
+)
+
+logical_and = comparison(
+    "logical_and",
+    "whether both a and b hold",
+    kind=Kind.BOOL,
+    kernel="operator.and_",
+    text=infix("and", Level.AND),
+    latex=infix(r"\land", Level.AND),
+)
+logical_or = comparison(
+    "logical_or",
+    "whether a or b or both hold",
+    kind=Kind.BOOL,
+    kernel="operator.or_",
+    text=infix("or", Level.OR),
+    latex=infix(r"\lor", Level.OR),
+)
+logical_xor = comparison(
+    "logical_xor",
+    "whether exactly one of a and b holds",
+    kind=Kind.BOOL,
+    kernel="operator.xor",
+    text=infix("xor", Level.OR),
+    latex=infix(r"\oplus", Level.OR),
+)
+logical_not = comparison(
+    "logical_not",
+    "whether a does not hold",
+    operands=("a",),
+    kind=Kind.BOOL,
+    kernel="numpy.logical_not",
+    text=Form("not {0}", Level.NOT, (Level.NOT,)),
+    latex=Form(r"\lnot {0}", Level.NOT, (Level.NOT,)),
+)
+
+where = pointwise(
+    "where",
+    "a where the condition holds, else b; the branch not taken contributes nothing",
+    operands=("condition", "a", "b"),
+    kinds=(Kind.BOOL, Kind.ANY, Kind.ANY),
+    kernel="chainrule.ops.kernels.where",
+    partials=[
+        None,
+        lambda out, condition, a, b: where(condition, 1.0, 0.0),
+        lambda out, condition, a, b: where(condition, 0.0, 1.0),
+    ],
+    latex=Form(
+        r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
+        Level.ATOM,
+        (Level.LIST, Level.LIST, Level.LIST),
+    ),
+    aliases=("if",),
+)
+
+_half_at_ties = "a tie: half to each operand, so that the derivatives add up to 1"
+
+minimum = pointwise(
+    "minimum",
+    "the smaller of a and b; NaN if one is NaN",
+    operands=("a", "b"),
+    kinds=Kind.NUMBER,
+    kernel="numpy.minimum",
+    partials=[
+        lambda out, a, b: where(a > b, 0.0, where(a == b, 0.5, 1.0)),
+        lambda out, a, b: where(b > a, 0.0, where(a == b, 0.5, 1.0)),
+    ],
+    exact=lambda mp, a, b: min(a, b),
+    latex=r"\min",
+    aliases=("min",),
+    conventions=[Convention((1.0, 1.0), 1.0, (0.5, 0.5), _half_at_ties)],
+    domain=((0.25, 0.45), (0.55, 0.75)),
+    accuracy=Accuracy(0, 0),
+)
+
+maximum = pointwise(
+    "maximum",
+    "the larger of a and b; NaN if one is NaN",
+    operands=("a", "b"),
+    kinds=Kind.NUMBER,
+    kernel="numpy.maximum",
+    partials=[
+        lambda out, a, b: where(a < b, 0.0, where(a == b, 0.5, 1.0)),
+        lambda out, a, b: where(b < a, 0.0, where(a == b, 0.5, 1.0)),
+    ],
+    exact=lambda mp, a, b: max(a, b),
+    latex=r"\max",
+    aliases=("max",),
+    conventions=[Convention((1.0, 1.0), 1.0, (0.5, 0.5), _half_at_ties)],
+    domain=((0.25, 0.45), (0.55, 0.75)),
+    accuracy=Accuracy(0, 0),
+)
+
+_inside = "on the border x counts as inside, so the bounds get nothing"
+
+clip = pointwise(
+    "clip",
+    "x brought between low and high; high wins if low > high",
+    operands=("x", "low", "high"),
+    kinds=Kind.NUMBER,
+    kernel="chainrule.ops.kernels.clip",
+    partials=[
+        lambda out, x, low, high: where((x < low) | (x > high), 0.0, 1.0),
+        lambda out, x, low, high: where((x < low) & (low <= high), 1.0, 0.0),
+        lambda out, x, low, high: where((x > high) | (low > high) & (x < low), 1.0, 0.0),
+    ],
+    exact=lambda mp, x, low, high: min(max(x, low), high),
+    conventions=[
+        Convention((0.0, 0.0, 1.0), 0.0, (1.0, 0.0, 0.0), _inside),
+        Convention((1.0, 0.0, 1.0), 1.0, (1.0, 0.0, 0.0), _inside),
+    ],
+    domain=((0.25, 0.75), (0.0, 0.2), (0.8, 1.0)),
+    accuracy=Accuracy(0, 0),
+)
+
+
+# --- changes of dtype -----------------------------------------------------------------------------
+
+
+def _dtype_name(value: Any) -> str:
+    name = Type.of(value).dtype.name
+    assert name in DTYPES
+    return name
+
+
+def _converted(op: Op, types: Sequence[Type], params: Params) -> Type:
+    if len(types) != 1:
+        raise GraphError("E211", f"convert takes {op.arity}, got {len(types)}")
+    return types[0].with_dtype(params[0])
+
+
+convert = Function(
+    register(
+        Op(
+            name="convert",
+            about="x in another dtype; derivatives pass unchanged between floats, not through integers",
+            operands=("x",),
+            kinds=(Kind.ANY,),
+            params=(Param("dtype", _dtype_name),),
+            infer=_converted,
+            kernel="chainrule.ops.kernels.convert",
+            partials=(lambda out, x, dtype: 1,),
+            text=prefix("convert", 1, [Param("dtype", _dtype_name)]),
+            latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
+            domain=((0.25, 0.75),),
+        )
+    )
+)
+

@@ -1,0 +1,156 @@
+"""Special functions: error functions, gamma functions, the normal distribution.
+
+Definitions follow the NIST Digital Library of Mathematical Functions, chapters 5 and 7.
+"""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.graph.op import Accuracy, Convention, Form, Level, Param
+from chainrule.ops.arithmetic import square
+from chainrule.ops.elementary import exp, log
+from chainrule.ops.families import order, pointwise
+from chainrule.ops.select import where
+
+_TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
+_POLE = "a pole"
+
+erf = pointwise(
+    "erf",
+    "the error function, 2/√π ∫₀ˣ exp(−t²) dt",
+    kernel="scipy.special.erf",
+    partials=[lambda out, x: _TWO_OVER_SQRT_PI * exp(-square(x))],
+    exact="erf",
+    accuracy=Accuracy(2, 800),
+)
+
+erfc = pointwise(
+    "erfc",
+    "1 − erf(x), accurate for large x",
+    kernel="scipy.special.erfc",
+    partials=[lambda out, x: -_TWO_OVER_SQRT_PI * exp(-square(x))],
+    exact="erfc",
+    accuracy=Accuracy(800, 800),
+)
+
+erfcx = pointwise(
+    "erfcx",
+    "exp(x²) erfc(x), the tail of the normal distribution without its underflow",
+    kernel="scipy.special.erfcx",
+    partials=[lambda out, x: 2 * x * out - _TWO_OVER_SQRT_PI],
+    exact=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
+    accuracy=Accuracy(800, 800),
+)
+
+erfinv = pointwise(
+    "erfinv",
+    "the inverse of erf; NaN outside [−1, 1]",
+    kernel="scipy.special.erfinv",
+    partials=[lambda out, x: (math.sqrt(math.pi) / 2) * exp(square(out))],
+    exact="erfinv",
+    conventions=[
+        Convention((1.0,), math.inf, (math.inf,), "the slope is vertical"),
+        Convention((-1.0,), -math.inf, (math.inf,), "the slope is vertical"),
+    ],
+    accuracy=Accuracy(4, 100),
+)
+
+gamma = pointwise(
+    "gamma",
+    "the gamma function; (n − 1)! for a whole n > 0",
+    kernel="scipy.special.gamma",
+    partials=[lambda out, x: out * digamma(x)],
+    exact="gamma",
+    latex=r"\Gamma",
+    aliases=("Gamma",),
+    conventions=[
+        Convention((0.0,), math.inf, (-math.inf,), _POLE),
+        Convention((-1.0,), math.nan, (math.nan,), "a pole with two signs"),
+    ],
+    accuracy=Accuracy(20, 100),
+)
+
+lgamma = pointwise(
+    "lgamma",
+    "the logarithm of |gamma(x)|",
+    kernel="scipy.special.gammaln",
+    partials=[lambda out, x: digamma(x)],
+    exact=lambda mp, x: mp.log(abs(mp.gamma(x))),
+    aliases=("gammaln", "loggamma"),
+    conventions=[Convention((0.0,), math.inf, (-math.inf,), _POLE)],
+    accuracy=Accuracy(20, 100),
+)
+
+digamma = pointwise(
+    "digamma",
+    "the derivative of log gamma",
+    kernel="scipy.special.digamma",
+    partials=[lambda out, x: polygamma(x, order=1)],
+    exact="digamma",
+    latex=r"\psi",
+    aliases=("psi",),
+    conventions=[Convention((0.0,), -math.inf, (math.inf,), _POLE)],
+    domain=(0.5, 3.0),
+    accuracy=Accuracy(20, 100),
+)
+
+polygamma = pointwise(
+    "polygamma",
+    "the derivative of digamma of this order; order 1 is the trigamma function",
+    params=[Param("order", order)],
+    kernel="chainrule.ops.special_kernels.polygamma",
+    partials=[lambda out, x, order: polygamma(x, order=order + 1)],
+    exact=lambda mp, x, order: mp.polygamma(order, x),
+    latex=Form(r"\psi^{{({order})}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
+    domain=(0.5, 3.0),
+    accuracy=Accuracy(100, 100),
+)
+
+normal_pdf = pointwise(
+    "normal_pdf",
+    "the density of the standard normal distribution",
+    kernel="chainrule.ops.kernels.normal_pdf",
+    partials=[lambda out, x: -(x * out)],
+    exact="npdf",
+    latex=r"\varphi",
+    accuracy=Accuracy(800, 800),
+)
+
+normal_cdf = pointwise(
+    "normal_cdf",
+    "the probability that a standard normal variable is at most x",
+    kernel="scipy.special.ndtr",
+    partials=[lambda out, x: normal_pdf(x)],
+    exact=lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2,
+    latex=r"\Phi",
+    accuracy=Accuracy(800, 800),
+)
+
+normal_log_cdf = pointwise(
+    "normal_log_cdf",
+    "the logarithm of normal_cdf(x), without underflow",
+    kernel="scipy.special.log_ndtr",
+    # φ/Φ, the inverse Mills ratio, through the scaled tail, so that nothing underflows.
+    partials=[lambda out, x: math.sqrt(2 / math.pi) / erfcx(-math.sqrt(0.5) * x)],
+    exact=lambda mp, x: mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
+    latex=r"\ln \Phi",
+    accuracy=Accuracy(20, 800),
+)
+
+xlogy = pointwise(
+    "xlogy",
+    "x log(y), and 0 for x = 0 whatever y",
+    operands=("x", "y"),
+    kernel="chainrule.ops.kernels.xlogy",
+    partials=[
+        lambda out, x, y: log(y),
+        lambda out, x, y: where(x == 0, 0.0, x / y),
+    ],
+    exact=lambda mp, x, y: x * mp.log(y) if x else x * 0,
+    latex=Form(r"{0} \ln {1}", Level.PRODUCT, (Level.PRODUCT, Level.ATOM)),
+    conventions=[
+        Convention((0.0, 0.0), 0.0, (-math.inf, 0.0), "the limit of x log(x) at 0"),
+    ],
+    accuracy=Accuracy(2, 1.5),
+)

@@ -1,0 +1,267 @@
+"""Operators over nodes: what ``x + 2``, ``-x`` and ``sin(x)`` mean, written once.
+
+`Term` is the thin symbolic value that differentiation rules are written with; what users hold
+(`chainrule.api.array.Array`) is a Term that adds nothing to the mathematics.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from chainrule.errors import GraphError
+from chainrule.graph.node import Node, constant_node, make
+from chainrule.graph.op import OPS, Kind, Op, Params
+from chainrule.graph.types import FLOAT64, Type
+
+T = TypeVar("T", bound="Term")
+Number = int | float | bool | np.number[Any] | np.bool_ | np.ndarray[Any, Any]
+
+_LITERALS: Final = (float, int)
+_NUMBERS: Final = (int, float, np.number, np.bool_, np.ndarray)
+
+
+class Term:
+    """A node with Python's operators. Numbers that meet it become constants of its dtype (NEP 50)."""
+
+    __slots__ = ("node",)
+    __array_ufunc__ = None  # NumPy values on the left leave the operation to us.
+    __hash__ = None  # type: ignore[assignment]  # == compares elements, as in NumPy.
+
+    node: Node
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def __add__(self: T, other: T | Number) -> T:
+        return _binary("add", self, other)
+
+    def __radd__(self: T, other: Number) -> T:
+        return _binary("add", other, self)
+
+    def __sub__(self: T, other: T | Number) -> T:
+        return _binary("subtract", self, other)
+
+    def __rsub__(self: T, other: Number) -> T:
+        return _binary("subtract", other, self)
+
+    def __mul__(self: T, other: T | Number) -> T:
+        return _binary("multiply", self, other)
+
+    def __rmul__(self: T, other: Number) -> T:
+        return _binary("multiply", other, self)
+
+    def __truediv__(self: T, other: T | Number) -> T:
+        return _binary("divide", self, other)
+
+    def __rtruediv__(self: T, other: Number) -> T:
+        return _binary("divide", other, self)
+
+    def __pow__(self: T, exponent: T | Number) -> T:
+        if isinstance(exponent, (int, float, np.integer)) and not isinstance(exponent, bool):
+            literal = exponent if isinstance(exponent, float) else int(exponent)
+            op = OPS["power"]
+            if self.node.type.is_float:
+                return self.__class__(make(op, (self.node,), op.normal_params((literal,))))
+            return apply(op, (self,), (literal,))
+        return _binary("general_power", self, exponent)
+
+    def __rpow__(self: T, base: Number) -> T:
+        return _binary("general_power", base, self)
+
+    def __neg__(self: T) -> T:
+        return apply(OPS["negate"], (self,))
+
+    def __pos__(self: T) -> T:
+        return self
+
+    def __abs__(self: T) -> T:
+        return apply(OPS["abs"], (self,))
+
+    def __lt__(self: T, other: T | Number) -> T:
+        return _binary("less", self, other)
+
+    def __le__(self: T, other: T | Number) -> T:
+        return _binary("less_equal", self, other)
+
+    def __gt__(self: T, other: T | Number) -> T:
+        return _binary("greater", self, other)
+
+    def __ge__(self: T, other: T | Number) -> T:
+        return _binary("greater_equal", self, other)
+
+    def __eq__(self: T, other: T | Number) -> T:  # type: ignore[override]
+        return _binary("equal", self, other)
+
+    def __ne__(self: T, other: T | Number) -> T:  # type: ignore[override]
+        return _binary("not_equal", self, other)
+
+    def __and__(self: T, other: T | Number) -> T:
+        return _binary("logical_and", self, other)
+
+    def __rand__(self: T, other: Number) -> T:
+        return _binary("logical_and", other, self)
+
+    def __or__(self: T, other: T | Number) -> T:
+        return _binary("logical_or", self, other)
+
+    def __ror__(self: T, other: Number) -> T:
+        return _binary("logical_or", other, self)
+
+    def __xor__(self: T, other: T | Number) -> T:
+        return _binary("logical_xor", self, other)
+
+    def __rxor__(self: T, other: Number) -> T:
+        return _binary("logical_xor", other, self)
+
+    def __invert__(self: T) -> T:
+        return apply(OPS["logical_not"], (self,))
+
+
+class Function:
+    """An operation as a Python function of terms: ``sin(x)``, ``clip(x, 0, 1)``.
+
+    The result is of the kind of the operands: terms give a term, users' arrays an array.
+    """
+
+    def __init__(self, op: Op) -> None:
+        self.op = op
+        self._unary = op.kinds in ((Kind.FLOAT,), (Kind.NUMBER,)) and not op.params
+        self.__name__ = op.name
+        self.__doc__ = _document(op)
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        op = self.op
+        if len(operands) == 1 and not params and self._unary:
+            operand = operands[0]
+            if isinstance(operand, Term) and operand.node.type.is_float:
+                return operand.__class__(make(op, (operand.node,)))
+        count = len(operands) if op.variadic else len(op.operands)
+        given: list[Any] = list(operands[count:])
+        if len(operands) < count or len(given) > len(op.params):
+            raise GraphError("E211", f"{op.name} takes {op.arity}, got {len(operands)}")
+        for param in op.params[len(given) :]:
+            given.append(params.pop(param.name, None))
+        if params:
+            raise GraphError("E212", f"{op.name} has no parameter {next(iter(params))!r}")
+        return apply(op, operands[:count], tuple(given))
+
+    def __repr__(self) -> str:
+        return f"<operation {self.op.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Function, (self.op,))
+
+
+def apply(op: Op, operands: tuple[Any, ...], given: tuple[Any, ...] = ()) -> Any:
+    """``op`` on terms and numbers: numbers become constants, dtypes meet by NumPy's promotion.
+
+    Raises:
+        GraphError: E211 to E215 when the operands or parameters do not fit.
+    """
+    params = op.normal_params([value for value in given if value is not None])
+    wrap: type[Term] | None = None
+    for operand in operands:
+        if isinstance(operand, Term):
+            if wrap is None or issubclass(type(operand), wrap):
+                wrap = type(operand)
+        elif not isinstance(operand, _NUMBERS):
+            raise GraphError(
+                "E214", f"{op.name} cannot take {operand!r:.60} of type {type(operand).__name__}"
+            )
+    if wrap is None:
+        raise GraphError(
+            "E215",
+            f"{op.name} was given only numbers; make one of them symbolic with constant(), "
+            f"or use {op.kernel or 'a function of Python'}",
+        )
+    return wrap(make(op, meet(op, operands, params), params))
+
+
+def meet(op: Op, operands: tuple[Any, ...], params: Params) -> tuple[Node, ...]:
+    """The operands as nodes of the types ``op`` wants: constants made, conversions inserted."""
+    kinds = op.kinds * len(operands) if op.variadic else op.kinds
+    values = [operand.node if isinstance(operand, Term) else operand for operand in operands]
+    pairs = list(zip(values, kinds, strict=True))
+    meeting = [_promotable(value) for value, kind in pairs if kind is not Kind.BOOL]
+    dtype = common_dtype(op, tuple(meeting), params) if meeting else None
+    return tuple(
+        [
+            _as_node(value, np.dtype(bool) if kind is Kind.BOOL else dtype, op)
+            for value, kind in pairs
+        ]
+    )
+
+
+def _promotable(value: Any) -> Any:
+    """What stands for the value in the promotion table: a dtype, or a type of Python scalar."""
+    if isinstance(value, Node):
+        return value.type.dtype
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.dtype
+    return type(value)
+
+
+@functools.lru_cache(maxsize=4096)
+def common_dtype(op: Op, meeting: tuple[Any, ...], params: Params) -> np.dtype[Any]:
+    """The dtype in which operands meet: NumPy's promotion, then what the op can work with."""
+    weak: dict[Any, Any] = {bool: np.dtype(bool), int: 0, float: 0.0}
+    dtype = np.result_type(*[weak.get(item, item) for item in meeting])
+    kind = op.kind_for(params)
+    if kind is Kind.FLOAT and dtype.kind != "f":
+        return np.dtype("float64")
+    if kind is Kind.NUMBER and dtype.kind == "b":
+        return np.dtype("int64")
+    return dtype
+
+
+def _as_node(value: Any, dtype: np.dtype[Any] | None, op: Op) -> Node:
+    if isinstance(value, Node):
+        type = value.type
+        if dtype is None or type.dtype == dtype:
+            return value
+        if dtype.kind == "b":
+            raise GraphError(
+                "E202", f"{op.name} needs a condition there, got {type}; write x != 0 for a number"
+            )
+        return make(OPS["convert"], (value,), (dtype.name,))
+    if dtype is not None and dtype.kind == "b" and not isinstance(value, (bool, np.bool_)):
+        raise GraphError("E202", f"{op.name} needs a condition there, got {value!r:.40}")
+    shape = value.shape if isinstance(value, np.ndarray) else ()
+    return constant_node(value, Type.of(dtype, shape))
+
+
+def _binary(name: str, left: Any, right: Any) -> Any:
+    op = OPS[name]
+    first, second = left.__class__, right.__class__
+    # The common cases, terms of one floating type and plain numbers, skip the promotion.
+    if first is second:
+        if issubclass(first, Term):
+            a, b = left.node, right.node
+            if a.type is b.type and a.type.is_float:
+                return first(make(op, (a, b)))
+    elif second in _LITERALS and left.node.type is FLOAT64:
+        return first(make(op, (left.node, constant_node(right, FLOAT64))))
+    elif first in _LITERALS and right.node.type is FLOAT64:
+        return second(make(op, (constant_node(left, FLOAT64), right.node)))
+    if not isinstance(left, (Term, *_NUMBERS)) or not isinstance(right, (Term, *_NUMBERS)):
+        return NotImplemented
+    return apply(op, (left, right))
+
+
+def _document(op: Op) -> str:
+    """The docstring of the function, from the op's own block."""
+    lines = [f"{op.name}({', '.join((*op.operands, *(p.name for p in op.params)))}): {op.about}."]
+    if op.aliases:
+        lines.append(f"In formulas also {', '.join(op.aliases)}.")
+    for convention in op.conventions:
+        point = ", ".join(f"{n} = {v:g}" for n, v in zip(op.operands, convention.at, strict=False))
+        lines.append(f"At {point}: {convention.why}.")
+    return "\n\n".join(lines)
+
+
+Rule = Callable[..., Any]
+"""A partial derivative: terms (out, operands, parameters) → a term or a plain number."""

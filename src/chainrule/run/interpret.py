@@ -1,0 +1,208 @@
+"""The interpreter: one evaluation of a graph in NumPy that keeps every number.
+
+The forward pass records a value for each node. The backward and the forward-mode passes are numeric
+sweeps over these values: no derivative graph is built, each node is visited once however many paths
+run through it, and each local derivative is computed once for all passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.errors import DerivativeError
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import CONSTANT, Node, constant_value
+from chainrule.run.kernels import kernel, local_derivatives
+
+Numbers = dict[Node, Any]
+
+
+Local = tuple[Any, Any]
+"""A local derivative at the recorded values: (factor, guard), the factor where the guard holds and
+else 0; guard None: everywhere. A factor None says that the edge carries no derivative at all."""
+
+_FLAT: Final[Local] = (None, None)
+
+
+class Sweep:
+    """The values of every node of a graph at one point (or at many, by broadcasting).
+
+    Attributes:
+        dag: The graph.
+        values: Node → value, a NumPy scalar or array of the node's dtype.
+        evaluations: How many local derivatives have been computed so far; each at most once.
+    """
+
+    def __init__(self, dag: Dag, arguments: Mapping[Node, Any]) -> None:
+        """Run the forward pass; ``arguments`` holds a value of the right dtype for each input."""
+        self.dag = dag
+        self._locals: dict[tuple[Node, int], Local] = {}
+        values: Numbers = dict(arguments)
+        with np.errstate(all="ignore"):
+            for node in dag.order:
+                operands = node.operands
+                if operands:
+                    run = kernel(node.op, node.params)
+                    if len(operands) == 1:
+                        values[node] = run(values[operands[0]])
+                    elif len(operands) == 2:
+                        values[node] = run(values[operands[0]], values[operands[1]])
+                    else:
+                        values[node] = run(*[values[operand] for operand in operands])
+                elif node.op is CONSTANT:
+                    values[node] = constant_value(node)
+        self.values = values
+
+    @property
+    def evaluations(self) -> int:
+        return len(self._locals)
+
+    def local_derivative(self, node: Node, position: int) -> Any:
+        """The local derivative on the edge into ``node`` from its operand at ``position``."""
+        with np.errstate(all="ignore"):
+            factor, guard = self._local(node, position)
+        return np.float64(0.0) if factor is None else _masked(factor, guard)
+
+    def _local(self, node: Node, position: int) -> Local:
+        found = self._locals.get((node, position))
+        if found is not None:
+            return found
+        operands = node.operands
+        rule = local_derivatives(
+            node.op, tuple([operand.type for operand in operands]), node.type, node.params
+        )[position]
+        if rule is None:
+            found = _FLAT
+        elif rule.guard is None and rule.constant is not None:
+            found = (rule.constant, None)
+        else:
+            values = self.values
+            arguments = [values[node], *[values[operand] for operand in operands]]
+            guard = None if rule.guard is None else rule.guard(*arguments)
+            found = (rule.factor(*arguments), guard)
+        self._locals[node, position] = found
+        return found
+
+    # --- sweeps -------------------------------------------------------------------------------
+
+    def reverse(
+        self,
+        output: Node,
+        seed: Any = None,
+        wrt: Collection[Node] | None = None,
+        holding: Collection[Node] = (),
+    ) -> Numbers:
+        """The adjoints ∂output/∂node, each accumulated over all users of its node.
+
+        Args:
+            output: Where the pass starts.
+            seed: The adjoint of the output; one by default.
+            wrt: Only follow edges that lead to these nodes; by default to all arguments.
+            holding: Nodes held fixed: what they depend on gets nothing through them.
+
+        Returns:
+            Node → adjoint. A node that is absent gets structurally nothing: its adjoint is 0.
+
+        Raises:
+            DerivativeError: E331 when the output is not a floating-point number.
+        """
+        _require_float(output)
+        active = self._active(self.dag.inputs if wrt is None else wrt)
+        one = output.type.dtype.type(1)
+        adjoints: Numbers = {output: one if seed is None else seed}
+        # Where an adjoint is not structurally zero; no entry: everywhere.
+        live: Numbers = {}
+        local = self._local
+        with np.errstate(all="ignore"):
+            for node in reversed(self.dag.order):
+                adjoint = adjoints.get(node)
+                if adjoint is None or node in holding:
+                    continue
+                mask = live.get(node)
+                for position, operand in enumerate(node.operands):
+                    if operand not in active:
+                        continue
+                    factor, guard = local(node, position)
+                    if factor is None:
+                        continue
+                    contribution = adjoint * factor
+                    if guard is not None or mask is not None:
+                        guard = mask if guard is None else guard if mask is None else guard & mask
+                        if not guard.any():
+                            continue
+                        contribution = _masked(contribution, guard)
+                    total = adjoints.get(operand)
+                    if total is None:
+                        adjoints[operand] = contribution
+                        if guard is not None:
+                            live[operand] = guard
+                    else:
+                        adjoints[operand] = total + contribution
+                        if operand in live:
+                            if guard is None:
+                                del live[operand]
+                            else:
+                                live[operand] = live[operand] | guard
+        return adjoints
+
+    def forward(self, seeds: Mapping[Node, Any]) -> Numbers:
+        """The tangents d(node)/d(seed), each accumulated over the operands of its node.
+
+        Args:
+            seeds: Node → tangent; the change of these nodes that all others follow.
+
+        Returns:
+            Node → tangent. A node that is absent does not depend on the seeds: its tangent is 0.
+
+        Raises:
+            DerivativeError: E331 when a seed is not a floating-point number.
+        """
+        for node in seeds:
+            _require_float(node)
+        tangents: Numbers = dict(seeds)
+        local = self._local
+        with np.errstate(all="ignore"):
+            for node in self.dag.order:
+                if node in seeds:
+                    continue
+                total = None
+                for position, operand in enumerate(node.operands):
+                    tangent = tangents.get(operand)
+                    if tangent is None:
+                        continue
+                    factor, guard = local(node, position)
+                    if factor is None:
+                        continue
+                    contribution = _masked(factor * tangent, guard)
+                    total = contribution if total is None else total + contribution
+                if total is not None:
+                    tangents[node] = total
+        return tangents
+
+    def _active(self, sources: Iterable[Node]) -> set[Node]:
+        """The floating-point nodes that depend on one of the sources."""
+        active = {node for node in sources if node.type.is_float}
+        for node in self.dag.order:
+            if node.type.is_float:
+                for operand in node.operands:
+                    if operand in active:
+                        active.add(node)
+                        break
+        return active
+
+
+def _masked(number: Any, guard: Any) -> Any:
+    """The number where the guard holds, else exactly 0."""
+    if guard is None:
+        return number
+    if isinstance(guard, np.bool_):
+        return number if guard else np.zeros_like(number)[()]
+    return np.where(guard, number, number.dtype.type(0))
+
+
+def _require_float(node: Node) -> None:
+    if not node.type.is_float:
+        raise DerivativeError("E331", f"a value of type {node.type} has no derivative")
