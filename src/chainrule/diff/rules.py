@@ -66,8 +66,9 @@ def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params)
             found.append(None)
             continue
         result = rule(Term(out), *map(Term, operands), *params)
-        node = result.node if isinstance(result, Term) else constant_node(float(result), operand.type)
-        found.append(_read(node))
+        if not isinstance(result, Term):
+            result = Term(constant_node(float(result), operand.type))
+        found.append(_read(result.node))
     return Partials(out, operands, tuple(found))
 
 

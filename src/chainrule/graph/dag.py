@@ -151,7 +151,9 @@ class Dag:
     def edges(self) -> tuple[Edge, ...]:
         """Every edge, by user in topological order, then by position; ``x*x`` has two."""
         return tuple(
-            Edge(operand, node, at) for node in self.order for at, operand in enumerate(node.operands)
+            Edge(operand, node, at)
+            for node in self.order
+            for at, operand in enumerate(node.operands)
         )
 
     def ancestors(self, node: Node) -> frozenset[Node]:
@@ -194,10 +196,14 @@ class Dag:
         """
         labels: dict[Node, str] = {}
         prefix = "v"
-        while any(name.startswith(prefix) and name[len(prefix) :].isdigit() for name in self._owners):
+        while any(
+            name.startswith(prefix) and name[len(prefix) :].isdigit() for name in self._owners
+        ):
             prefix += "_"
         count = 0
-        lone_output = self.outputs[0] if len(self.outputs) == 1 and "f" not in self._owners else None
+        lone_output = (
+            self.outputs[0] if len(self.outputs) == 1 and "f" not in self._owners else None
+        )
         for node in self.order:
             given = self.names.get(node)
             if node.op is INPUT or node.op is PARAMETER:
@@ -260,7 +266,9 @@ class Dag:
 
     def with_outputs(self, outputs: Sequence[Node]) -> Dag:
         """The same arguments, names and spans, seen from other nodes."""
-        return Dag([self._own(n) for n in outputs], self.inputs, self.names, self.spans, self.source)
+        return Dag(
+            [self._own(n) for n in outputs], self.inputs, self.names, self.spans, self.source
+        )
 
     # --- comparison ---------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from chainrule.errors import ChainruleError, FileError, Span
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import (
     CONSTANT,
+    INPUT,
     Node,
     constant_node,
     constant_value,
@@ -22,7 +24,7 @@ from chainrule.graph.node import (
     make,
     parameter_node,
 )
-from chainrule.graph.op import find
+from chainrule.graph.op import OPS, find
 from chainrule.graph.types import Type
 
 FORMAT: Final = "chainrule graph"
@@ -35,14 +37,15 @@ _TYPE: Final = re.compile(r"(\w+)(?:\[([0-9, ]*)\])?")
 
 def encode_value(value: Any) -> Any:
     """A constant as JSON: a number, ``"nan"``, ``"inf"``, ``"-inf"``, or the bytes of an array."""
-    if isinstance(value, np.ndarray) and value.ndim:
-        return {"base64": base64.b64encode(value.astype(value.dtype.newbyteorder("<"))).decode()}
-    number = value.item()
-    if isinstance(number, float) and not math.isfinite(number):
-        if math.isnan(number) and value.tobytes() != np.array(np.nan, value.dtype).tobytes():
-            return {"base64": base64.b64encode(value.astype(value.dtype.newbyteorder("<"))).decode()}
-        return str(number)
-    return number
+    if value.ndim == 0:
+        number = value.item()
+        if math.isfinite(number):
+            return number
+        # A NaN may carry a payload; then only its bytes say all.
+        if np.array(float(str(number))).astype(value.dtype).tobytes() == value.tobytes():
+            return str(number)
+    data = value.astype(value.dtype.newbyteorder("<")).tobytes()
+    return {"base64": base64.b64encode(data).decode()}
 
 
 def decode_value(value: Any, type: Type) -> Node:
@@ -55,7 +58,7 @@ def decode_value(value: Any, type: Type) -> Node:
         except ValueError as error:
             raise FileError("E404", f"broken data of a constant: {error}") from None
         return make(CONSTANT, (), (array.tobytes(), type))
-    if value in ("nan", "inf", "-inf"):
+    if isinstance(value, str) and value in ("nan", "inf", "-inf"):
         value = float(value)
     right = bool if type.is_bool else (float, int) if type.is_float else int
     if not isinstance(value, right) or isinstance(value, bool) != type.is_bool:
@@ -75,42 +78,37 @@ def decode_type(text: Any) -> Type:
 # --- Dag → data ---------------------------------------------------------------------------------
 
 
-def to_data(dag: Dag) -> dict[str, Any]:
-    """The Dag as JSON-ready data; the layout is described in docs/files.md."""
+def to_json(dag: Dag) -> str:
+    """The Dag as JSON, one line for each node; the layout is described in docs/files.md."""
     number = {node: index for index, node in enumerate(dag.order)}
-    nodes: list[dict[str, Any]] = []
-    for node in dag.order:
-        entry: dict[str, Any] = {"op": node.op.name, "type": repr(node.type)}
-        if node.op is CONSTANT:
-            entry["value"] = encode_value(constant_value(node))
-        elif node.is_leaf:
-            entry["name"] = node.name
-        else:
-            entry["operands"] = [number[operand] for operand in node.operands]
-            if node.params:
-                entry["params"] = list(node.params)
-        if node in dag.names:
-            entry["names"] = list(dag.names[node])
-        if node in dag.spans:
-            entry["spans"] = [list(span) for span in dag.spans[node]]
-        nodes.append(entry)
-    return {
+    head = {
         "format": FORMAT,
         "version": VERSION,
         "inputs": [number[node] for node in dag.inputs],
         "outputs": [number[node] for node in dag.outputs],
         "source": dag.source,
-        "nodes": nodes,
     }
+    lines = []
+    for node in dag.order:
+        line = f'"op": "{node.op.name}", "type": "{node.type.text}"'
+        if node.op is CONSTANT:
+            line += f', "value": {_json(encode_value(constant_value(node)))}'
+        elif node.is_leaf:
+            line += f', "name": {_json(node.name)}'
+        else:
+            line += f', "operands": {[number[operand] for operand in node.operands]}'
+            if node.params:
+                line += f', "params": {_json(node.params)}'
+        if node in dag.names:
+            line += f', "names": {_json(dag.names[node])}'
+        if node in dag.spans:
+            line += f', "spans": {_json(dag.spans[node])}'
+        lines.append(f"{{{line}}}")
+    body = ",\n".join(lines)
+    return f'{_json(head)[:-1]}, "nodes": [\n{body}\n]}}\n'
 
 
-def to_json(dag: Dag) -> str:
-    """The Dag as one line of JSON for each node."""
-    data = to_data(dag)
-    nodes = data.pop("nodes")
-    head = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    lines = ",\n".join([json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in nodes])
-    return f'{head[:-1]}, "nodes": [\n{lines}\n]}}\n'
+_json: Final = partial(json.dumps, ensure_ascii=False, allow_nan=False)
 
 
 # --- data → Dag ---------------------------------------------------------------------------------
@@ -137,7 +135,7 @@ def _refuse_constant(name: str) -> None:
 def from_data(data: Any) -> Dag:
     """The Dag of JSON data; raises like `from_json`."""
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise FileError("E401", f"not a saved graph: there is no \"format\": \"{FORMAT}\"")
+        raise FileError("E401", f'not a saved graph: there is no "format": "{FORMAT}"')
     if data.get("version") != VERSION:
         raise FileError(
             "E402", f"version {data.get('version')!r:.20} cannot be read, only version {VERSION}"
@@ -146,14 +144,11 @@ def from_data(data: Any) -> Dag:
     made = _make_nodes(entries)
     names: dict[Node, list[str]] = {}
     spans: dict[Node, list[Span]] = {}
-    for index, entry in enumerate(entries):
-        where = f"node {index}"
-        for name in _field(entry, "names", list, where, []):
-            names.setdefault(made[index], []).append(name)
-        for span in _field(entry, "spans", list, where, []):
-            if not (isinstance(span, list) and len(span) == 2 and all(map(_is_index, span))):
-                raise FileError("E404", f"{where}: a span is [start, end], got {span!r:.40}")
-            spans.setdefault(made[index], []).append(Span(*span))
+    for index, (node, entry) in enumerate(zip(made, entries, strict=True)):
+        if "names" in entry:
+            names.setdefault(node, []).extend(_field(entry, "names", list, f"node {index}"))
+        if "spans" in entry:
+            spans.setdefault(node, []).extend(_spans(entry, f"node {index}"))
 
     def listed(key: str) -> list[Node]:
         indices = _field(data, key, list, "the file")
@@ -168,25 +163,36 @@ def from_data(data: Any) -> Dag:
         raise FileError("E404", str(error)) from None
 
 
+def _spans(entry: Mapping[str, Any], where: str) -> list[Span]:
+    spans = []
+    for span in _field(entry, "spans", list, where):
+        if not (isinstance(span, list) and len(span) == 2 and all(map(_is_index, span))):
+            raise FileError("E404", f"{where}: a span is [start, end], got {span!r:.40}")
+        spans.append(Span(*span))
+    return spans
+
+
 def _make_nodes(entries: Sequence[Any]) -> list[Node]:
     """The nodes in the order of the file, which need not be topological."""
     operands_of: list[list[int]] = []
     for index, entry in enumerate(entries):
-        where = f"node {index}"
-        if not isinstance(entry, Mapping):
-            raise FileError("E404", f"{where} is not an object")
-        listed = _field(entry, "operands", list, where, [])
-        operands_of.append([_checked_index(at, len(entries), where) for at in listed])
-    made: list[Node | None] = [None] * len(entries)
+        if not isinstance(entry, dict):
+            raise FileError("E404", f"node {index} is not an object")
+        listed = entry.get("operands", [])
+        if not isinstance(listed, list):
+            raise FileError("E404", f"node {index}: 'operands' must be a list")
+        for at in listed:
+            _checked_index(at, len(entries), f"node {index}")
+        operands_of.append(listed)
+    made: dict[int, Node] = {}
     for index in _operands_first(operands_of):
         operands = tuple([made[at] for at in operands_of[index]])
         try:
-            made[index] = _make_node(entries[index], operands, f"node {index}")
-        except FileError:
-            raise
+            made[index] = _make_node(entries[index], operands)
         except ChainruleError as error:
-            raise FileError("E404", f"node {index}: {error}") from None
-    return [node for node in made if node is not None]
+            inner = error.message if isinstance(error, FileError) else str(error)
+            raise FileError("E404", f"node {index}: {inner}") from None
+    return [made[index] for index in range(len(entries))]
 
 
 def _operands_first(operands_of: Sequence[Sequence[int]]) -> list[int]:
@@ -219,25 +225,31 @@ def _operands_first(operands_of: Sequence[Sequence[int]]) -> list[int]:
     return order
 
 
-def _make_node(entry: Mapping[str, Any], operands: tuple[Any, ...], where: str) -> Node:
-    op_name = _field(entry, "op", str, where)
-    if op_name in ("input", "parameter", "constant"):
-        if operands:
-            raise FileError("E404", f"{where}: {op_name} has no operands")
-        type = decode_type(entry.get("type"))
-        if op_name == "constant":
-            if "value" not in entry:
-                raise FileError("E404", f"{where}: a constant needs a value")
-            return decode_value(entry["value"], type)
-        name = _field(entry, "name", str, where)
-        return (input_node if op_name == "input" else parameter_node)(name, type)
-    op = find(op_name)
-    node = make(op, operands, op.normal_params(_field(entry, "params", list, where, [])))
-    if "type" in entry and entry["type"] != repr(node.type):
-        raise FileError(
-            "E404", f"{where}: {op_name} gives {node.type}, the file says {entry['type']!r:.40}"
-        )
+def _make_node(entry: Mapping[str, Any], operands: tuple[Node, ...]) -> Node:
+    name = entry.get("op")
+    op = OPS.get(name) if isinstance(name, str) else None
+    if op is None or op.is_leaf:
+        return _make_leaf(entry, operands)
+    params = op.normal_params(_field(entry, "params", list, op.name, [])) if op.params else ()
+    if not op.params and entry.get("params"):
+        raise FileError("E404", f"{op.name} takes 0 parameters, got {len(entry['params'])}")
+    node = make(op, operands, params)
+    if "type" in entry and entry["type"] != node.type.text:
+        raise FileError("E404", f"{op.name} gives {node.type}, the file says {entry['type']!r:.40}")
     return node
+
+
+def _make_leaf(entry: Mapping[str, Any], operands: tuple[Node, ...]) -> Node:
+    op = find(_field(entry, "op", str, "a node"))
+    if operands:
+        raise FileError("E404", f"{op.name} has no operands")
+    type = decode_type(entry.get("type"))
+    if op is CONSTANT:
+        if "value" not in entry:
+            raise FileError("E404", "a constant needs a value")
+        return decode_value(entry["value"], type)
+    name = _field(entry, "name", str, op.name)
+    return (input_node if op is INPUT else parameter_node)(name, type)
 
 
 def _field(data: Any, key: str, kind: type, where: str, default: Any = None) -> Any:
@@ -251,7 +263,7 @@ def _is_index(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _checked_index(value: object, count: int, where: str) -> int:
-    if not _is_index(value) or not isinstance(value, int) or value >= count:
-        raise FileError("E403", f"{where}: there is no node {value!r:.40}")
-    return value
+def _checked_index(value: Any, count: int, where: str) -> int:
+    if value.__class__ is int and 0 <= value < count:
+        return value
+    raise FileError("E403", f"{where}: there is no node {value!r:.40}")

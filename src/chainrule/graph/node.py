@@ -40,6 +40,9 @@ class Node:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Node cannot be changed: {name}")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Node cannot be changed: {name}")
+
     @property
     def is_leaf(self) -> bool:
         """Whether this is an input, a parameter or a constant."""
@@ -125,7 +128,7 @@ def make(op: Op, operands: tuple[Node, ...] = (), params: Params = ()) -> Node:
     entry = _Entry(node, _forget)
     entry.table = table
     entry.key = key
-    # Inserting where there is nothing is one atomic step; only replacing a dead entry needs the lock.
+    # Inserting where there is nothing is one atomic step; only replacing a dead entry is not.
     if table.setdefault(key, entry) is entry:
         return node
     with _lock:
@@ -151,9 +154,7 @@ def live_nodes() -> int:
 
 def _leaf(name: str, about: str) -> Op:
     def infer(op: Op, types: object, params: Params) -> Type:
-        type = params[1]
-        if not isinstance(type, Type):
-            raise GraphError("E202", f"a leaf needs a Type, got {type!r}")
+        type: Type = params[1]
         return type
 
     form = Form("{name}", Level.ATOM, ())
@@ -184,7 +185,7 @@ def check_name(name: str) -> str:
     Raises:
         GraphError: E213 otherwise.
     """
-    if not isinstance(name, str) or not name.isidentifier():
+    if not str(name).isidentifier() or not isinstance(name, str):
         raise GraphError("E213", f"{name!r} is not a name; use letters, digits and _")
     return name
 
@@ -212,7 +213,7 @@ def constant_node(value: Any, type: Type) -> Node:
     if type is FLOAT64 and value.__class__ in _PLAIN:
         try:
             return make(CONSTANT, (), (_pack_float(value), type))
-        except OverflowError:
+        except (OverflowError, struct.error):
             raise GraphError("E204", f"the constant {value!r:.40} does not fit {type}") from None
     try:
         with np.errstate(over="raise"):

@@ -36,7 +36,7 @@ class Kind(Enum):
 
 
 class Level(IntEnum):
-    """How tightly a piece of a formula binds; a looser piece inside a tighter one needs brackets."""
+    """How tightly a piece of a formula binds; a looser one inside a tighter one needs brackets."""
 
     LIST = 0
     OR = 1

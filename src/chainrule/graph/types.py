@@ -28,13 +28,15 @@ class Type:
     True
     """
 
-    __slots__ = ("__weakref__", "dtype", "is_bool", "is_float", "shape")
+    __slots__ = ("__weakref__", "dtype", "is_bool", "is_float", "shape", "text")
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     is_float: bool
     """Whether values of this type have derivatives."""
     is_bool: bool
+    text: str
+    """The type as files and messages write it, such as ``float32[3, 2]``."""
 
     @staticmethod
     def of(dtype: Any = "float64", shape: tuple[int, ...] = ()) -> Type:
@@ -54,9 +56,11 @@ class Type:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Type cannot be changed: {name}")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Type cannot be changed: {name}")
+
     def __repr__(self) -> str:
-        name = str(self.dtype.name)
-        return f"{name}[{', '.join(map(str, self.shape))}]" if self.shape else name
+        return self.text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Type.of, (self.dtype.name, self.shape))
@@ -71,7 +75,8 @@ def _intern(dtype: Any, shape: tuple[int, ...]) -> Type:
     try:
         plain = np.dtype(dtype)
     except TypeError:
-        raise GraphError("E201", f"{dtype!r} is not a dtype; use one of {', '.join(DTYPES)}") from None
+        listed = ", ".join(DTYPES)
+        raise GraphError("E201", f"{dtype!r} is not a dtype; use one of {listed}") from None
     if plain.name not in DTYPES or not plain.isnative:
         raise GraphError("E201", f"dtype {plain} is not supported; use one of {', '.join(DTYPES)}")
     sizes = tuple(int(size) for size in shape)
@@ -85,6 +90,8 @@ def _intern(dtype: Any, shape: tuple[int, ...]) -> Type:
         set_field("dtype", plain)
         set_field("is_float", plain.kind == "f")
         set_field("is_bool", plain.kind == "b")
+        sizes_text = f"[{', '.join(map(str, sizes))}]" if sizes else ""
+        set_field("text", f"{plain.name}{sizes_text}")
         found = _types.setdefault((plain, sizes), found)
     if isinstance(dtype, str):
         _types[dtype, sizes] = found

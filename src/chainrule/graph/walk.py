@@ -47,7 +47,8 @@ def uses_of(order: Iterable[Node]) -> dict[Node, list[tuple[Node, int]]]:
 
 def kahn(order: Sequence[Node], uses: Uses) -> list[Node]:
     """Topological order by Kahn's algorithm: again and again take a node all of whose operands are
-    taken (A. B. Kahn, Topological sorting of large networks, CACM 5, 1962)."""
+    taken (A. B. Kahn, Topological sorting of large networks, CACM 5, 1962).
+    """
     missing = {node: len(node.operands) for node in order}
     ready = deque(node for node in order if not node.operands)
     result: list[Node] = []

@@ -19,7 +19,7 @@ sigmoid = pointwise(
     exact=lambda mp, x: 1 / (1 + mp.exp(-x)),
     latex=r"\sigma",
     aliases=("σ", "logistic", "expit"),
-    accuracy=Accuracy(3, 6),
+    accuracy=Accuracy(10, 20),
 )
 
 softplus = pointwise(
@@ -28,7 +28,7 @@ softplus = pointwise(
     kernel="chainrule.ops.kernels.softplus",
     partials=[lambda out, x: sigmoid(x)],
     exact=lambda mp, x: mp.log1p(mp.exp(x)),
-    accuracy=Accuracy(2, 3),
+    accuracy=Accuracy(8, 10),
 )
 
 log_sigmoid = pointwise(
@@ -37,7 +37,7 @@ log_sigmoid = pointwise(
     kernel="chainrule.ops.kernels.log_sigmoid",
     partials=[lambda out, x: sigmoid(-x)],
     exact=lambda mp, x: -mp.log1p(mp.exp(-x)),
-    accuracy=Accuracy(2, 3),
+    accuracy=Accuracy(8, 10),
 )
 
 logaddexp = pointwise(
@@ -47,15 +47,16 @@ logaddexp = pointwise(
     kernel="numpy.logaddexp",
     partials=[lambda out, a, b: sigmoid(a - b), lambda out, a, b: sigmoid(b - a)],
     exact=lambda mp, a, b: max(a, b) + mp.log1p(mp.exp(-abs(a - b))),
-    latex=Form(
-        r"\ln\left(e^{{{0}}} + e^{{{1}}}\right)", Level.ATOM, (Level.LIST, Level.LIST)
-    ),
+    latex=Form(r"\ln\left(e^{{{0}}} + e^{{{1}}}\right)", Level.ATOM, (Level.LIST, Level.LIST)),
     conventions=[
         Convention(
             (-math.inf, -math.inf), -math.inf, (math.nan, math.nan), "neither operand is larger"
-        )
+        ),
+        Convention(
+            (math.inf, math.inf), math.inf, (math.nan, math.nan), "neither operand is larger"
+        ),
     ],
-    accuracy=Accuracy(4, 800),
+    accuracy=Accuracy(400, 600),
 )
 
 relu = pointwise(
@@ -78,8 +79,8 @@ leaky_relu = pointwise(
     kernel="chainrule.ops.kernels.leaky_relu",
     partials=[lambda out, x, slope: where(x > 0, 1.0, slope)],
     exact=lambda mp, x, slope: x if x > 0 else slope * x,
-    conventions=[Convention((0.0,), 0.0, (0.01,), "the slope on the left")],
-    accuracy=Accuracy(0.5, 0),
+    conventions=[Convention((0.0, 0.01), 0.0, (0.01,), "the slope on the left")],
+    accuracy=Accuracy(1.5, 0.5),
 )
 
 elu = pointwise(
@@ -89,8 +90,8 @@ elu = pointwise(
     kernel="chainrule.ops.kernels.elu",
     partials=[lambda out, x, alpha: where(x > 0, 1.0, alpha * exp(minimum(x, 0.0)))],
     exact=lambda mp, x, alpha: x if x > 0 else alpha * mp.expm1(x),
-    conventions=[Convention((0.0,), 0.0, (1.0,), "the slope on the left, alpha")],
-    accuracy=Accuracy(2, 2),
+    conventions=[Convention((0.0, 1), 0.0, (1.0,), "the slope on the left, alpha")],
+    accuracy=Accuracy(6, 6),
 )
 
 _FAR = 1000.0
@@ -101,18 +102,14 @@ silu = pointwise(
     "silu",
     "x sigmoid(x), also called swish",
     kernel="chainrule.ops.kernels.silu",
-    partials=[
-        lambda out, x: (
-            sigmoid(x) * (1 + clip(x, -_FAR, _FAR) * sigmoid(-clip(x, -_FAR, _FAR)))
-        )
-    ],
+    partials=[lambda out, x: sigmoid(x) + minimum(out, _FAR) * sigmoid(-x)],
     exact=lambda mp, x: x / (1 + mp.exp(-x)),
     aliases=("swish",),
     conventions=[
         Convention((-math.inf,), 0.0, (0.0,), "the limit"),
         Convention((math.inf,), math.inf, (1.0,), "the limit"),
     ],
-    accuracy=Accuracy(4, 800),
+    accuracy=Accuracy(12, 24),
 )
 
 gelu = pointwise(
@@ -125,7 +122,7 @@ gelu = pointwise(
         Convention((-math.inf,), 0.0, (0.0,), "the limit"),
         Convention((math.inf,), math.inf, (1.0,), "the limit"),
     ],
-    accuracy=Accuracy(800, 800),
+    accuracy=Accuracy(20, 40),
 )
 
 _SQRT_8_OVER_PI = math.sqrt(8 / math.pi)
@@ -145,12 +142,10 @@ gelu_tanh = pointwise(
     "the tanh form of gelu, x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))",
     kernel="chainrule.ops.kernels.gelu_tanh",
     partials=[_gelu_tanh_partial],
-    exact=lambda mp, x: (
-        x / (1 + mp.exp(-mp.sqrt(8 / mp.pi) * (x + mp.mpf(_CUBIC) * x**3)))
-    ),
+    exact=lambda mp, x: x / (1 + mp.exp(-mp.sqrt(8 / mp.pi) * (x + mp.mpf(_CUBIC) * x**3))),
     conventions=[
         Convention((-math.inf,), 0.0, (0.0,), "the limit"),
         Convention((math.inf,), math.inf, (1.0,), "the limit"),
     ],
-    accuracy=Accuracy(800, 800),
+    accuracy=Accuracy(2000, 2000),
 )

@@ -9,6 +9,9 @@ from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Param, P
 from chainrule.ops.families import infix, piecewise_constant, pointwise, real
 from chainrule.ops.select import where
 
+_VERTICAL = "the slope is vertical"
+_INFINITE_SIDE = "infinite whatever the other side (IEEE 754)"
+
 add = pointwise(
     "add",
     "the sum of a and b",
@@ -60,9 +63,10 @@ divide = pointwise(
     latex=Form(r"\frac{{{0}}}{{{1}}}", Level.ATOM, (Level.LIST, Level.LIST)),
     conventions=[
         Convention((1.0, 0.0), math.inf, (math.inf, -math.inf), "IEEE division: a/0 is infinite"),
+        Convention((1.0, -0.0), -math.inf, (-math.inf, -math.inf), "IEEE division: a/0 is infinite"),
         Convention((0.0, 0.0), math.nan, (math.inf, math.nan), "IEEE division: 0/0 is NaN"),
     ],
-    accuracy=Accuracy(0.5, 1.5),
+    accuracy=Accuracy(0.5, 2),
 )
 
 negate = pointwise(
@@ -84,8 +88,11 @@ reciprocal = pointwise(
     partials=[lambda out, x: -square(out)],
     exact=lambda mp, x: 1 / x,
     latex=Form(r"\frac{{1}}{{{0}}}", Level.ATOM, (Level.LIST,)),
-    conventions=[Convention((0.0,), math.inf, (-math.inf,), "IEEE division")],
-    accuracy=Accuracy(0.5, 2),
+    conventions=[
+        Convention((0.0,), math.inf, (-math.inf,), "IEEE division"),
+        Convention((-0.0,), -math.inf, (-math.inf,), "IEEE division"),
+    ],
+    accuracy=Accuracy(0.5, 3),
 )
 
 square = pointwise(
@@ -125,8 +132,15 @@ power = pointwise(
     exact=lambda mp, x, exponent: mp.power(x, exponent),
     text=Form("{0}^{exponent}", Level.POWER, (Level.ATOM,)),
     latex=Form("{0}^{{{exponent}}}", Level.POWER, (Level.ATOM,)),
-    conventions=[Convention((0.0, 0), 1.0, (0.0,), "0⁰ is 1, and x⁰ is constant")],
-    accuracy=Accuracy(1, 4),
+    # For the conventions the exponent stands after x.
+    conventions=[
+        Convention((0.0, 0), 1.0, (0.0,), "0⁰ is 1, and x⁰ is constant"),
+        Convention((math.nan, 0), 1.0, (0.0,), "x⁰ is constant (IEEE 754)"),
+        Convention((0.0, 0.5), 0.0, (math.inf,), _VERTICAL),
+        Convention((0.0, -1), math.inf, (-math.inf,), "a pole"),
+        Convention((-0.0, -1), -math.inf, (-math.inf,), "a pole"),
+    ],
+    accuracy=Accuracy(4, 400),
 )
 
 sqrt = pointwise(
@@ -136,8 +150,11 @@ sqrt = pointwise(
     partials=[lambda out, x: 0.5 / out],
     exact="sqrt",
     latex=Form(r"\sqrt{{{0}}}", Level.ATOM, (Level.LIST,)),
-    conventions=[Convention((0.0,), 0.0, (math.inf,), "the slope is vertical")],
-    accuracy=Accuracy(0.5, 1.5),
+    conventions=[
+        Convention((0.0,), 0.0, (math.inf,), _VERTICAL),
+        Convention((-0.0,), -0.0, (-math.inf,), "IEEE: √−0 is −0, and 1/−0 is −∞"),
+    ],
+    accuracy=Accuracy(0.5, 2),
 )
 
 cbrt = pointwise(
@@ -145,10 +162,10 @@ cbrt = pointwise(
     "the real cube root of x",
     kernel="numpy.cbrt",
     partials=[lambda out, x: 1 / (3 * square(out))],
-    exact=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)),
+    exact=lambda mp, x: mp.sign(x) * mp.cbrt(mp.fabs(x)),
     latex=Form(r"\sqrt[3]{{{0}}}", Level.ATOM, (Level.LIST,)),
-    conventions=[Convention((0.0,), 0.0, (math.inf,), "the slope is vertical")],
-    accuracy=Accuracy(1, 4),
+    conventions=[Convention((0.0,), 0.0, (math.inf,), _VERTICAL)],
+    accuracy=Accuracy(4, 12),
 )
 
 hypot = pointwise(
@@ -165,8 +182,12 @@ hypot = pointwise(
     conventions=[
         Convention((0.0, 0.0), 0.0, (0.0, 0.0), "the subgradient of smallest length"),
         Convention((math.inf, 1.0), math.inf, (math.nan, 0.0), "∞/∞ has no value"),
+        Convention((math.inf, math.nan), math.inf, (None, None), _INFINITE_SIDE),
+        Convention((-math.inf, math.nan), math.inf, (None, None), _INFINITE_SIDE),
+        Convention((math.nan, math.inf), math.inf, (None, None), _INFINITE_SIDE),
+        Convention((math.nan, -math.inf), math.inf, (None, None), _INFINITE_SIDE),
     ],
-    accuracy=Accuracy(1, 2),
+    accuracy=Accuracy(2, 4),
 )
 
 abs = pointwise(
@@ -197,7 +218,7 @@ floor = pointwise(
     "floor",
     "the largest whole number not above x",
     kinds=Kind.NUMBER,
-    kernel="numpy.floor",
+    kernel="chainrule.ops.kernels.floor",
     partials=[piecewise_constant],
     exact="floor",
     latex=Form(r"\left\lfloor {0} \right\rfloor", Level.ATOM, (Level.LIST,)),
@@ -209,7 +230,7 @@ ceil = pointwise(
     "ceil",
     "the smallest whole number not below x",
     kinds=Kind.NUMBER,
-    kernel="numpy.ceil",
+    kernel="chainrule.ops.kernels.ceil",
     partials=[piecewise_constant],
     exact="ceil",
     latex=Form(r"\left\lceil {0} \right\rceil", Level.ATOM, (Level.LIST,)),

@@ -22,7 +22,7 @@ exp = pointwise(
     partials=[lambda out, x: out],
     exact="exp",
     latex=Form("e^{{{0}}}", Level.POWER, (Level.LIST,)),
-    accuracy=Accuracy(1, 1),
+    accuracy=Accuracy(4, 4),
 )
 
 exp2 = pointwise(
@@ -32,7 +32,7 @@ exp2 = pointwise(
     partials=[lambda out, x: math.log(2) * out],
     exact=lambda mp, x: mp.power(2, x),
     latex=Form("2^{{{0}}}", Level.POWER, (Level.LIST,)),
-    accuracy=Accuracy(1, 2),
+    accuracy=Accuracy(4, 6),
 )
 
 expm1 = pointwise(
@@ -41,7 +41,7 @@ expm1 = pointwise(
     kernel="numpy.expm1",
     partials=[lambda out, x: exp(x)],
     exact="expm1",
-    accuracy=Accuracy(1, 1),
+    accuracy=Accuracy(4, 4),
 )
 
 log = pointwise(
@@ -52,8 +52,11 @@ log = pointwise(
     exact="log",
     latex=r"\ln",
     aliases=("ln",),
-    conventions=[Convention((0.0,), -math.inf, (math.inf,), _VERTICAL)],
-    accuracy=Accuracy(1, 0.5),
+    conventions=[
+        Convention((0.0,), -math.inf, (math.inf,), _VERTICAL),
+        Convention((-0.0,), -math.inf, (-math.inf,), "IEEE: 1/−0 is −∞"),
+    ],
+    accuracy=Accuracy(4, 0.5),
 )
 
 log2 = pointwise(
@@ -63,8 +66,11 @@ log2 = pointwise(
     partials=[lambda out, x: (1 / math.log(2)) / x],
     exact=lambda mp, x: mp.log(x, 2),
     latex=r"\log_{{2}}",
-    conventions=[Convention((0.0,), -math.inf, (math.inf,), _VERTICAL)],
-    accuracy=Accuracy(1, 1.5),
+    conventions=[
+        Convention((0.0,), -math.inf, (math.inf,), _VERTICAL),
+        Convention((-0.0,), -math.inf, (-math.inf,), "IEEE: 1/−0 is −∞"),
+    ],
+    accuracy=Accuracy(4, 2),
 )
 
 log10 = pointwise(
@@ -75,8 +81,11 @@ log10 = pointwise(
     exact="log10",
     latex=r"\log_{{10}}",
     aliases=("lg",),
-    conventions=[Convention((0.0,), -math.inf, (math.inf,), _VERTICAL)],
-    accuracy=Accuracy(2, 1.5),
+    conventions=[
+        Convention((0.0,), -math.inf, (math.inf,), _VERTICAL),
+        Convention((-0.0,), -math.inf, (-math.inf,), "IEEE: 1/−0 is −∞"),
+    ],
+    accuracy=Accuracy(4, 2),
 )
 
 log1p = pointwise(
@@ -86,7 +95,7 @@ log1p = pointwise(
     partials=[lambda out, x: 1 / (1 + x)],
     exact="log1p",
     conventions=[Convention((-1.0,), -math.inf, (math.inf,), _VERTICAL)],
-    accuracy=Accuracy(1, 1.5),
+    accuracy=Accuracy(4, 2),
 )
 
 general_power = pointwise(
@@ -96,7 +105,7 @@ general_power = pointwise(
     kernel="chainrule.ops.kernels.power",
     partials=[
         lambda out, x, y: where(y == 0, 0.0, y * general_power(x, y - 1)),
-        lambda out, x, y: where((x == 0) & (y >= 0), 0.0, out * log(x)),
+        lambda out, x, y: where((x >= 0) & (out == 0) | (x == 0) & (y == 0), 0.0, out * log(x)),
     ],
     exact=lambda mp, x, y: mp.power(x, y),
     text=Form("{0}^{1}", Level.POWER, (Level.ATOM, Level.POWER)),
@@ -104,10 +113,14 @@ general_power = pointwise(
     conventions=[
         Convention((0.0, 0.0), 1.0, (0.0, 0.0), "0⁰ is 1, flat in both directions"),
         Convention((0.0, 2.0), 0.0, (0.0, 0.0), "the limit from x > 0"),
+        Convention((0.0, -1.0), math.inf, (-math.inf, -math.inf), "a pole"),
         Convention((-2.0, 3.0), -8.0, (12.0, math.nan), "real for a whole y, but not around it"),
+        Convention((math.nan, 0.0), 1.0, (0.0, None), "x⁰ is constant (IEEE 754)"),
+        Convention((math.nan, -0.0), 1.0, (0.0, None), "x⁰ is constant (IEEE 754)"),
+        Convention((1.0, math.nan), 1.0, (None, 0.0), "1 to any power is 1 (IEEE 754)"),
     ],
     domain=((0.5, 2.0), (-2.0, 2.0)),
-    accuracy=Accuracy(1, 4),
+    accuracy=Accuracy(4, 400),
 )
 
 # --- circular functions -------------------------------------------------------------------------
@@ -119,7 +132,7 @@ sin = pointwise(
     partials=[lambda out, x: cos(x)],
     exact="sin",
     latex=r"\sin",
-    accuracy=Accuracy(1, 1),
+    accuracy=Accuracy(4, 4),
 )
 
 cos = pointwise(
@@ -129,7 +142,7 @@ cos = pointwise(
     partials=[lambda out, x: -sin(x)],
     exact="cos",
     latex=r"\cos",
-    accuracy=Accuracy(1, 1),
+    accuracy=Accuracy(4, 4),
 )
 
 tan = pointwise(
@@ -139,7 +152,7 @@ tan = pointwise(
     partials=[lambda out, x: 1 + square(out)],
     exact="tan",
     latex=r"\tan",
-    accuracy=Accuracy(1, 4),
+    accuracy=Accuracy(4, 10),
 )
 
 asin = pointwise(
@@ -150,8 +163,11 @@ asin = pointwise(
     exact="asin",
     latex=r"\arcsin",
     aliases=("arcsin",),
-    conventions=[Convention((1.0,), math.pi / 2, (math.inf,), _VERTICAL)],
-    accuracy=Accuracy(1, 3),
+    conventions=[
+        Convention((1.0,), math.pi / 2, (math.inf,), _VERTICAL),
+        Convention((-1.0,), -math.pi / 2, (math.inf,), _VERTICAL),
+    ],
+    accuracy=Accuracy(4, 3),
 )
 
 acos = pointwise(
@@ -162,8 +178,11 @@ acos = pointwise(
     exact="acos",
     latex=r"\arccos",
     aliases=("arccos",),
-    conventions=[Convention((1.0,), 0.0, (-math.inf,), _VERTICAL)],
-    accuracy=Accuracy(1, 3),
+    conventions=[
+        Convention((1.0,), 0.0, (-math.inf,), _VERTICAL),
+        Convention((-1.0,), math.pi, (-math.inf,), _VERTICAL),
+    ],
+    accuracy=Accuracy(4, 3),
 )
 
 atan = pointwise(
@@ -174,7 +193,7 @@ atan = pointwise(
     exact="atan",
     latex=r"\arctan",
     aliases=("arctan",),
-    accuracy=Accuracy(1, 4),
+    accuracy=Accuracy(4, 6),
 )
 
 atan2 = pointwise(
@@ -193,7 +212,7 @@ atan2 = pointwise(
         Convention((0.0, -1.0), math.pi, (-1.0, 0.0), "on the cut the angle of +0 is π"),
         Convention((-0.0, -1.0), -math.pi, (-1.0, 0.0), "on the cut the angle of −0 is −π"),
     ],
-    accuracy=Accuracy(1, 4),
+    accuracy=Accuracy(4, 6),
 )
 
 # --- hyperbolic functions -----------------------------------------------------------------------
@@ -205,7 +224,7 @@ sinh = pointwise(
     partials=[lambda out, x: cosh(x)],
     exact="sinh",
     latex=r"\sinh",
-    accuracy=Accuracy(2, 2),
+    accuracy=Accuracy(4, 4),
 )
 
 cosh = pointwise(
@@ -215,7 +234,7 @@ cosh = pointwise(
     partials=[lambda out, x: sinh(x)],
     exact="cosh",
     latex=r"\cosh",
-    accuracy=Accuracy(2, 2),
+    accuracy=Accuracy(4, 4),
 )
 
 tanh = pointwise(
@@ -225,7 +244,7 @@ tanh = pointwise(
     partials=[lambda out, x: square(1 / cosh(x))],
     exact="tanh",
     latex=r"\tanh",
-    accuracy=Accuracy(2, 4),
+    accuracy=Accuracy(4, 12),
 )
 
 asinh = pointwise(
@@ -235,7 +254,7 @@ asinh = pointwise(
     partials=[lambda out, x: 1 / hypot(1.0, x)],
     exact="asinh",
     aliases=("arcsinh", "arsinh"),
-    accuracy=Accuracy(2, 2),
+    accuracy=Accuracy(4, 4),
 )
 
 acosh = pointwise(
@@ -247,7 +266,7 @@ acosh = pointwise(
     aliases=("arccosh", "arcosh"),
     conventions=[Convention((1.0,), 0.0, (math.inf,), _VERTICAL)],
     domain=(1.5, 3.0),
-    accuracy=Accuracy(2, 3),
+    accuracy=Accuracy(4, 4),
 )
 
 atanh = pointwise(
@@ -261,5 +280,5 @@ atanh = pointwise(
         Convention((1.0,), math.inf, (math.inf,), _VERTICAL),
         Convention((-1.0,), -math.inf, (math.inf,), _VERTICAL),
     ],
-    accuracy=Accuracy(2, 3),
+    accuracy=Accuracy(4, 3),
 )

@@ -143,12 +143,15 @@ def check_operands(op: Op, types: Sequence[Type]) -> Type:
             if common is None:
                 common = type
             elif common is not type and common.dtype != type.dtype:
-                raise GraphError("E202", f"{op.name} needs operands of one dtype, got {common} and {type}")
+                raise GraphError(
+                    "E202", f"{op.name} needs operands of one dtype, got {common} and {type}"
+                )
     first = common or types[0]
     for type in types:
         if type.shape != first.shape:
             raise GraphError(
-                "E203", f"shapes do not match in {op.name}: {list(first.shape)} and {list(type.shape)}"
+                "E203",
+                f"shapes do not match in {op.name}: {list(first.shape)} and {list(type.shape)}",
             )
     return first
 

@@ -14,9 +14,21 @@ import numpy as np
 
 def power(x: Any, exponent: Any) -> Any:
     """IEEE pow for scalars and arrays alike; ``array ** 0.5`` alone would take a square root."""
-    if exponent.__class__ is float and not isinstance(x, np.generic):
-        return np.power(x, x.dtype.type(exponent))
+    if exponent.__class__ is float:
+        if x.dtype == np.float32:  # the exponent itself may need more digits than float32 has
+            return np.power(x, exponent, dtype=np.float64).astype(np.float32)
+        return np.power(x, exponent)
     return x**exponent
+
+
+def floor(x: Any) -> Any:
+    """NumPy before 2.1 turns integers into floats."""
+    return np.floor(x) if x.dtype.kind == "f" else x
+
+
+def ceil(x: Any) -> Any:
+    """NumPy before 2.1 turns integers into floats."""
+    return np.ceil(x) if x.dtype.kind == "f" else x
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -34,7 +46,8 @@ def convert(x: Any, dtype: str) -> Any:
 
 
 def xlogy(x: Any, y: Any) -> Any:
-    return where(x == 0, x * 0, x * np.log(y))
+    # y == y: NaN stays NaN, as everywhere.
+    return where((x == 0) & (y == y), x * 0, x * np.log(y))
 
 
 def sigmoid(x: Any) -> Any:
@@ -55,6 +68,8 @@ def relu(x: Any) -> Any:
 
 
 def leaky_relu(x: Any, slope: float) -> Any:
+    if slope == 0:
+        return relu(x)
     return where(x > 0, x, slope * x)
 
 
@@ -63,7 +78,9 @@ def elu(x: Any, alpha: float) -> Any:
 
 
 def silu(x: Any) -> Any:
-    return where(x == -np.inf, -0.0 * sigmoid(x), x * sigmoid(x))
+    """The exponential in two halves, so that x is multiplied in before anything underflows."""
+    half = np.exp(0.5 * np.clip(x, -2000, 0))
+    return np.maximum(x, -2000) * half * half / (1 + np.exp(-abs(x)))
 
 
 def gelu_tanh(x: Any) -> Any:
@@ -73,4 +90,15 @@ def gelu_tanh(x: Any) -> Any:
 
 
 def normal_pdf(x: Any) -> Any:
-    return np.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+    return (1 / math.sqrt(2 * math.pi)) * exp_of_square(x, -0.5)
+
+
+def exp_of_square(x: Any, factor: float) -> Any:
+    """exp(factor x²) for a factor of ±1 or −1/2.
+
+    The rounding error of x² would be magnified by x²; so x = a + b with few digits in a, and
+    x² = a² + b(x + a), where a² is exact. Beyond 60 the result is 0 or infinite.
+    """
+    x = np.minimum(abs(x), 60)
+    a = np.floor(64 * x) / 64
+    return np.exp(factor * (a * a)) * np.exp(factor * ((x - a) * (x + a)))

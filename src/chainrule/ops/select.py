@@ -204,4 +204,3 @@ convert = Function(
         )
     )
 )
-

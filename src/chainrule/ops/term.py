@@ -25,7 +25,7 @@ _NUMBERS: Final = (int, float, np.number, np.bool_, np.ndarray)
 
 
 class Term:
-    """A node with Python's operators. Numbers that meet it become constants of its dtype (NEP 50)."""
+    """A node with operators; numbers that meet it become constants of its dtype (NEP 50)."""
 
     __slots__ = ("node",)
     __array_ufunc__ = None  # NumPy values on the left leave the operation to us.
@@ -143,8 +143,7 @@ class Function:
         given: list[Any] = list(operands[count:])
         if len(operands) < count or len(given) > len(op.params):
             raise GraphError("E211", f"{op.name} takes {op.arity}, got {len(operands)}")
-        for param in op.params[len(given) :]:
-            given.append(params.pop(param.name, None))
+        given += [params.pop(param.name, None) for param in op.params[len(given) :]]
         if params:
             raise GraphError("E212", f"{op.name} has no parameter {next(iter(params))!r}")
         return apply(op, operands[:count], tuple(given))

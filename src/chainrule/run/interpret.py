@@ -8,6 +8,7 @@ run through it, and each local derivative is computed once for all passes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +28,20 @@ else 0; guard None: everywhere. A factor None says that the edge carries no deri
 _FLAT: Final[Local] = (None, None)
 
 
+class Adjoints(dict[Node, Any]):
+    """The result of a backward pass: node → ∂output/∂node.
+
+    A node that is absent gets structurally nothing: its adjoint is 0.
+
+    Attributes:
+        live: Where an adjoint is not structurally zero; a node without an entry: everywhere.
+    """
+
+    def __init__(self, output: Node, seed: Any) -> None:
+        super().__init__({output: seed})
+        self.live: Numbers = {}
+
+
 class Sweep:
     """The values of every node of a graph at one point (or at many, by broadcasting).
 
@@ -39,6 +54,7 @@ class Sweep:
     def __init__(self, dag: Dag, arguments: Mapping[Node, Any]) -> None:
         """Run the forward pass; ``arguments`` holds a value of the right dtype for each input."""
         self.dag = dag
+        self.evaluations = 0
         self._locals: dict[tuple[Node, int], Local] = {}
         values: Numbers = dict(arguments)
         with np.errstate(all="ignore"):
@@ -56,10 +72,6 @@ class Sweep:
                     values[node] = constant_value(node)
         self.values = values
 
-    @property
-    def evaluations(self) -> int:
-        return len(self._locals)
-
     def local_derivative(self, node: Node, position: int) -> Any:
         """The local derivative on the edge into ``node`` from its operand at ``position``."""
         with np.errstate(all="ignore"):
@@ -70,6 +82,7 @@ class Sweep:
         found = self._locals.get((node, position))
         if found is not None:
             return found
+        self.evaluations += 1
         operands = node.operands
         rule = local_derivatives(
             node.op, tuple([operand.type for operand in operands]), node.type, node.params
@@ -94,7 +107,7 @@ class Sweep:
         seed: Any = None,
         wrt: Collection[Node] | None = None,
         holding: Collection[Node] = (),
-    ) -> Numbers:
+    ) -> Adjoints:
         """The adjoints ∂output/∂node, each accumulated over all users of its node.
 
         Args:
@@ -103,18 +116,13 @@ class Sweep:
             wrt: Only follow edges that lead to these nodes; by default to all arguments.
             holding: Nodes held fixed: what they depend on gets nothing through them.
 
-        Returns:
-            Node → adjoint. A node that is absent gets structurally nothing: its adjoint is 0.
-
         Raises:
             DerivativeError: E331 when the output is not a floating-point number.
         """
         _require_float(output)
-        active = self._active(self.dag.inputs if wrt is None else wrt)
-        one = output.type.dtype.type(1)
-        adjoints: Numbers = {output: one if seed is None else seed}
-        # Where an adjoint is not structurally zero; no entry: everywhere.
-        live: Numbers = {}
+        active = self.varying if wrt is None else self._dependent(wrt)
+        adjoints = Adjoints(output, output.type.dtype.type(1) if seed is None else seed)
+        live = adjoints.live
         local = self._local
         with np.errstate(all="ignore"):
             for node in reversed(self.dag.order):
@@ -130,7 +138,7 @@ class Sweep:
                         continue
                     contribution = adjoint * factor
                     if guard is not None or mask is not None:
-                        guard = mask if guard is None else guard if mask is None else guard & mask
+                        guard = _both(guard, mask)
                         if not guard.any():
                             continue
                         contribution = _masked(contribution, guard)
@@ -147,6 +155,25 @@ class Sweep:
                             else:
                                 live[operand] = live[operand] | guard
         return adjoints
+
+    def contribution(self, adjoints: Adjoints, user: Node, position: int) -> Any:
+        """What one edge adds to the adjoint of its operand: adjoint of the user · local derivative.
+
+        Exactly 0 where the edge belongs to a branch that was not taken.
+        """
+        with np.errstate(all="ignore"):
+            factor, guard = self._local(user, position)
+            if factor is None:
+                return np.float64(0.0)
+            return _masked(adjoints[user] * factor, _both(guard, adjoints.live.get(user)))
+
+    def push(self, tangents: Mapping[Node, Any], node: Node, position: int) -> Any:
+        """What one edge adds to the tangent of ``node``: its derivative · the operand's tangent."""
+        with np.errstate(all="ignore"):
+            factor, guard = self._local(node, position)
+            if factor is None:
+                return np.float64(0.0)
+            return _masked(factor * tangents[node.operands[position]], guard)
 
     def forward(self, seeds: Mapping[Node, Any]) -> Numbers:
         """The tangents d(node)/d(seed), each accumulated over the operands of its node.
@@ -182,16 +209,28 @@ class Sweep:
                     tangents[node] = total
         return tangents
 
-    def _active(self, sources: Iterable[Node]) -> set[Node]:
+    @cached_property
+    def varying(self) -> set[Node]:
+        """The floating-point nodes that depend on an argument: those that have adjoints."""
+        return self._dependent(self.dag.inputs)
+
+    def _dependent(self, sources: Iterable[Node]) -> set[Node]:
         """The floating-point nodes that depend on one of the sources."""
-        active = {node for node in sources if node.type.is_float}
+        found = {node for node in sources if node.type.is_float}
         for node in self.dag.order:
             if node.type.is_float:
                 for operand in node.operands:
-                    if operand in active:
-                        active.add(node)
+                    if operand in found:
+                        found.add(node)
                         break
-        return active
+        return found
+
+
+def _both(guard: Any, mask: Any) -> Any:
+    """Where two conditions hold; None holds everywhere."""
+    if guard is None or mask is None:
+        return mask if guard is None else guard
+    return guard & mask
 
 
 def _masked(number: Any, guard: Any) -> Any:

@@ -29,7 +29,7 @@ def kernel(op: Op, params: Params = ()) -> Kernel:
         name = params[0] if params else op.name
         raise EvaluationError("E310", f"{name} is an abstract function: it has no values")
     module, _, name = op.kernel.rpartition(".")
-    function = cast(Kernel, getattr(importlib.import_module(module), name))
+    function = cast("Kernel", getattr(importlib.import_module(module), name))
     if not params:
         return function
     return lambda *operands: function(*operands, *params)
@@ -90,4 +90,4 @@ def function_of(result: Node, arguments: Sequence[Node]) -> Kernel:
     head = ", ".join(f"x{at}" for at in range(len(arguments)))
     source = "\n".join([f"def function({head}):", *lines, f"    return {names[result]}"])
     exec(compile(source, "<partial derivative>", "exec"), scope)
-    return cast(Kernel, scope["function"])
+    return cast("Kernel", scope["function"])

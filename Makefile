@@ -1,0 +1,37 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Both set up what they use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint check format bench clean
+
+$(VENV)/ready: pyproject.toml
+	@echo "setting up $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+demo: $(VENV)/ready  ## print the tables of a real formula
+	$(BIN)/chainrule show "L = (y - sigmoid(w*x + b))^2" w=0.5 b=-1 x=3 y=1 --parameters "w b"
+
+test: $(VENV)/ready  ## run the tests, the docstring examples and the documentation
+	$(BIN)/python -m pytest -q -n 2
+
+check: lint test  ## everything that must hold before a commit
+
+lint: $(VENV)/ready  ## style, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/ready  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/ready  ## measure, and write the tables in docs/
+	$(BIN)/python -m benchmarks.foundation
+	$(BIN)/python -m benchmarks.accuracy
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,618 @@
+"""How accurate the operations are: every kernel and every partial derivative against mpmath.
+
+Errors are in units in the last place (ulps): the distance between two neighbouring numbers of the
+dtype at the exact result, down to the spacing of the subnormal numbers. Run as a program it writes
+``docs/operations.md``; the tests in ``tests/ops`` hold the same measurements to the bounds that the
+blocks of the operations declare.
+
+What is claimed, and what is not:
+
+- Where a result is undefined for real numbers it is NaN; nothing is claimed about the derivative.
+- Where a result has overflowed, or has lost digits because it is subnormal, nothing is claimed about
+  a derivative that is computed from the result.
+- At singular points the conventions of the block decide.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import mpmath
+import numpy as np
+import scipy
+
+import chainrule.ops
+from chainrule.errors import GraphError
+from chainrule.diff.rules import partials_of
+from chainrule.graph import walk
+from chainrule.graph.op import OPS, Convention, Op, Params
+from chainrule.graph.types import Type
+from chainrule.run.kernels import kernel, local_derivatives
+
+assert chainrule.ops  # fills OPS
+
+
+
+class _Context:
+    """mpmath, with an erfc that also takes the largest numbers (mpmath 1.3 overflows there)."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(mpmath.mp, name)
+
+    def erfc(self, x: Any) -> Any:
+        """The asymptotic series for large x (DLMF 7.12.1); its terms fall below any precision."""
+        if not 1e4 < x < math.inf:
+            return mpmath.mp.erfc(x)
+        term = total = mp.mpf(1)
+        for k in itertools.count(1):
+            term *= -(2 * k - 1) / (2 * x * x)
+            if abs(term) < mp.eps:
+                return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * total
+            total += term
+
+    def power(self, x: Any, y: Any) -> Any:
+        """Real powers; beyond e^(±10⁵) there is no number left to tell from 0 or infinity."""
+        x, y = mp.mpf(x), mp.mpf(y)
+        if not (x and mp.isfinite(x) and mp.isfinite(y)):
+            return mpmath.mp.power(x, y)
+        if x < 0 and not mp.isint(y):
+            return mp.nan
+        exponent = y * mp.log(abs(x))
+        size = mp.mpf(0 if exponent < 0 else mp.inf) if abs(exponent) > 1e5 else mp.exp(exponent)
+        return -size if x < 0 and mp.isint(y) and not mp.isint(y / 2) else size
+
+    def polygamma(self, order: int, x: Any) -> Any:
+        """Reflected for large negative x (DLMF 5.15.6), where mpmath would step up one by one."""
+        if x > -100 or order == 0:
+            return mpmath.mp.polygamma(order, x)
+        if mp.isint(x):
+            raise ZeroDivisionError("a pole")
+        # In powers of c = cot(πx), dc/dx = −π(1 + c²).
+        powers = [0, 1]
+        for _ in range(order):
+            slope = [k * a for k, a in enumerate(powers)][1:]
+            powers = [-(a + b) for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
+        c = mp.cot(mp.pi * x)
+        steep = mp.pi ** (order + 1) * sum(a * c**k for k, a in enumerate(powers))
+        return (-1) ** order * mpmath.mp.polygamma(order, 1 - x) - steep
+
+
+mp: Final = _Context()
+Point = tuple[float, ...]
+Exact = Any
+"""An mpmath number (which may be NaN or infinite), or None: nothing is claimed there."""
+
+DTYPES: Final = ("float64", "float32")
+
+PARAMS: Final[dict[str, tuple[Params, ...]]] = {
+    "power": tuple((e,) for e in (0, 1, 2, 3, 10, -1, -2, 0.5, -0.5, 1 / 3, 2.5)),
+    "leaky_relu": ((0.01,), (0.3,), (0,)),
+    "elu": ((1,), (0.3,)),
+    "polygamma": tuple((order,) for order in range(5)),
+}
+"""Values of literal parameters to measure; operations without an entry have no parameters."""
+
+
+def measured_ops() -> list[Op]:
+    """The operations that have an exact definition to compare with."""
+    return [op for op in OPS.values() if op.exact is not None]
+
+
+def params_of(op: Op) -> tuple[Params, ...]:
+    return PARAMS.get(op.name, ((),))
+
+
+# --- the grid -------------------------------------------------------------------------------------
+
+_ORDINARY: Final = (
+    *(0.1, 0.25, 0.3, 0.5, 0.7, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4616, 1.5, 1.7, 2.0, 2.3, 2.5, 3.0),
+    *(4.2, 5.0, 5.9, 6.3, 7.5, 9.1, 12.7, 14.2, 20.0, 26.5, 30.0, 37.5, 38.4, 50.0, 87.3, 100.1),
+    *(103.5, 120.0, 150.3, 170.5, 300.0, 500.0, 709.5, 744.0, 1000.0, 12345.678, 1e6 / 3, 1e10),
+)
+_SMALL: Final = (1e-3, 1e-5, 1e-8, 1e-12, 1e-20)
+_NEIGHBOURS: Final = (1.0, 1.5, 2.0, 3.0, math.pi / 2, math.pi, 3 * math.pi / 2, 2 * math.pi, 11 * math.pi)
+"""Points with their nearest neighbours: poles, zeros and borders of domains among them."""
+
+_EXTRA: Final[dict[str, tuple[float, ...]]] = {
+    "digamma": (1.4616321449683622, 1.4616321449683625),
+    "gamma": (1.4616321449683622, 1.4616321449683625, 171.6, 171.7, -176.5, -183.5, 33.3, 34.9),
+    "lgamma": (2.5e305, 1.4616321449683622),
+    "erfinv": (0.99, 0.9999, 0.999999, -0.99999999),
+    "exp2": (-1022.0, -1074.0, 1023.5, 127.9, -149.0),
+    "erf": (26.6, 27.2, 9.3, 10.05),
+    "erfc": (26.6, 27.2, 9.3, 10.05),
+    "normal_log_cdf": (-1e5, -1.0000001, -0.99999, 38.0),
+}
+_FEW: Final = (0.0, 0.3, 0.5, 1.0, 1.7, 2.0, 3.0, 10.0, 33.3, 700.0, 1e-5, 1e-20, 1e10)
+_EXTREMES: Final = {"float64": (1e300, 1e-300, 1e160, 1e-160), "float32": (1e30, 1e-30, 1e16, 1e-16)}
+
+
+def grid(op: Op, dtype: str) -> list[Point]:
+    """The points at which an operation is measured."""
+    if len(op.operands) == 1:
+        return [(x,) for x in _line(op, dtype)]
+    few = _rounded((*_FEW, *_EXTREMES[dtype], *_limits(dtype)), dtype)
+    if len(op.operands) == 2:
+        return list(itertools.product(few, repeat=2))
+    return list(itertools.product(few[::4], repeat=len(op.operands)))
+
+
+def _line(op: Op, dtype: str) -> list[float]:
+    extremes = (*_EXTREMES[dtype], *_limits(dtype))
+    close = [_step(x, dtype, direction) for x in _NEIGHBOURS for direction in (-1, 0, 1)]
+    plain = _rounded((0.0, *_ORDINARY, *_SMALL, *close, *extremes), dtype)
+    return [*plain, *_signless(_EXTRA.get(op.name, ()), dtype)]
+
+
+def _step(x: float, dtype: str, direction: int) -> float:
+    number = np.dtype(dtype).type(x)
+    return float(np.nextafter(number, number.dtype.type(direction * math.inf)) if direction else number)
+
+
+def _limits(dtype: str) -> tuple[float, ...]:
+    info = np.finfo(dtype)
+    tiny, least = float(info.tiny), float(info.smallest_subnormal)
+    return (float(info.max), float(info.max) / 2, tiny, least, 12345 * least, math.inf)
+
+
+def _signless(numbers: Sequence[float], dtype: str) -> list[float]:
+    largest = float(np.finfo(dtype).max)
+    return [float(np.dtype(dtype).type(x)) for x in numbers if abs(x) <= largest]
+
+
+def _rounded(numbers: Sequence[float], dtype: str) -> list[float]:
+    """The numbers in this dtype, each once, with both signs, and NaN."""
+    sizes = dict.fromkeys(abs(float(np.dtype(dtype).type(x))) for x in numbers)
+    return [*itertools.chain.from_iterable((x, -x) for x in sizes), math.nan]
+
+
+# --- exact results --------------------------------------------------------------------------------
+
+
+def _gelu_tanh_slope(mp: Any, x: Any) -> Any:
+    # The factor is the double nearest to 0.044715, as in the block.
+    cubic = mp.mpf(0.044715)
+    u = mp.sqrt(8 / mp.pi) * (x + cubic * x**3)
+    slope = mp.sqrt(8 / mp.pi) * (1 + 3 * cubic * x**2)
+    return 1 / (1 + mp.exp(-u)) + x * slope / (4 * mp.cosh(u / 2) ** 2)
+
+
+def _logistic(mp: Any, x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+def _normal(mp: Any, x: Any) -> Any:
+    return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+
+
+def _cumulative(mp: Any, x: Any) -> Any:
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def _base_slope(mp: Any, x: Any, y: Any) -> Any:
+    if x < 0 and abs(y) >= 2**24:
+        raise ValueError("y − 1 is rounded, so the sign of a negative base is lost: no claim")
+    if 0 < abs(x) < 1e-37 and abs(y) < 1e-3:
+        raise ValueError("x to the power y − 1 overflows long before its product with y: no claim")
+    return y * mp.power(x, y - 1) if y else mp.mpf(0)
+
+
+def _share(mp: Any, a: Any, b: Any) -> Any:
+    """The part of the derivative that a gets if the larger of a and b gets it."""
+    return mp.mpf(1 if a > b else 0.5 if a == b else 0)
+
+
+def _flat(mp: Any, *operands: Any) -> Any:
+    return mp.mpf(0)
+
+
+SLOPES: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
+    "add": (lambda mp, a, b: mp.mpf(1), lambda mp, a, b: mp.mpf(1)),
+    "subtract": (lambda mp, a, b: mp.mpf(1), lambda mp, a, b: mp.mpf(-1)),
+    "multiply": (lambda mp, a, b: b, lambda mp, a, b: a),
+    "divide": (lambda mp, a, b: 1 / b, lambda mp, a, b: -a / b**2),
+    "negate": (lambda mp, x: mp.mpf(-1),),
+    "reciprocal": (lambda mp, x: -1 / x**2,),
+    "square": (lambda mp, x: 2 * x,),
+    "power": (lambda mp, x, e: e * mp.power(x, mp.mpf(e) - 1) if e else mp.mpf(0),),
+    "sqrt": (lambda mp, x: 1 / (2 * mp.sqrt(x)),),
+    "cbrt": (lambda mp, x: 1 / (3 * mp.cbrt(x * x)),),
+    "hypot": (lambda mp, x, y: x / mp.hypot(x, y), lambda mp, x, y: y / mp.hypot(x, y)),
+    "abs": (lambda mp, x: x / abs(x),),
+    "sign": (_flat,),
+    "floor": (_flat,),
+    "ceil": (_flat,),
+    "round": (_flat,),
+    "exp": (lambda mp, x: mp.exp(x),),
+    "exp2": (lambda mp, x: mp.log(2) * mp.power(2, x),),
+    "expm1": (lambda mp, x: mp.exp(x),),
+    "log": (lambda mp, x: 1 / x,),
+    "log2": (lambda mp, x: 1 / (x * mp.log(2)),),
+    "log10": (lambda mp, x: 1 / (x * mp.log(10)),),
+    "log1p": (lambda mp, x: 1 / (1 + x),),
+    "general_power": (
+        _base_slope,
+        lambda mp, x, y: mp.power(x, y) * mp.log(x) if x or y < 0 else mp.mpf(0),
+    ),
+    "sin": (lambda mp, x: mp.cos(x),),
+    "cos": (lambda mp, x: -mp.sin(x),),
+    "tan": (lambda mp, x: mp.sec(x) ** 2,),
+    "asin": (lambda mp, x: 1 / mp.sqrt(1 - x * x),),
+    "acos": (lambda mp, x: -1 / mp.sqrt(1 - x * x),),
+    "atan": (lambda mp, x: 1 / (1 + x * x),),
+    "atan2": (lambda mp, y, x: x / (x * x + y * y), lambda mp, y, x: -y / (x * x + y * y)),
+    "sinh": (lambda mp, x: mp.cosh(x),),
+    "cosh": (lambda mp, x: mp.sinh(x),),
+    "tanh": (lambda mp, x: mp.sech(x) ** 2,),
+    "asinh": (lambda mp, x: 1 / mp.sqrt(1 + x * x),),
+    "acosh": (lambda mp, x: 1 / mp.sqrt(x * x - 1),),
+    "atanh": (lambda mp, x: 1 / (1 - x * x),),
+    "erf": (lambda mp, x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),),
+    "erfc": (lambda mp, x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x),),
+    "erfcx": (lambda mp, x: 2 * x * mp.exp(x * x) * mp.erfc(x) - 2 / mp.sqrt(mp.pi),),
+    "erfinv": (lambda mp, x: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2),),
+    "gamma": (lambda mp, x: mp.gamma(x) * mp.digamma(x),),
+    "lgamma": (lambda mp, x: mp.digamma(x),),
+    "digamma": (lambda mp, x: mp.polygamma(1, x),),
+    "polygamma": (lambda mp, x, order: mp.polygamma(order + 1, x),),
+    "normal_pdf": (lambda mp, x: -x * _normal(mp, x),),
+    "normal_cdf": (_normal,),
+    "normal_log_cdf": (lambda mp, x: _normal(mp, x) / _cumulative(mp, x),),
+    "xlogy": (lambda mp, x, y: mp.log(y), lambda mp, x, y: x / y),
+    "sigmoid": (lambda mp, x: mp.sech(x / 2) ** 2 / 4,),
+    "softplus": (_logistic,),
+    "log_sigmoid": (lambda mp, x: _logistic(mp, -x),),
+    "logaddexp": (lambda mp, a, b: _logistic(mp, a - b), lambda mp, a, b: _logistic(mp, b - a)),
+    "relu": (lambda mp, x: mp.mpf(x > 0),),
+    "leaky_relu": (lambda mp, x, slope: mp.mpf(1 if x > 0 else slope),),
+    "elu": (lambda mp, x, alpha: mp.mpf(1) if x > 0 else alpha * mp.exp(x),),
+    "silu": (lambda mp, x: _logistic(mp, x) * (1 + x * _logistic(mp, -x)),),
+    "gelu": (lambda mp, x: _cumulative(mp, x) + x * _normal(mp, x),),
+    "gelu_tanh": (_gelu_tanh_slope,),
+    "minimum": (lambda mp, a, b: _share(mp, b, a), lambda mp, a, b: _share(mp, a, b)),
+    "maximum": (lambda mp, a, b: _share(mp, a, b), lambda mp, a, b: _share(mp, b, a)),
+    "clip": (
+        lambda mp, x, low, high: mp.mpf(low <= x <= high),
+        lambda mp, x, low, high: mp.mpf(x < low <= high),
+        lambda mp, x, low, high: mp.mpf(max(x, low) > high),
+    ),
+}
+"""The partial derivatives in closed form, written apart from the blocks of the operations; the
+tests hold them to numerical differentiation of the exact definition."""
+
+_PRECISIONS: Final = (40, 70, 400, 1500)
+
+
+def settled(function: Callable[..., Any], operands: Sequence[Any], params: Params = ()) -> Exact:
+    """The value of an mpmath function, at digits enough that more of them change nothing.
+
+    NaN where the result is not a real number, None where mpmath finds no value at all (a pole).
+    """
+    previous = None
+    for digits in _PRECISIONS:
+        with mp.workdps(digits):
+            try:
+                value = mp.mpmathify(function(mp, *map(mp.mpf, operands), *params))
+            except GraphError:  # a ValueError, but a mistake in the definition
+                raise
+            except (ZeroDivisionError, ValueError):
+                return None
+            if isinstance(value, mpmath.mpc):
+                return mp.nan
+            if not mp.isfinite(value) or value == previous != 0:
+                return value
+            if previous is not None and abs(value - previous) < abs(value) * mp.mpf(10) ** -30:
+                return value
+            if value == 0 and previous == 0 and digits >= 400:
+                return value
+        previous = value
+    return previous
+
+
+@functools.lru_cache(maxsize=None)
+def _exact_value(op: Op, point: Point, params: Params) -> Exact:
+    assert op.exact is not None
+    return settled(op.exact, point, params)
+
+
+@functools.lru_cache(maxsize=None)
+def _exact_slope(op: Op, at: int, point: Point, params: Params) -> Exact:
+    return settled(SLOPES[op.name][at], point, params)
+
+
+def convention_at(op: Op, point: Point, params: Params) -> Convention | None:
+    """The convention of an operation that holds at this point, told apart by the sign of zero."""
+    full = (*point, *params)
+    defaults = tuple([param.default for param in op.params])
+    for convention in op.conventions:
+        at = (*convention.at, *defaults[len(convention.at) - len(point) :])
+        if len(at) == len(full) and all(map(_identical, at, full)):
+            return convention
+    return None
+
+
+def _identical(a: float, b: float) -> bool:
+    return (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b)
+
+
+def expected(op: Op, point: Point, params: Params) -> tuple[Exact, tuple[Exact, ...]]:
+    """What the operation must give at a point: its value, and its partial derivatives."""
+    convention = convention_at(op, point, params)
+    value: Exact = None
+    slopes: list[Exact] = [None] * len(point)
+    if any(map(math.isnan, point)):
+        value = mp.nan
+    elif all(map(math.isfinite, point)):
+        if not (op.name == "atan2" and point[0] == 0 and point[1] <= 0):  # a cut: ±0 differ
+            value = _exact_value(op, point, params)
+        if value is not None and not mp.isnan(value):
+            slopes = [_exact_slope(op, at, point, params) for at in range(len(point))]
+    if convention is not None:
+        value = value if convention.value is None else mp.mpf(convention.value)
+        slopes = [
+            old if new is None else mp.mpf(new)
+            for old, new in zip(slopes, convention.partials, strict=True)
+        ]
+    return value, tuple(slopes)
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def ulps(computed: float, exact: Exact, dtype: str, scale: float = 0.0) -> float:
+    """The error of a computed number in units in the last place of the exact one.
+
+    ``scale`` takes the place of an exact result that is smaller.
+
+    Infinity counts as the power of two that follows the largest finite number, so that rounding
+    across the border of overflow is an error of an ulp or less.
+    """
+    if exact is None:
+        return 0.0
+    if math.isnan(computed) or mp.isnan(exact):
+        return 0.0 if math.isnan(computed) and mp.isnan(exact) else math.inf
+    info = np.finfo(dtype)
+    with mp.workdps(50):
+        border = mp.ldexp(1, int(info.maxexp))
+        bounded = [max(min(mp.mpf(number), border), -border) for number in (computed, exact)]
+        size = max(abs(bounded[1]), mp.mpf(scale))
+        if size < info.tiny:
+            spacing = mp.mpf(float(info.smallest_subnormal))
+        else:
+            spacing = mp.ldexp(1, int(mp.mag(size)) - 1 - int(info.nmant))
+            if size >= border:
+                spacing = mp.ldexp(1, int(info.maxexp) - 1 - int(info.nmant))
+        return float(abs(bounded[0] - bounded[1]) / spacing)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One point of an operation: what came out and how far it is from the truth.
+
+    Attributes:
+        value: The computed value and its error in ulps.
+        partials: The computed partial derivatives and their errors in ulps.
+    """
+
+    op: Op
+    params: Params
+    dtype: str
+    point: Point
+    value: tuple[float, float]
+    partials: tuple[tuple[float, float], ...]
+
+
+def evaluate(
+    op: Op, params: Params, dtype: str, operands: Sequence[Any]
+) -> tuple[Any, tuple[Any, ...]]:
+    """Value and partial derivatives of an operation as the interpreter computes them."""
+    type = Type.of(dtype)
+    with np.errstate(all="ignore"):
+        out = kernel(op, params)(*operands)
+        partials = []
+        for local in local_derivatives(op, (type,) * len(operands), type, params):
+            if local is None:
+                partials.append(np.zeros_like(out))
+                continue
+            factor = local.factor(out, *operands)
+            if local.guard is not None:
+                factor = np.where(local.guard(out, *operands), factor, out.dtype.type(0))
+            partials.append(np.broadcast_to(factor, np.shape(out)))
+    return out, tuple(partials)
+
+
+def _left(x: float) -> float:
+    return 1.0 if x < 0 else 0.0
+
+
+def _dip(x: float) -> float:
+    return 0.1 if -2 < x < -0.5 else 0.0
+
+
+def _softer(a: float, b: float) -> float:
+    return math.log1p(math.exp(-abs(a - b))) if max(a, b) < 0 and math.isfinite(a - b) else 0.0
+
+
+def _overflowing(x: float) -> float:
+    """The largest numbers of both dtypes have no distance; their angle's slope, subnormal, is 0."""
+    return 1e-290 if x > 8e307 else 1e-30 if 1e38 < x < 4e38 else 0.0
+
+
+VALUE_SCALE: Final[dict[str, Callable[..., float]]] = {
+    "lgamma": _left,
+    "digamma": _left,
+    "polygamma": lambda x, order: math.pi ** (order + 1) if x < 0 else 0.0,
+    "logaddexp": _softer,
+}
+"""Near a zero of the function where no formula keeps relative accuracy, errors are measured in ulps
+of this size instead: the size of the terms whose difference the result is."""
+
+SLOPE_SCALE: Final[dict[str, Callable[..., float]]] = {
+    "lgamma": _left,
+    "gamma": lambda x: abs(float(mp.gamma(x))) if x < 0 and x != math.floor(x) else 0.0,
+    "polygamma": lambda x, order: math.pi ** (order + 2) if x < 0 else 0.0,
+    "atan2": lambda y, x: _overflowing(max(abs(y), abs(x))),
+    "silu": _dip,
+    "gelu": _dip,
+    "gelu_tanh": _dip,
+}
+"""The same for derivatives."""
+
+
+def _scale(
+    table: dict[str, Callable[..., float]], op: Op, point: Point, params: Params
+) -> float:
+    scale = table.get(op.name)
+    return scale(*point, *params) if scale is not None and all(map(math.isfinite, point)) else 0.0
+
+
+def _uses_result(op: Op, params: Params, dtype: str) -> tuple[bool, ...]:
+    """For each operand whether the partial derivative is computed from the result."""
+    type = Type.of(dtype)
+    rules = partials_of(op, (type,) * len(op.operands), type, params)
+    return tuple(
+        partial is not None and rules.out in walk.depth_first([partial.factor])
+        for partial in rules.partials
+    )
+
+
+def measure(op: Op, params: Params, dtype: str) -> Iterator[Measured]:
+    """Measure an operation on its grid."""
+    points = grid(op, dtype)
+    columns = [np.array(column, dtype) for column in zip(*points, strict=True)]
+    out, partials = evaluate(op, params, dtype, columns)
+    info = np.finfo(dtype)
+    assert op.accuracy is not None
+    from_result = _uses_result(op, params, dtype)
+    for row, point in enumerate(points):
+        chosen = convention_at(op, point, params) is not None
+        value, slopes = expected(op, point, params)
+        result = float(out[row])
+        errors = []
+        steepness = _scale(SLOPE_SCALE, op, point, params)
+        finite = all(map(math.isfinite, point))
+        abnormal = math.isinf(result) or (value is not None and 0 < abs(value) < info.tiny)
+        for at, (partial, slope) in enumerate(zip(partials, slopes, strict=True)):
+            number = float(partial[row])
+            far = max(map(abs, point)) > op.accuracy.within
+            if not chosen and finite and (far or (abnormal and from_result[at])):
+                slope = None
+            errors.append((number, ulps(number, slope, dtype, steepness)))
+        size = _scale(VALUE_SCALE, op, point, params)
+        error = ulps(result, value, dtype, size)
+        yield Measured(op, params, dtype, point, (result, error), tuple(errors))
+
+
+@functools.lru_cache(maxsize=None)
+def measurements(op: Op, dtype: str) -> tuple[Measured, ...]:
+    return tuple(itertools.chain.from_iterable(measure(op, p, dtype) for p in params_of(op)))
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def bound_of_partials(op: Op) -> str:
+    """The declared bound for derivatives, as it stands in the table."""
+    assert op.accuracy is not None
+    bound = f"{op.accuracy.partials:g}"
+    limited = math.isfinite(op.accuracy.within)
+    return f"{bound} for operands up to {op.accuracy.within:g}" if limited else bound
+
+
+def _worst(op: Op, dtype: str) -> tuple[float, float]:
+    rows = measurements(op, dtype)
+    slopes = (error for row in rows for _, error in row.partials)
+    return max(row.value[1] for row in rows), max(slopes)
+
+
+def _formula(op: Op) -> str:
+    params = {param.name: param.name for param in op.params}
+    return f"`{op.text.template.format(*op.operands, **params)}`"
+
+
+def _places(op: Op) -> str:
+    names = (*op.operands, *(param.name for param in op.params))
+    lines = []
+    for convention in op.conventions:
+        at = ", ".join(f"{n} = {v:g}" for n, v in zip(names, convention.at, strict=False))
+        value = "" if convention.value is None else f" value {convention.value:g},"
+        slopes = ", ".join("–" if slope is None else f"{slope:g}" for slope in convention.partials)
+        lines.append(f"{at}:{value} slope {slopes} ({convention.why})")
+    return "<br>".join(lines)
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    if path.exists():
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def table() -> str:
+    """The reference of operations as Markdown: meaning, conventions, measured and declared errors."""
+    lines = [
+        "# Operations",
+        "",
+        "Written by `python -m benchmarks.accuracy`; do not edit. The tests hold every operation to",
+        "the bounds in the last two columns.",
+        "",
+        f"Measured on {_processor()}, Python {platform.python_version()}, NumPy {np.__version__},",
+        f"SciPy {scipy.__version__}, mpmath {mpmath.__version__}.",
+        "",
+        "Errors are in units in the last place (ulps) of the exact result: the worst on a grid of",
+        "ordinary numbers, neighbours of zeros, poles and borders of domains, and the largest and",
+        "smallest numbers of the dtype. 0.5 is correct rounding. “64” is float64, “32” float32.",
+        "",
+        "- Outside its domain an operation gives NaN; nothing is claimed about the derivative there.",
+        "- Where a result overflows or is subnormal, nothing is claimed about a derivative that is",
+        "  computed from the result.",
+        "- Near those zeros where no formula keeps relative accuracy the error is measured against",
+        "  the terms whose difference the result is. These are the negative zeros of lgamma, digamma",
+        "  and polygamma, the zeros of logaddexp, and the zeros of the derivatives of gamma, lgamma,",
+        "  polygamma, silu, gelu and gelu_tanh.",
+        "- power and general_power take exponent − 1 in the derivative; it is rounded, and |log x|",
+        "  magnifies that. Nothing is claimed for a negative base with an exponent of 2²⁴ or more,",
+        "  where the rounding loses the sign, nor for x below 10⁻³⁷ with an exponent below 10⁻³.",
+        "- atan2: for the largest numbers the derivative, which is subnormal, may be 0.",
+        "",
+    ]
+    head = [
+        *("operation", "formula", "meaning", "singular points"),
+        *("value 64", "value 32", "derivative 64", "derivative 32", "value ≤", "derivative ≤"),
+    ]
+    lines += [_row(head), _row(["---"] * len(head))]
+    for op in OPS.values():
+        if op.is_leaf:
+            continue
+        cells = [f"`{op.name}`", _formula(op) if not op.variadic else "", op.about, _places(op)]
+        if op.exact is None or op.accuracy is None:
+            lines.append(_row([*cells, *[""] * 6]))
+            continue
+        double, single = _worst(op, "float64"), _worst(op, "float32")
+        errors = [f"{number:.2g}" for number in (double[0], single[0], double[1], single[1])]
+        lines.append(_row([*cells, *errors, f"{op.accuracy.value:g}", bound_of_partials(op)]))
+    return "\n".join([*lines, ""])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def main() -> None:
+    target = Path(__file__).parent.parent / "docs" / "operations.md"
+    target.write_text(table(), "utf-8")
+    print(target, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

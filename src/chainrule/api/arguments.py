@@ -1,0 +1,103 @@
+"""From what a user passes to what the graph wants: one value of the right dtype for each input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import EvaluationError, nearest
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node
+
+
+def bind(
+    dag: Dag, positional: Sequence[Any], named: Mapping[str, Any]
+) -> tuple[dict[Node, Any], tuple[int, ...]]:
+    """The argument values by node, and the common shape of the points (``()`` for one point).
+
+    Raises:
+        EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
+            E305 shapes that do not fit.
+    """
+    given = dict(named)
+    if len(positional) > len(dag.inputs):
+        raise EvaluationError(
+            "E302", f"the graph takes {len(dag.inputs)} arguments, got {len(positional)}"
+        )
+    for node, value in zip(dag.inputs, positional, strict=False):
+        if node.name in given:
+            raise EvaluationError("E302", f"{node.name!r} is given by position and by name")
+        given[node.name] = value
+    _check_names([node.name for node in dag.inputs], given)
+    values = {node: _number(node, given[node.name]) for node in dag.inputs}
+    return values, _points(dag, values)
+
+
+def _check_names(wanted: Sequence[str], given: Mapping[str, Any]) -> None:
+    missing = [name for name in wanted if name not in given]
+    surplus = [name for name in given if name not in wanted]
+    if missing:
+        hint = ""
+        for name in missing:
+            if product := _as_product(name, surplus):
+                hint = f"; {name!r} is one name, write {product} for a product"
+        listed = ", ".join(map(repr, missing))
+        example = " ".join(f"{name}=…" for name in missing)
+        raise EvaluationError("E301", f"no value for {listed}; give {example}{hint}")
+    if surplus:
+        guess = nearest(surplus[0], wanted)
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        takes = ", ".join(wanted) or "no arguments"
+        raise EvaluationError(
+            "E302", f"the graph has no argument {surplus[0]!r} (it takes {takes}){hint}"
+        )
+
+
+def _as_product(name: str, letters: Sequence[str]) -> str:
+    """``a*w`` for the name ``aw`` when a and w were given, else an empty string."""
+    for pair in permutations(letters[:50], 2):
+        if "".join(pair) == name:
+            return "*".join(pair)
+    return ""
+
+
+def _number(node: Node, value: Any) -> Any:
+    """The value as a NumPy scalar or a fresh array of the node's dtype."""
+    type = node.type
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise EvaluationError("E303", f"{node.name!r} must be a number, got {value!r:.60}")
+    if type.is_bool != (array.dtype.kind == "b") and (type.is_bool or array.dtype.kind == "b"):
+        raise EvaluationError("E304", f"{node.name!r} is {type}, got {value!r:.60}")
+    with np.errstate(all="ignore"):
+        converted = array.astype(type.dtype)
+        if type.dtype.kind == "i" and not np.array_equal(converted, array):
+            raise EvaluationError("E304", f"{node.name!r} is {type}, got {value!r:.60}")
+    return converted if converted.ndim else converted[()]
+
+
+def _points(dag: Dag, values: Mapping[Node, Any]) -> tuple[int, ...]:
+    """The shape of the points; checks that shaped arguments have the shapes of their types."""
+    over_points = all(not node.type.shape and node.op.pointwise for node in dag.order)
+    if over_points:
+        try:
+            return np.broadcast_shapes(*(np.shape(value) for value in values.values()))
+        except ValueError:
+            shapes = ", ".join(f"{n.name}: {list(np.shape(v))}" for n, v in values.items())
+            raise EvaluationError(
+                "E305", f"the points do not broadcast together ({shapes})"
+            ) from None
+    for node, value in values.items():
+        if np.shape(value) != node.type.shape:
+            raise EvaluationError(
+                "E305",
+                f"{node.name!r} has shape {list(node.type.shape)}, got {list(np.shape(value))}; "
+                "only graphs of scalars take many points at once",
+            )
+    return ()

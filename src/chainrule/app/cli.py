@@ -1,0 +1,275 @@
+"""The ``chainrule`` command. Exit codes: 0 ok, 1 a finding, 2 bad input, 3 a limit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn
+
+import click
+from click.shell_completion import get_completion_class
+from rich.console import Console
+from rich.text import Text
+
+from chainrule import __version__
+from chainrule.api.graph import Graph, parse
+from chainrule.api.record import Record
+from chainrule.errors import ChainruleError, EvaluationError, LimitError
+from chainrule.formula.names import canonical
+from chainrule.graph.types import DTYPES
+from chainrule.show.numbers import number, plain
+from chainrule.show.table import Table
+
+BAD_INPUT: Final = 2
+LIMIT: Final = 3
+JSON_VERSION: Final = 1
+
+_EXAMPLES: Final = """\b
+Examples:
+  chainrule show "(x+y)*(x+1)" x=2 y=1
+  chainrule show "sigmoid(w*x + b)" w=0.5 x=3 b=-1 --parameters "w b"
+  chainrule show "a = x + y; f = a * x" x=3 y=2 --wrt x
+  chainrule show "sin(x^2)" "x=sqrt(pi/2)" --format latex
+  chainrule show "exp(-x^2)" x=0,0.25,0.5 --format json
+  echo "x^2 + sin(x^2)" | chainrule show - x=0.7"""
+
+
+class _Commands(click.Group):
+    """Turns our errors into one message on standard error and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LimitError as error:
+            _fail(error, LIMIT)
+        except ChainruleError as error:
+            _fail(error, BAD_INPUT)
+
+
+def _fail(error: ChainruleError, code: int) -> NoReturn:
+    click.echo(str(error), err=True)
+    sys.exit(code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["--help"]})
+@click.version_option(__version__, prog_name="chainrule")
+def main() -> None:
+    """Write a formula, see its computation graph, follow every value and derivative through it."""
+
+
+@main.command(
+    # So that a formula may start with a minus: options have long names only, `-x^2` is none.
+    context_settings={"ignore_unknown_options": True},
+    epilog=_EXAMPLES,
+)
+@click.argument("formula")
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--parameters", default="", help="Names of learnable numbers, such as 'w b'.")
+@click.option("--inputs", default=None, help="Names of inputs, in order; others are then unknown.")
+@click.option("--abstract", default="", help="Names of functions without a definition.")
+@click.option("--single-letters", is_flag=True, help="Read awx as a*w*x.")
+@click.option("--dtype", type=click.Choice(DTYPES[:2]), default="float64", help="Of all leaves.")
+@click.option("--wrt", multiple=True, help="Also forward mode with respect to this leaf.")
+@click.option("--of", default=None, help="Node to differentiate; needed with several outputs.")
+@click.option(
+    "--table",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["forward", "backward", "forward-mode"]),
+    help="Only these tables.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["rich", "text", "json", "csv", "latex"]),
+    default="rich",
+    help="How to write; rich is for people, coloured on a terminal unless NO_COLOR is set.",
+)
+@click.option("--digits", type=click.IntRange(1, 17), default=6, help="Significant digits shown.")
+def show(
+    formula: str,
+    values: tuple[str, ...],
+    parameters: str,
+    inputs: str | None,
+    abstract: str,
+    single_letters: bool,
+    dtype: str,
+    wrt: tuple[str, ...],
+    of: str | None,
+    kinds: tuple[str, ...],
+    form: str,
+    digits: int,
+) -> None:
+    """Show the value, the gradient and every step on the way to them.
+
+    FORMULA is text such as "(x+y)*(x+1)", or - to read it from standard input. Each VALUE is a
+    number, a constant expression such as pi/4, or several with commas between: many points.
+    """
+    graph = parse(
+        _source(formula),
+        inputs=inputs,
+        parameters=parameters,
+        abstract=abstract,
+        single_letters=single_letters,
+        dtype=dtype,
+    )
+    given = _values(values)
+    if any(node.op.name == "abstract" for node in graph.dag.order) and not given:
+        _WRITERS[form]([graph.table()], _structure(graph), digits)
+        return
+    record = graph.at(**given)
+    wanted = kinds or ("forward", "backward", *(("forward-mode",) if wrt else ()))
+    _WRITERS[form](_tables(record, wanted, wrt, of, digits), _summary(graph, record, of), digits)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    bash:  chainrule completion bash >> ~/.bashrc
+    zsh:   chainrule completion zsh >> ~/.zshrc
+    fish:  chainrule completion fish > ~/.config/fish/completions/chainrule.fish
+    """
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "chainrule", "_CHAINRULE_COMPLETE").source())
+
+
+# --- what goes in -------------------------------------------------------------------------------
+
+
+def _source(formula: str) -> str:
+    return sys.stdin.read() if formula == "-" else formula
+
+
+def _values(pairs: Sequence[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            kind = "no such option" if pair.startswith("--") else "not of the form name=value"
+            raise click.UsageError(f"{pair!r}: {kind}")
+        name = canonical(name.strip())
+        if name in given:
+            raise EvaluationError("E302", f"{name!r} is given twice")
+        numbers = [_constant(name, part) for part in text.split(",")]
+        given[name] = numbers[0] if len(numbers) == 1 else numbers
+    return given
+
+
+def _constant(name: str, text: str) -> Any:
+    """The value of a constant expression such as ``0.5`` or ``sqrt(pi/2)``."""
+    graph = parse(text)
+    if graph.arguments:
+        raise EvaluationError("E303", f"{name!r} must be a number, got {text!r}")
+    return graph()
+
+
+# --- what comes out -----------------------------------------------------------------------------
+
+
+def _tables(
+    record: Record, kinds: Sequence[str], wrt: Sequence[str], of: str | None, digits: int
+) -> list[Table]:
+    tables = []
+    for kind in kinds:
+        if kind == "forward":
+            tables.append(record.table("forward", digits=digits))
+        elif kind == "backward":
+            tables.append(record.table("backward", of=of, digits=digits))
+        elif not wrt:
+            raise click.UsageError("the forward-mode table needs --wrt NAME")
+        else:
+            tables += [
+                record.table("forward-mode", wrt=canonical(name), digits=digits) for name in wrt
+            ]
+    return tables
+
+
+def _summary(graph: Graph, record: Record, of: str | None) -> dict[str, Any]:
+    """The formula, the values and the gradient, as data."""
+    values = [record[name].value for name in graph.outputs]
+    return {
+        "formula": graph.formula(),
+        "arguments": {name: record[name].value for name in graph.arguments},
+        "value": dict(zip(graph.outputs, values, strict=True)),
+        "gradient": {of or graph.outputs[0]: record.gradient_of(of)},
+    }
+
+
+def _structure(graph: Graph) -> dict[str, Any]:
+    """What can be said of a graph without values."""
+    return {
+        "formula": graph.formula(),
+        "paths": {name: graph.count_paths(name) for name in graph.arguments},
+    }
+
+
+def _write_people(tables: Sequence[Table], summary: dict[str, Any], digits: int) -> None:
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console.print(Text(summary["formula"], style="bold"))
+    for table in tables:
+        console.print()
+        console.print(table)
+    console.print()
+    for line, style in _closing_lines(summary, digits):
+        console.print(Text(line, style=style))
+
+
+def _write_text(tables: Sequence[Table], summary: dict[str, Any], digits: int) -> None:
+    blocks = [summary["formula"], *(table.text() for table in tables)]
+    blocks.append("\n".join(line for line, _ in _closing_lines(summary, digits)))
+    click.echo("\n\n".join(blocks))
+
+
+def _closing_lines(summary: dict[str, Any], digits: int) -> list[tuple[str, str]]:
+    lines = [
+        (f"{name} = {number(value, digits)}", "green")
+        for name, value in summary.get("value", {}).items()
+    ]
+    for output, gradient in summary.get("gradient", {}).items():
+        lines += [
+            (f"∂{output}/∂{name} = {number(value, digits)}", "red")
+            for name, value in gradient.items()
+        ]
+    lines += [
+        (f"{count} path{'' if count == 1 else 's'} from {name}", "")
+        for name, count in summary.get("paths", {}).items()
+    ]
+    return lines
+
+
+def _write_json(tables: Sequence[Table], summary: dict[str, Any], digits: int) -> None:
+    data = {
+        "format": "chainrule show",
+        "version": JSON_VERSION,
+        **_plain(summary),
+        "tables": [table.data() for table in tables],
+    }
+    click.echo(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    return plain(data)
+
+
+def _write_csv(tables: Sequence[Table], summary: dict[str, Any], digits: int) -> None:
+    click.echo("\r\n".join(table.csv() for table in tables), nl=False)
+
+
+def _write_latex(tables: Sequence[Table], summary: dict[str, Any], digits: int) -> None:
+    click.echo("\n".join(table.latex() for table in tables), nl=False)
+
+
+_WRITERS: Final[dict[str, Callable[[Sequence[Table], dict[str, Any], int], None]]] = {
+    "rich": _write_people,
+    "text": _write_text,
+    "json": _write_json,
+    "csv": _write_csv,
+    "latex": _write_latex,
+}

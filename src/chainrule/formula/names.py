@@ -1,0 +1,161 @@
+"""Every name a formula knows: Greek letters, Unicode signs, constants, keywords, functions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
+
+from chainrule import ops
+from chainrule.errors import nearest
+from chainrule.graph.op import OPS, Op
+
+_WORDS: Final = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+    "varsigma sigma tau upsilon phi chi psi omega"
+).split()
+_CAPITALS: Final = [word.capitalize() for word in _WORDS if word != "varsigma"]
+
+GREEK: Final = MappingProxyType(
+    dict(zip("αβγδεζηθικλμνξοπρςστυφχψω", _WORDS, strict=True))
+    | dict(zip("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", _CAPITALS, strict=True))
+    | {"µ": "mu", "ϵ": "epsilon", "ϑ": "theta", "ϰ": "kappa", "ϱ": "rho", "ϕ": "phi", "ϖ": "pi"}
+)
+"""Greek letters (with the micro sign and the letter variants) and the names they stand for."""
+
+SUPERSCRIPTS: Final = MappingProxyType(dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True)))
+SUBSCRIPTS: Final = MappingProxyType(
+    dict(zip("₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "0123456789aehijklmnoprstuvx", strict=True))
+)
+
+SIGNS: Final = MappingProxyType(
+    {
+        "**": "^",
+        "·": "*",
+        "⋅": "*",
+        "×": "*",
+        "∗": "*",
+        "÷": "/",
+        "∕": "/",
+        "−": "-",
+        "≤": "<=",
+        "≥": ">=",
+        "≠": "!=",
+    }
+)
+"""Other spellings of the signs."""
+
+CONSTANTS: Final = MappingProxyType(
+    {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
+)
+"""Names that stand for numbers unless they are declared or defined."""
+
+NAMED_CONSTANTS: Final = ("pi", "e", "tau")
+"""The constants that keep their names in the graph; ``inf`` and ``nan`` are numerals already."""
+
+KEYWORDS: Final = frozenset({"and", "or", "xor", "not", "true", "false"})
+
+_ALIASES: Final = {
+    "sigma": "sigmoid",
+    "psi": "digamma",
+    "phi": "normal_pdf",
+    "Phi": "normal_cdf",
+    "pow": "general_power",
+    "tg": "tan",
+    "arctg": "atan",
+    "sh": "sinh",
+    "ch": "cosh",
+    "th": "tanh",
+    "ceiling": "ceil",
+}
+
+
+def _functions() -> dict[str, Op]:
+    functions = {
+        name: op
+        for op in OPS.values()
+        if not op.is_leaf and op is not ops.abstract.abstract.op
+        for name in (op.name, *op.aliases)
+        if name.isascii()
+    }
+    return functions | {alias: OPS[name] for alias, name in _ALIASES.items()}
+
+
+FUNCTIONS: Final = MappingProxyType(_functions())
+"""The operations by every name they can be called by."""
+
+LETTERS: Final = frozenset(GREEK.values()) & FUNCTIONS.keys()
+"""Greek letters that are functions directly before a bracket, and variables elsewhere."""
+
+
+def canonical(text: str) -> str:
+    """The name that a spelling stands for.
+
+    >>> canonical("θ"), canonical("x₁"), canonical("x_{ij}"), canonical("w_θ")
+    ('theta', 'x_1', 'x_ij', 'w_theta')
+    """
+    if text.isascii():
+        return text.replace("{", "").replace("}", "") if "{" in text else text
+    body = text.rstrip("".join(SUBSCRIPTS))
+    below = "".join([SUBSCRIPTS[sign] for sign in text[len(body) :]])
+    letters = "".join([GREEK.get(letter, letter) for letter in body if letter not in "{}"])
+    return f"{letters}_{below}" if below else letters
+
+
+def similar(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that looks most like ``name``; one letter is like no other."""
+    if not 1 < len(name) <= _LONGEST:
+        return None
+    near = [other for other in candidates if abs(len(other) - len(name)) <= len(name) // 2 + 1]
+    return nearest(name, near[:_MOST])
+
+
+_LONGEST: Final = 80
+_MOST: Final = 5000
+"""Comparing names is quadratic in their length: longer ones, and more of them, are slips no more."""
+
+
+_PARTS: Final = re.compile(r"([^\W\d_]+)([0-9]*)((?:_[^\W_]+)*)")
+_UPRIGHT: Final = frozenset({"omicron", "varepsilon"}) | {
+    word
+    for word in _CAPITALS
+    if word
+    not in (
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+    )
+}
+_COMMANDS: Final = frozenset(GREEK.values()) - _UPRIGHT
+
+
+def latex_name(name: str) -> str:
+    r"""A name in LaTeX, with Greek letters and subscripts.
+
+    >>> print(latex_name("x"), latex_name("theta_0"), latex_name("v1"), latex_name("loss"))
+    x \theta_{0} v_{1} \mathrm{loss}
+    """
+    match = _PARTS.fullmatch(name)
+    if match is None:
+        escaped = name.replace("_", r"\_")
+        return rf"\mathrm{{{escaped}}}"
+    letters, digits, below = match.groups()
+    subscripts = [part for part in (digits, *below.split("_")) if part]
+    shown = ",".join([_symbol(part) if part.isalpha() else part for part in subscripts])
+    return f"{_symbol(letters)}_{{{shown}}}" if shown else _symbol(letters)
+
+
+def _symbol(letters: str) -> str:
+    if letters in _COMMANDS:
+        return f"\\{letters}"
+    return letters if len(letters) == 1 else rf"\mathrm{{{letters}}}"

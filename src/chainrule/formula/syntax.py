@@ -1,0 +1,122 @@
+"""A formula as a tree of what was written, before any name has a meaning.
+
+Every reader (text, and later LaTeX) produces this tree; `chainrule.formula.lower` gives it meaning.
+Spans are places in the source; the span of an operation ends where its outermost operands end,
+their brackets included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainrule.errors import Span
+
+
+@dataclass(slots=True)
+class Number:
+    """A literal, with a sign directly before it: ``2``, ``-0.5``, ``true``."""
+
+    value: int | float | bool
+    span: Span
+
+
+@dataclass(slots=True)
+class Name:
+    """A name in its canonical spelling."""
+
+    name: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Group:
+    """Brackets, or a plus sign: the same as what is inside."""
+
+    inner: Syntax
+    span: Span
+
+
+@dataclass(slots=True)
+class Operation:
+    """A sign, bars or a root: the operation ``op`` of the table on its operands."""
+
+    op: str
+    operands: tuple[Syntax, ...]
+    span: Span
+
+
+@dataclass(slots=True)
+class Power:
+    """``base ^ exponent``; whether the exponent is literal decides which operation it is."""
+
+    base: Syntax
+    exponent: Syntax
+    span: Span
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A chain such as ``0 < x <= 1``: one operation between every two neighbours, all must hold."""
+
+    ops: list[str]
+    operands: list[Syntax]
+    span: Span
+
+
+@dataclass(slots=True)
+class Call:
+    """A name directly before a bracket: ``name(arguments)``."""
+
+    name: Name
+    arguments: tuple[Syntax, ...]
+    span: Span
+
+
+Syntax = Number | Name | Group | Operation | Power | Comparison | Call
+"""A piece of a formula."""
+
+
+@dataclass(slots=True)
+class Definition:
+    """``name = value``."""
+
+    name: Name
+    value: Syntax
+
+
+@dataclass(slots=True)
+class FunctionDefinition:
+    """``name(parameters) = body``."""
+
+    name: Name
+    parameters: tuple[Name, ...]
+    body: Syntax
+
+
+@dataclass(slots=True)
+class Outputs:
+    """One or several expressions without a name."""
+
+    values: tuple[Syntax, ...]
+
+
+Statement = Definition | FunctionDefinition | Outputs
+"""What stands between semicolons or line breaks."""
+
+
+def ungrouped(syntax: Syntax) -> Syntax:
+    """What is inside all brackets around a piece."""
+    while isinstance(syntax, Group):
+        syntax = syntax.inner
+    return syntax
+
+
+def span_of(statement: Statement) -> Span:
+    """The place of a statement in the source."""
+    match statement:
+        case Definition(name, value):
+            return Span(name.span.start, value.span.end)
+        case FunctionDefinition(name, _, body):
+            return Span(name.span.start, body.span.end)
+        case Outputs(values):
+            return Span(values[0].span.start, values[-1].span.end)

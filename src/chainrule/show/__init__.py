@@ -1,0 +1,1 @@
+"""Presentation: what a reader sees of a graph and of its numbers. Nothing here evaluates."""

@@ -1,0 +1,64 @@
+"""Numbers for people: short, with a fixed count of significant digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+DASH = "–"
+"""Stands for a number that does not exist or has not been computed; never 0."""
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """A number with this many significant digits; arrays show their first and last points.
+
+    >>> number(9.0), number(-0.46970653), number(1.2e-7), number(True), number(None)
+    ('9', '-0.469707', '1.2e-7', 'true', '–')
+    >>> number(np.linspace(0, 1, 5))
+    '[0, 0.25, …, 1]'
+    """
+    if value is None:
+        return DASH
+    if isinstance(value, np.ndarray) and value.ndim:
+        flat = value.ravel()
+        if flat.size <= 4:
+            return f"[{', '.join(number(item, digits) for item in flat)}]"
+        first, second, last = (number(flat[at], digits) for at in (0, 1, -1))
+        return f"[{first}, {second}, …, {last}]"
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    text = f"{float(value):.{digits}g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return "0" if text == "-0" else text
+
+
+def factor(value: Any, digits: int = 6) -> str:
+    """A number as a factor of a product: a negative one in brackets.
+
+    >>> factor(-2.0), factor(2.0)
+    ('(-2)', '2')
+    """
+    text = number(value, digits)
+    return f"({text})" if text.startswith("-") else text
+
+
+def plain(value: Any) -> Any:
+    """A number or array as JSON has it: numbers, lists, and words for what JSON cannot say.
+
+    >>> plain(np.float64(2.5)), plain(float("inf")), plain(np.array([1.0, np.nan]))
+    (2.5, 'inf', [1.0, 'nan'])
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, np.ndarray) and value.ndim:
+        return [plain(item) for item in value]
+    item = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+    if isinstance(item, float) and not np.isfinite(item):
+        return str(item)
+    # float32 by its own shortest digits, not by those of the float64 next to it.
+    return float(str(value)) if isinstance(value, np.float32) else item

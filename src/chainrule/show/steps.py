@@ -1,0 +1,127 @@
+"""The passes through a graph as rows of data, one row for each step, numbers untouched.
+
+The forward table computes values, leaves first. The backward table starts at the output with 1 and
+gives every node the sum, over its users, of (adjoint of the user) · (local derivative). The
+forward-mode table follows the change of one leaf and gives every node the sum, over its operands,
+of (local derivative) · (tangent of the operand).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import CONSTANT, Node
+from chainrule.run.interpret import Adjoints, Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class ValueStep:
+    """One step of the forward pass: the value of a node. Value None: not computed."""
+
+    step: int
+    node: Node
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One edge's share of a derivative: ``left · right``.
+
+    Attributes:
+        via: The node at the other end of the edge (a user going backward, an operand forward).
+        left: Going backward the adjoint of the user; forward the local derivative.
+        right: Going backward the local derivative; forward the tangent of the operand.
+        product: Their product as the sweep has it: exactly 0 on a branch that was not taken.
+    """
+
+    via: Node
+    left: Any
+    right: Any
+    product: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativeStep:
+    """One step of a backward or forward-mode pass: a derivative and how it comes about.
+
+    Attributes:
+        seed: Whether the pass starts here, so that the derivative is given and not computed.
+        total: The derivative; None where there is none (integers, conditions).
+    """
+
+    step: int
+    node: Node
+    seed: bool
+    contributions: tuple[Contribution, ...]
+    total: Any
+
+
+def rows_in_order(dag: Dag) -> list[Node]:
+    """The nodes that tables show: arguments, named constants, computations; operands first.
+
+    Constants without a name appear inside the operations that use them.
+    """
+    return [node for node in dag.order if node.op is not CONSTANT or node in dag.names]
+
+
+def forward_steps(dag: Dag, values: Mapping[Node, Any]) -> list[ValueStep]:
+    """The forward pass; with an empty mapping the steps without their values."""
+    return [
+        ValueStep(step, node, values.get(node))
+        for step, node in enumerate(rows_in_order(dag), start=1)
+    ]
+
+
+def backward_steps(sweep: Sweep, output: Node, adjoints: Adjoints) -> list[DerivativeStep]:
+    """The backward pass from ``output``: computations in reverse order, then the arguments.
+
+    What does not depend on an argument (such as 2π) is not differentiated and has no row.
+    """
+    dag = sweep.dag
+    shown = [node for node in rows_in_order(dag) if node in sweep.varying]
+    below = dag.ancestors(output)
+    computed = [node for node in reversed(shown) if not node.is_leaf and node in below]
+    leaves = [node for node in shown if node.is_leaf]
+    steps = []
+    for step, node in enumerate([*computed, *leaves], start=1):
+        contributions = [
+            Contribution(
+                edge.user,
+                adjoints[edge.user],
+                sweep.local_derivative(edge.user, edge.position),
+                sweep.contribution(adjoints, edge.user, edge.position),
+            )
+            for edge in dag.uses(node)
+            if edge.user in adjoints and edge.user.type.is_float
+        ]
+        total = adjoints.get(node, np.float64(0))
+        steps.append(DerivativeStep(step, node, node is output, tuple(contributions), total))
+    return steps
+
+
+def forward_mode_steps(
+    sweep: Sweep, tangents: Mapping[Node, Any], seeds: Iterable[Node]
+) -> list[DerivativeStep]:
+    """The forward-mode pass: tangents of all nodes, arguments first."""
+    dag = sweep.dag
+    starts = set(seeds)
+    steps = []
+    shown = [node for node in rows_in_order(dag) if node.type.is_float and node.op is not CONSTANT]
+    for step, node in enumerate(shown, start=1):
+        contributions = []
+        if node not in starts:
+            for position, operand in enumerate(node.operands):
+                if operand in tangents:
+                    local = sweep.local_derivative(node, position)
+                    tangent = tangents[operand]
+                    contributions.append(
+                        Contribution(operand, local, tangent, sweep.push(tangents, node, position))
+                    )
+        total = tangents.get(node, np.float64(0))
+        steps.append(DerivativeStep(step, node, node in starts, tuple(contributions), total))
+    return steps

@@ -1,0 +1,42 @@
+"""What all tests share: the worked examples of the texts, and golden files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("chainrule", deadline=None, derandomize=True)
+settings.load_profile("chainrule")
+
+SEEDS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "data" / "seeds.json").read_text(encoding="utf-8")
+)["cases"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="write golden files anew")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with a ``seed`` argument runs for every worked example of the four texts."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", SEEDS, ids=[case["id"] for case in SEEDS])
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Any:
+    """Compare text with a file of tests/golden; ``pytest --accept`` writes the file."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--accept"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        expected = path.read_bytes().decode("utf-8")
+        assert text == expected
+
+    return compare
