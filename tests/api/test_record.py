@@ -329,3 +329,13 @@ def test_local_derivatives_add_up_over_every_path(graph, x, y):
         )
 
     assert walk(dag.output, 1.0) == pytest.approx(r.gradient["x"], rel=1e-9, abs=1e-9)
+
+
+def test_names_may_be_spelt_as_in_formulas():
+    graph = cr.parse("θ_1*x + σ", parameters="σ")
+    r = graph.at(θ_1=2, x=3, sigma=1)
+    assert r["θ_1"].value == r["theta_1"].value == 2.0
+    assert r.derivative(wrt="θ_1") == 3.0
+    assert graph.users("θ_1") == ("v1",)
+    theta, x = cr.inputs("θ_1 x")
+    assert cr.graph(theta * x + cr.parameter("σ")) == graph

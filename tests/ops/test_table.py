@@ -6,7 +6,7 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule.ops.term as term
@@ -66,7 +66,9 @@ def accepted(op, params):
     for name in DTYPES:
         types = [Type.of("bool" if kind is Kind.BOOL else name) for kind in op.kinds]
         whole = op.kind_for(params) is Kind.FLOAT and not Type.of(name).is_float
-        if not whole and all(kind.accepts(type) for kind, type in zip(op.kinds, types, strict=True)):
+        if not whole and all(
+            kind.accepts(type) for kind, type in zip(op.kinds, types, strict=True)
+        ):
             yield types
 
 
@@ -77,7 +79,9 @@ def test_the_inferred_type_is_the_type_of_the_result(op):
             result = op.infer(op, types, params)
             for sample in zip(*(SAMPLES[type.dtype.kind] for type in types), strict=False):
                 scalars = [type.dtype.type(x) for type, x in zip(types, sample, strict=True)]
-                arrays = [np.array([x, x], type.dtype) for type, x in zip(types, sample, strict=True)]
+                arrays = [
+                    np.array([x, x], type.dtype) for type, x in zip(types, sample, strict=True)
+                ]
                 with np.errstate(all="ignore"):
                     alone, together = kernel(op, params)(*scalars), kernel(op, params)(*arrays)
                 assert alone.dtype == result.dtype, (params, types)
@@ -87,6 +91,7 @@ def test_the_inferred_type_is_the_type_of_the_result(op):
 
 
 @each_running
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_numbers_meet_operands_as_in_numpy(op, data):
     params = data.draw(st.sampled_from(params_of(op)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import EvaluationError, nearest
+from chainrule.formula.names import canonical
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 
@@ -22,7 +23,7 @@ def bind(
         EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
             E305 shapes that do not fit.
     """
-    given = dict(named)
+    given = {canonical(name): value for name, value in named.items()}
     if len(positional) > len(dag.inputs):
         raise EvaluationError(
             "E302", f"the graph takes {len(dag.inputs)} arguments, got {len(positional)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
+from chainrule.api.names import names_of
 from chainrule.errors import GraphError
+from chainrule.formula.names import canonical
 from chainrule.formula.printer import formula
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node, parameter_node
@@ -80,20 +81,13 @@ class Array(Term):
         raise TypeError("an Array cannot be pickled; pickle the Graph made of it")
 
 
-def names_of(text: str | Sequence[str]) -> list[str]:
-    """Names from ``"x y"``, ``"x, y"`` or a sequence of strings."""
-    if isinstance(text, str):
-        return [name for name in re.split(r"[\s,]+", text) if name]
-    return list(text)
-
-
 def input(name: str, shape: Sequence[int] = (), dtype: Any = "float64") -> Array:
     """One input: given data, not learned.
 
     Raises:
         GraphError: E213 for a bad name, E201 for a bad dtype or shape.
     """
-    return Array(input_node(name, Type.of(dtype, tuple(shape))))
+    return Array(input_node(canonical(name), Type.of(dtype, tuple(shape))))
 
 
 def inputs(names: str | Sequence[str], dtype: Any = "float64") -> tuple[Array, ...]:
@@ -111,7 +105,7 @@ def parameter(name: str, shape: Sequence[int] = (), dtype: Any = "float64") -> A
     Raises:
         GraphError: E213 for a bad name, E201 for a bad dtype or shape.
     """
-    return Array(parameter_node(name, Type.of(dtype, tuple(shape))))
+    return Array(parameter_node(canonical(name), Type.of(dtype, tuple(shape))))
 
 
 def parameters(names: str | Sequence[str], dtype: Any = "float64") -> tuple[Array, ...]:
@@ -141,7 +135,7 @@ def dag_of(
     listed = [outputs] if isinstance(outputs, Array) else list(outputs)
     named: dict[Node, list[str]] = {}
     for name, value in (names or {}).items():
-        named.setdefault(_node(value), []).append(name)
+        named.setdefault(_node(value), []).append(canonical(name))
     arguments = None if inputs is None else [_node(value) for value in inputs]
     return Dag([_node(value) for value in listed], arguments, named)
 

@@ -7,7 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chainrule.api.array import Array, dag_of, names_of
+from chainrule.api.array import Array, dag_of
+from chainrule.api.names import find, names_of
 from chainrule.api.record import Record
 from chainrule.errors import FileError
 from chainrule.formula.infix import read
@@ -37,7 +38,7 @@ class Graph:
     >>> import chainrule as cr
     >>> g = cr.parse("(x + y) * (x + 1)")
     >>> g
-    <Graph f(x, y) = (x + y)*(x + 1)>
+    <Graph of (x, y): (x + y)*(x + 1)>
     >>> g(2, 1)
     9.0
 
@@ -112,11 +113,11 @@ class Graph:
 
     def operands(self, name: str) -> tuple[str, ...]:
         """What a node is computed from (its parents), in order; ``x*x`` has ``x`` twice."""
-        return tuple(self.dag.labels[node] for node in self.dag.operands(self.dag.find(name)))
+        return tuple(self.dag.labels[node] for node in self.dag.operands(find(self.dag, name)))
 
     def users(self, name: str) -> tuple[str, ...]:
         """What is computed from a node (its children), each once."""
-        return tuple(self.dag.labels[node] for node in self.dag.users(self.dag.find(name)))
+        return tuple(self.dag.labels[node] for node in self.dag.users(find(self.dag, name)))
 
     def edges(self) -> tuple[Edge, ...]:
         """Every edge; ``x*x`` has two."""
@@ -125,11 +126,11 @@ class Graph:
 
     def ancestors(self, name: str) -> tuple[str, ...]:
         """The cone below a node, itself included, in topological order."""
-        return self._listed(self.dag.ancestors(self.dag.find(name)))
+        return self._listed(self.dag.ancestors(find(self.dag, name)))
 
     def descendants(self, name: str) -> tuple[str, ...]:
         """The cone above a node, itself included, in topological order."""
-        return self._listed(self.dag.descendants(self.dag.find(name)))
+        return self._listed(self.dag.descendants(find(self.dag, name)))
 
     def _listed(self, cone: frozenset[Any]) -> tuple[str, ...]:
         return tuple(self.dag.labels[node] for node in self.dag.order if node in cone)
@@ -141,8 +142,8 @@ class Graph:
         >>> cr.parse("(x + y) * (x + 1)").count_paths("x")
         2
         """
-        end = None if target is None else self.dag.find(target)
-        return self.dag.count_paths(self.dag.find(source), end)
+        end = None if target is None else find(self.dag, target)
+        return self.dag.count_paths(find(self.dag, source), end)
 
     def table(self) -> Table:
         """The steps of the forward pass without numbers: node and operation."""
@@ -155,14 +156,14 @@ class Graph:
 
         >>> import chainrule as cr
         >>> cr.parse("g^2").substitute(g=cr.parse("3x"))
-        <Graph f(x) = (3*x)^2>
+        <Graph of (x): (3*x)^2>
 
         Raises:
             GraphError: E225 for an unknown name, E202 when the types differ.
         """
         mapping = {}
         for name, value in replacements.items():
-            node = self.dag.find(name)
+            node = find(self.dag, name)
             if isinstance(value, Array):
                 mapping[node] = value.node
             elif isinstance(value, Graph):
@@ -214,10 +215,9 @@ class Graph:
         return self.formula()
 
     def __repr__(self) -> str:
-        name = self.outputs[0] if len(self.outputs) == 1 else f"({', '.join(self.outputs)})"
         body = self.formula()
         body = body if len(body) <= 200 else body[:199] + "…"
-        return f"<Graph {name}({', '.join(self.arguments)}) = {body}>"
+        return f"<Graph of ({', '.join(self.arguments)}): {body}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_from_json, (self.json(),))
@@ -283,7 +283,7 @@ def graph(
     >>> x, y = cr.inputs("x y")
     >>> a = x + y
     >>> cr.graph(a * x, [y, x], names={"a": a})
-    <Graph f(y, x) = a = x + y; a*x>
+    <Graph of (y, x): a = x + y; a*x>
 
     Args:
         outputs: One array, or several.

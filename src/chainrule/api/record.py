@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from chainrule.api.arguments import bind
+from chainrule.api.names import find
 from chainrule.errors import DerivativeError, EvaluationError, GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
@@ -116,7 +117,7 @@ class Record:
 
     def __getitem__(self, name: str) -> NodeRecord:
         """The node of this name or label; raises GraphError E225 when there is none."""
-        return NodeRecord(self, self.dag.find(name))
+        return NodeRecord(self, find(self.dag, name))
 
     @property
     def evaluations(self) -> int:
@@ -195,7 +196,7 @@ class Record:
         """
         start, leaf = self._output(of), self._float_node(wrt)
         held = [holding] if isinstance(holding, str) else holding
-        fixed = {self.dag.find(name) for name in held} - {leaf, start}
+        fixed = {find(self.dag, name) for name in held} - {leaf, start}
         known = None if fixed else self._adjoints(start).get(leaf)
         if known is None:
             adjoints = self.sweep.reverse(start, wrt=[leaf], holding=fixed)
@@ -218,7 +219,7 @@ class Record:
         Raises:
             GraphError: E225 when there is no such node, E227 when no edge joins them.
         """
-        start, end = self.dag.find(operand), self.dag.find(user)
+        start, end = find(self.dag, operand), find(self.dag, user)
         positions = [edge.position for edge in self.dag.uses(start) if edge.user is end]
         if not positions:
             raise GraphError("E227", f"there is no edge from {operand!r} to {user!r}")
@@ -248,12 +249,12 @@ class Record:
         >>> import chainrule as cr
         >>> print(cr.parse("a = x + y; f = a * x").at(x=3, y=2).table("backward"))
         Backward pass: adjoints
-        Step  Node  Derivative  Computation        Via   Gradient
-        ────  ────  ──────────  ─────────────────  ────  ────────
-           1  f     ∂f/∂f       start                           1
-           2  a     ∂f/∂a       1·3 = 3            f            3
-           3  x     ∂f/∂x       3·1 + 1·5 = 8      a, f         8
-           4  y     ∂f/∂y       3·1 = 3            a            3
+        Step  Node  Derivative  Computation    Via   Gradient
+        ────  ────  ──────────  ─────────────  ────  ────────
+           1  f     ∂f/∂f       start                       1
+           2  a     ∂f/∂a       1·3 = 3        f            3
+           3  x     ∂f/∂x       3·1 + 1·5 = 8  a, f         8
+           4  y     ∂f/∂y       3·1 = 3        a            3
         Computation: adjoint of the user · local derivative, summed over the users (via).
 
         Args:
@@ -344,7 +345,7 @@ class Record:
         return node
 
     def _float_node(self, name: str) -> Node:
-        node = self.dag.find(name)
+        node = find(self.dag, name)
         if not node.type.is_float:
             raise DerivativeError(
                 "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"

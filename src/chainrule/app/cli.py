@@ -184,7 +184,7 @@ def _tables(
             raise click.UsageError("the forward-mode table needs --wrt NAME")
         else:
             tables += [
-                record.table("forward-mode", wrt=canonical(name), digits=digits) for name in wrt
+                record.table("forward-mode", wrt=name, digits=digits) for name in wrt
             ]
     return tables
 

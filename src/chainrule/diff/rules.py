@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chainrule.errors import DerivativeError
+from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, input_node
 from chainrule.graph.op import OPS, Op, Params
 from chainrule.graph.types import Type
@@ -68,7 +69,7 @@ def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params)
         result = rule(Term(out), *map(Term, operands), *params)
         if not isinstance(result, Term):
             result = Term(constant_node(float(result), operand.type))
-        found.append(_read(result.node))
+        found.append(_read(_of_type(result.node, operand.type)))
     return Partials(out, operands, tuple(found))
 
 
@@ -85,6 +86,19 @@ def _read(node: Node) -> Partial | None:
     if constant == 0 and guard is None:
         return None
     return Partial(node, guard, constant)
+
+
+def _of_type(node: Node, type: Type) -> Node:
+    """The partial in the type of its operand: the literals of a rule are weak, as everywhere."""
+    if node.type is type:
+        return node
+    order = walk.depth_first([node])
+    literals = {
+        leaf: constant_node(constant_value(leaf), type)
+        for leaf in order
+        if leaf.op is CONSTANT and leaf.type.is_float
+    }
+    return walk.rebuild(order, literals)[node]
 
 
 def _is_zero(node: Node) -> bool:

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from chainrule.errors import FormulaError, GraphError, LimitError, Span
 from chainrule.formula.limits import Limits
-from chainrule.formula.names import NAMED_CONSTANTS
-from chainrule.formula.syntax import Comparison, Syntax, ungrouped
+from chainrule.formula.syntax import Call, Comparison, Syntax, ungrouped
 from chainrule.graph.node import Node, constant_node, make
 from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import BOOL, FLOAT64, Type
@@ -148,9 +147,9 @@ class Machine:
         """One operation: (op, parameters, the syntax of its operands)."""
         self._apply(*detail, syntax.span)
 
-    def nested(self, syntax: Syntax, detail: tuple[Op, tuple[Syntax, ...]]) -> None:
+    def nested(self, syntax: Call, op: Op) -> None:
         """A binary operation between all operands, from the left: ``min(a, b, c)``."""
-        op, operands = detail
+        operands = syntax.arguments
         values = self._stack[-len(operands) :]
         del self._stack[1 - len(operands) :]
         start = operands[0].span.start
@@ -158,7 +157,7 @@ class Machine:
             self._stack.append(value)
             self._apply(op, (), (operands[0], operand), Span(start, operand.span.end))
 
-    def chain(self, syntax: Comparison, detail: None) -> None:
+    def chain(self, syntax: Comparison, all_hold: Op) -> None:
         """A chain of comparisons: each between neighbours, all must hold."""
         operands = syntax.operands
         values = self._stack[-len(operands) :]
@@ -169,7 +168,7 @@ class Machine:
             self._apply(OPS[name], (), (left, right), Span(left.span.start, right.span.end))
             if at:
                 span = Span(operands[0].span.start, right.span.end)
-                self._apply(OPS["logical_and"], (), (left, right), span)
+                self._apply(all_hold, (), (left, right), span)
 
     # --- nodes ------------------------------------------------------------------------------------
 
@@ -242,7 +241,9 @@ class Machine:
         operands: tuple[Syntax, ...],
     ) -> list[Value]:
         """Numbers among themselves become constants of the dtype of literals; conditions stay."""
-        meeting = [value for value, kind in zip(values, kinds, strict=True) if kind is not Kind.BOOL]
+        meeting = [
+            value for value, kind in zip(values, kinds, strict=True) if kind is not Kind.BOOL
+        ]
         if all(isinstance(value, bool) for value in meeting):
             return values
         plain = {float if isinstance(value, float) else type(value) for value in meeting}

@@ -12,17 +12,19 @@ from chainrule import ops
 from chainrule.errors import nearest
 from chainrule.graph.op import OPS, Op
 
-_WORDS: Final = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "varsigma sigma tau upsilon phi chi psi omega"
-).split()
-_CAPITALS: Final = [word.capitalize() for word in _WORDS if word != "varsigma"]
+_LOWER: Final = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
+    "η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu",
+    "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "υ": "upsilon",
+    "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}  # fmt: skip
+_UPPER: Final = {letter.upper(): word.capitalize() for letter, word in _LOWER.items()}
+_VARIANTS: Final = {
+    "µ": "mu", "ϵ": "epsilon", "ϑ": "theta", "ϰ": "kappa", "ϱ": "rho", "ς": "sigma",
+    "ϕ": "phi", "ϖ": "pi",
+}  # fmt: skip
 
-GREEK: Final = MappingProxyType(
-    dict(zip("αβγδεζηθικλμνξοπρςστυφχψω", _WORDS, strict=True))
-    | dict(zip("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", _CAPITALS, strict=True))
-    | {"µ": "mu", "ϵ": "epsilon", "ϑ": "theta", "ϰ": "kappa", "ϱ": "rho", "ϕ": "phi", "ϖ": "pi"}
-)
+GREEK: Final = MappingProxyType(_LOWER | _UPPER | _VARIANTS)
 """Greek letters (with the micro sign and the letter variants) and the names they stand for."""
 
 SUPERSCRIPTS: Final = MappingProxyType(dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True)))
@@ -114,29 +116,15 @@ def similar(name: str, candidates: Iterable[str]) -> str | None:
 
 _LONGEST: Final = 80
 _MOST: Final = 5000
-"""Comparing names is quadratic in their length: longer ones, and more of them, are slips no more."""
+"""Comparing names is quadratic in their length; nobody mistypes longer ones, or among more."""
 
 
 _PARTS: Final = re.compile(r"([^\W\d_]+)([0-9]*)((?:_[^\W_]+)*)")
-_UPRIGHT: Final = frozenset({"omicron", "varepsilon"}) | {
-    word
-    for word in _CAPITALS
-    if word
-    not in (
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Upsilon",
-        "Phi",
-        "Psi",
-        "Omega",
-    )
-}
-_COMMANDS: Final = frozenset(GREEK.values()) - _UPRIGHT
+_COMMANDS: Final = frozenset(
+    [word for word in _LOWER.values() if word != "omicron"]
+    + ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"]
+)
+"""The Greek letters that LaTeX has a command for; the others look like Latin ones."""
 
 
 def latex_name(name: str) -> str:

@@ -158,7 +158,7 @@ class Op:
         return next((kind for kind in self.kinds if kind is not Kind.BOOL), Kind.BOOL)
 
     def normal_params(self, given: Sequence[Any]) -> Params:
-        """The parameters in normal form, defaults filled in.
+        """The parameters in normal form, defaults in place of None and of what is not given.
 
         Raises:
             GraphError: E212 when too many, too few or a value that is not allowed.
@@ -169,7 +169,8 @@ class Op:
             )
         result = []
         for position, param in enumerate(self.params):
-            value = given[position] if position < len(given) else param.default
+            value = given[position] if position < len(given) else None
+            value = param.default if value is None else value
             if value is None:
                 raise GraphError("E212", f"{self.name} needs the parameter {param.name}")
             try:

@@ -46,8 +46,7 @@ def convert(x: Any, dtype: str) -> Any:
 
 
 def xlogy(x: Any, y: Any) -> Any:
-    # y == y: NaN stays NaN, as everywhere.
-    return where((x == 0) & (y == y), x * 0, x * np.log(y))
+    return where((x == 0) & ~np.isnan(y), x * 0, x * np.log(y))
 
 
 def sigmoid(x: Any) -> Any:
@@ -79,8 +78,9 @@ def elu(x: Any, alpha: float) -> Any:
 
 def silu(x: Any) -> Any:
     """The exponential in two halves, so that x is multiplied in before anything underflows."""
-    half = np.exp(0.5 * np.clip(x, -2000, 0))
-    return np.maximum(x, -2000) * half * half / (1 + np.exp(-abs(x)))
+    bounded = np.maximum(x, -2000)
+    half = np.exp(0.5 * np.minimum(bounded, 0))
+    return bounded * half * half / (1 + np.exp(-abs(x)))
 
 
 def gelu_tanh(x: Any) -> Any:

@@ -92,7 +92,7 @@ logical_not = comparison(
     latex=Form(r"\lnot {0}", Level.NOT, (Level.NOT,)),
 )
 
-where = pointwise(
+where: Function = pointwise(
     "where",
     "a where the condition holds, else b; the branch not taken contributes nothing",
     operands=("condition", "a", "b"),
@@ -191,7 +191,7 @@ convert = Function(
     register(
         Op(
             name="convert",
-            about="x in another dtype; derivatives pass unchanged between floats, not through integers",
+            about="x in another dtype; derivatives pass between floats, not through integers",
             operands=("x",),
             kinds=(Kind.ANY,),
             params=(Param("dtype", _dtype_name),),

@@ -6,7 +6,9 @@ needed for float64 only.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +29,7 @@ def erfc(x: Any) -> Any:
 
 
 def erfcx(x: Any) -> Any:
-    """By erfcx(x) + erfcx(−x) = 2 exp(x²) for x < −1, where SciPy's rounds x² first."""
+    """SciPy's rounds x² first; for x < −1 the other tail does it: both add up to 2 exp(x²)."""
     left = x < -1
     if x.dtype == np.float32 or not left.any():
         return scipy.special.erfcx(x)
@@ -59,13 +61,18 @@ def gelu(x: Any) -> Any:
     tail = x < -0.5
     if not tail.any():
         return x * scipy.special.ndtr(x)
-    far = np.clip(x, -50, 0)
+    far = np.minimum(np.maximum(x, -50), 0)
     careful = 0.5 * far * scipy.special.erfcx(-_SQRT_HALF * far) * exp_of_square(far, -0.5)
     return where(tail, careful, x * scipy.special.ndtr(x))
 
 
+def erfinv(x: Any) -> Any:
+    """SciPy's forgets the sign of −0."""
+    return where(x == 0, x, scipy.special.erfinv(x))
+
+
 def gamma(x: Any) -> Any:
-    """SciPy's gives 0 below −170.6, where results are subnormal but not 0: step up by gamma(x + 1)."""
+    """SciPy's gives 0 where results are subnormal: there by the recurrence, in 30 steps."""
     far = (x < -165) & (x > -190)
     if x.dtype == np.float32 or not far.any():
         return scipy.special.gamma(x)
@@ -82,21 +89,29 @@ def lgamma(x: Any) -> Any:
     tiny = abs(x) < 1e-20
     if x.dtype == np.float32:
         return where(tiny, -np.log(abs(x)), scipy.special.gammaln(x))
-    near = (x > 0.75) & (x < 2.25)
+    low = x < 1.5
+    offset = x - where(low, 1.0, 2.0)
+    near = abs(offset) < 0.25
     if not (tiny | near).any():
         return scipy.special.gammaln(x)
     # DLMF 5.7.3, an expansion around 2; around 1 by gamma(x + 1) = x gamma(x).
-    low = x < 1.5
-    offset = where(near, x - where(low, 1, 2), 0.0)
-    careful = np.polyval(_AROUND_TWO, offset) * offset - where(low, np.log1p(offset), 0.0)
+    offset = where(near, offset, x - x)
+    careful = _polynomial(_AROUND_TWO, offset) * offset - where(low, np.log1p(offset), x - x)
     return where(near, careful, where(tiny, -np.log(abs(x)), scipy.special.gammaln(x)))
 
 
 _AROUND_TWO: Final = [
-    *((-1) ** k * float(scipy.special.zetac(k)) / k for k in range(40, 1, -1)),
+    *((-1) ** k * float(scipy.special.zetac(k)) / k for k in range(22, 1, -1)),
     1 - float(np.euler_gamma),
 ]
 """Coefficients of lgamma(2 + z)/z, the highest power first."""
+
+
+def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
+    result = coefficients[0] + 0 * x
+    for coefficient in coefficients[1:]:
+        result = result * x + coefficient
+    return result
 
 
 def digamma(x: Any) -> Any:
@@ -125,11 +140,11 @@ def polygamma(x: Any, order: int) -> Any:
     if (number >= 0.5).all():
         return right(number).astype(x.dtype)
     # One step of the recurrence around 0 (DLMF 5.15.5), so that the pole at ±0 has its sign.
-    step = right(np.maximum(number, -0.5) + 1) + sign * factorial / number ** (order + 1)
+    step = right(np.maximum(number, -0.5) + 1) + sign * factorial / np.power(number, order + 1)
     # Reflection (DLMF 5.15.6); the distance to the nearest pole is exact.
     offset = number - np.rint(number)
     steep = math.pi * _cotangent_derivative(where(offset == 0, 0.25, offset), order)
-    pole = math.inf if order % 2 else math.nan
+    pole = np.float64(math.inf if order % 2 else math.nan)
     mirrored = where(offset == 0, pole, -sign * right(1 - np.minimum(number, -0.5)) - steep)
     result = where(
         number >= 0.5, right(np.maximum(number, 0.5)), where(number > -0.5, step, mirrored)
@@ -138,8 +153,14 @@ def polygamma(x: Any, order: int) -> Any:
 
 
 def _cotangent_derivative(x: Any, order: int) -> Any:
-    """The derivative of this order of cot(πx), as a polynomial in c = cot(πx): c' = −π(1 + c²)."""
+    """The derivative of this order of cot(πx)."""
+    return _polynomial(_cotangent_polynomial(order), 1 / np.tan(math.pi * x))
+
+
+@functools.cache
+def _cotangent_polynomial(order: int) -> list[float]:
+    """As a polynomial in c = cot(πx), the highest power first: c' = −π(1 + c²)."""
     polynomial = np.polynomial.Polynomial([0.0, 1.0])
     for _ in range(order):
         polynomial = -math.pi * polynomial.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
-    return polynomial(1 / np.tan(math.pi * x))
+    return [float(a) for a in polynomial.coef[::-1]]

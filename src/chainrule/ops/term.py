@@ -161,7 +161,7 @@ def apply(op: Op, operands: tuple[Any, ...], given: tuple[Any, ...] = ()) -> Any
     Raises:
         GraphError: E211 to E215 when the operands or parameters do not fit.
     """
-    params = op.normal_params([value for value in given if value is not None])
+    params = op.normal_params(given)
     wrap: type[Term] | None = None
     for operand in operands:
         if isinstance(operand, Term):

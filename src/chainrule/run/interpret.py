@@ -7,7 +7,7 @@ run through it, and each local derivative is computed once for all passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -21,11 +21,10 @@ from chainrule.run.kernels import kernel, local_derivatives
 Numbers = dict[Node, Any]
 
 
-Local = tuple[Any, Any]
-"""A local derivative at the recorded values: (factor, guard), the factor where the guard holds and
-else 0; guard None: everywhere. A factor None says that the edge carries no derivative at all."""
-
-_FLAT: Final[Local] = (None, None)
+Locals = tuple[Any, ...]
+"""The local derivatives on the edges into one node at the recorded values: for each operand a factor
+and a guard, one after the other. The derivative is the factor where the guard holds and else 0;
+guard None: everywhere; factor None: the edge carries no derivative."""
 
 
 class Adjoints(dict[Node, Any]):
@@ -55,7 +54,8 @@ class Sweep:
         """Run the forward pass; ``arguments`` holds a value of the right dtype for each input."""
         self.dag = dag
         self.evaluations = 0
-        self._locals: dict[tuple[Node, int], Local] = {}
+        self._varying_locals: dict[Node, Locals] = {}
+        self._all_locals: dict[Node, Locals] = {}
         values: Numbers = dict(arguments)
         with np.errstate(all="ignore"):
             for node in dag.order:
@@ -74,30 +74,47 @@ class Sweep:
 
     def local_derivative(self, node: Node, position: int) -> Any:
         """The local derivative on the edge into ``node`` from its operand at ``position``."""
-        with np.errstate(all="ignore"):
-            factor, guard = self._local(node, position)
+        factor, guard = self._edge(node, position)
         return np.float64(0.0) if factor is None else _masked(factor, guard)
 
-    def _local(self, node: Node, position: int) -> Local:
-        found = self._locals.get((node, position))
-        if found is not None:
-            return found
-        self.evaluations += 1
-        operands = node.operands
-        rule = local_derivatives(
-            node.op, tuple([operand.type for operand in operands]), node.type, node.params
-        )[position]
-        if rule is None:
-            found = _FLAT
-        elif rule.guard is None and rule.constant is not None:
-            found = (rule.constant, None)
-        else:
-            values = self.values
-            arguments = [values[node], *[values[operand] for operand in operands]]
-            guard = None if rule.guard is None else rule.guard(*arguments)
-            found = (rule.factor(*arguments), guard)
-        self._locals[node, position] = found
+    def _edge(self, node: Node, position: int) -> tuple[Any, Any]:
+        """Factor and guard of one edge."""
+        varies = node.operands[position] in self.varying
+        with np.errstate(all="ignore"):
+            found = self._locals(node) if varies else self._locals_with_constants(node)
+        return found[2 * position], found[2 * position + 1]
+
+    def _locals(self, node: Node) -> Locals:
+        """What passes use: edges from operands that depend on an argument."""
+        found = self._varying_locals.get(node)
+        if found is None:
+            found = self._varying_locals[node] = self._compute_locals(node, self.varying)
         return found
+
+    def _locals_with_constants(self, node: Node) -> Locals:
+        """The same with the edges from constants, which few ask for."""
+        found = self._all_locals.get(node)
+        if found is None:
+            found = self._all_locals[node] = self._compute_locals(node, node.operands)
+        return found
+
+    def _compute_locals(self, node: Node, wanted: Container[Node]) -> Locals:
+        operands = node.operands
+        types = tuple([operand.type for operand in operands])
+        values = self.values
+        arguments = [values[node], *[values[operand] for operand in operands]]
+        found: list[Any] = []
+        rules = local_derivatives(node.op, types, node.type, node.params)
+        for rule, operand in zip(rules, operands, strict=True):
+            if rule is None or operand not in wanted:
+                found.append(None)
+                found.append(None)
+                continue
+            self.evaluations += 1
+            constant = rule.constant
+            found.append(rule.factor(*arguments) if constant is None else constant)
+            found.append(None if rule.guard is None else rule.guard(*arguments))
+        return tuple(found)
 
     # --- sweeps -------------------------------------------------------------------------------
 
@@ -121,20 +138,27 @@ class Sweep:
         """
         _require_float(output)
         active = self.varying if wrt is None else self._dependent(wrt)
+        locals_of = self._locals if active <= self.varying else self._locals_with_constants
+        known = self._varying_locals if active <= self.varying else self._all_locals
         adjoints = Adjoints(output, output.type.dtype.type(1) if seed is None else seed)
         live = adjoints.live
-        local = self._local
         with np.errstate(all="ignore"):
             for node in reversed(self.dag.order):
                 adjoint = adjoints.get(node)
                 if adjoint is None or node in holding:
                     continue
-                mask = live.get(node)
-                for position, operand in enumerate(node.operands):
-                    if operand not in active:
-                        continue
-                    factor, guard = local(node, position)
-                    if factor is None:
+                operands = node.operands
+                if not operands:
+                    continue
+                found = known.get(node)
+                if found is None:
+                    found = locals_of(node)
+                mask = live.get(node) if live else None
+                at = 0
+                for operand in operands:
+                    factor, guard = found[at], found[at + 1]
+                    at += 2
+                    if factor is None or operand not in active:
                         continue
                     contribution = adjoint * factor
                     if guard is not None or mask is not None:
@@ -142,6 +166,8 @@ class Sweep:
                         if not guard.any():
                             continue
                         contribution = _masked(contribution, guard)
+                    if operand.type is not node.type:
+                        contribution = contribution.astype(operand.type.dtype)
                     total = adjoints.get(operand)
                     if total is None:
                         adjoints[operand] = contribution
@@ -161,18 +187,18 @@ class Sweep:
 
         Exactly 0 where the edge belongs to a branch that was not taken.
         """
+        factor, guard = self._edge(user, position)
+        if factor is None:
+            return np.float64(0.0)
         with np.errstate(all="ignore"):
-            factor, guard = self._local(user, position)
-            if factor is None:
-                return np.float64(0.0)
             return _masked(adjoints[user] * factor, _both(guard, adjoints.live.get(user)))
 
     def push(self, tangents: Mapping[Node, Any], node: Node, position: int) -> Any:
         """What one edge adds to the tangent of ``node``: its derivative · the operand's tangent."""
+        factor, guard = self._edge(node, position)
+        if factor is None:
+            return np.float64(0.0)
         with np.errstate(all="ignore"):
-            factor, guard = self._local(node, position)
-            if factor is None:
-                return np.float64(0.0)
             return _masked(factor * tangents[node.operands[position]], guard)
 
     def forward(self, seeds: Mapping[Node, Any]) -> Numbers:
@@ -190,20 +216,23 @@ class Sweep:
         for node in seeds:
             _require_float(node)
         tangents: Numbers = dict(seeds)
-        local = self._local
+        locals_of = self._locals if self.varying.issuperset(seeds) else self._locals_with_constants
         with np.errstate(all="ignore"):
             for node in self.dag.order:
                 if node in seeds:
                     continue
-                total = None
+                total = found = None
                 for position, operand in enumerate(node.operands):
                     tangent = tangents.get(operand)
                     if tangent is None:
                         continue
-                    factor, guard = local(node, position)
+                    found = found or locals_of(node)
+                    factor, guard = found[2 * position], found[2 * position + 1]
                     if factor is None:
                         continue
                     contribution = _masked(factor * tangent, guard)
+                    if operand.type is not node.type:
+                        contribution = contribution.astype(node.type.dtype)
                     total = contribution if total is None else total + contribution
                 if total is not None:
                     tangents[node] = total

@@ -7,12 +7,12 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
-
-from rich.table import Table as RichTable
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from chainrule.errors import GraphError
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 Format = Literal["text", "json", "csv", "latex"]
 VERSION: Final = 1
@@ -132,20 +132,10 @@ class Table:
         return self.text()
 
     def __rich__(self) -> RichTable:
-        table = RichTable(
-            title=self.title, title_justify="left", title_style="bold", box=None, pad_edge=False,
-            caption=self.note or None, caption_justify="left", header_style="dim",
-        )  # fmt: skip
-        for column in self.columns:
-            table.add_column(
-                column.heading,
-                justify="right" if column.numeric else "left",
-                style=column.style,
-                overflow="fold",
-            )
-        for row in self.rows:
-            table.add_row(*(Text(cell.text) for cell in row))
-        return table
+        # Rich alone calls this, so it is loaded already; importing chainrule does not load it.
+        from chainrule.show.terminal import rich_table  # noqa: PLC0415
+
+        return rich_table(self)
 
 
 def _csv_cell(cell: Cell) -> Any:

@@ -1,0 +1,332 @@
+"""Names get their meaning: a piece of syntax becomes steps for the machine that makes nodes.
+
+Names are looked up in this order: arguments of the function being defined, definitions of the text,
+declared names and names met before, constants, functions; any other name is a new input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+from chainrule.errors import FormulaError, GraphError, LimitError, Span
+from chainrule.formula.build import Code, Function, Machine, NamedNumber, Step, Value
+from chainrule.formula.declarations import Declarations
+from chainrule.formula.limits import Limits
+from chainrule.formula.names import (
+    CONSTANTS,
+    FUNCTIONS,
+    LETTERS,
+    NAMED_CONSTANTS,
+    SUPERSCRIPTS,
+    similar,
+)
+from chainrule.formula.syntax import Call, Group, Name, Number, Operation, Power, Syntax, ungrouped
+from chainrule.graph.node import Node, input_node, parameter_node
+from chainrule.graph.op import OPS, Op, Params
+
+_NESTING: Final = frozenset({OPS["minimum"], OPS["maximum"]})
+
+
+class Scope:
+    """The names known at one place of the text, which grow as it is read.
+
+    Attributes:
+        arguments: Inputs and parameters met so far, by first appearance.
+        variables: Definitions so far.
+        functions: Functions defined so far, each with the number of its arguments.
+        undefined: Names whose definition is still to come.
+        current: The name being defined.
+        abstract: The abstract functions called so far.
+    """
+
+    def __init__(self, text: str, declarations: Declarations, limits: Limits) -> None:
+        self.arguments: dict[str, Node] = {}
+        self.variables: dict[str, Node] = {}
+        self.functions: dict[str, tuple[Function, int]] = {}
+        self.undefined: dict[str, Span] = {}
+        self.current = ""
+        self.abstract: set[str] = set()
+        self._operations: set[str] = set()
+        self._text = text
+        self._limits = limits
+        self._declarations = declarations
+        self._declared = frozenset((*(declarations.inputs or ()), *declarations.parameters))
+        self._abstract = frozenset(declarations.abstract)
+        self._parameters = frozenset(declarations.parameters)
+
+    def fail(self, code: str, message: str, span: Span, hint: str = "") -> NoReturn:
+        """Raise FormulaError at a place of the text."""
+        raise FormulaError(code, message, self._text, span, hint)
+
+    # --- syntax → steps ---------------------------------------------------------------------------
+
+    def steps(self, root: Syntax, own: Mapping[str, int]) -> Code:
+        """The steps for a piece of syntax; ``own`` are the arguments of the function it defines."""
+        code: Code = []
+        waiting: list[Syntax | Step] = [root]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, tuple):
+                code.append(item)
+            elif isinstance(item, Name):
+                code.append(self._name(item, own))
+            elif isinstance(item, Number):
+                code.append((Machine.push, item, item.value))
+            elif isinstance(item, Operation):
+                operands = item.operands
+                if item.op == "negate" and self._is_infinity(operands[0], own):
+                    code.append((Machine.push, item, -CONSTANTS["inf"]))
+                    continue
+                waiting.append((Machine.operation, item, (OPS[item.op], (), operands)))
+                waiting += operands[::-1]
+            elif isinstance(item, Group):
+                waiting.append(item.inner)
+            elif isinstance(item, Power):
+                op, params, operands = self._power(item.base, item.exponent)
+                waiting.append((Machine.operation, item, (op, params, operands)))
+                waiting += operands[::-1]
+            elif isinstance(item, Call):
+                step, operands = self._call(item, own)
+                waiting.append(step)
+                waiting += operands[::-1]
+            elif len(item.ops) == 1:
+                pair = tuple(item.operands)
+                waiting.append((Machine.operation, item, (OPS[item.ops[0]], (), pair)))
+                waiting += pair[::-1]
+            else:
+                waiting.append((Machine.chain, item, OPS["logical_and"]))
+                waiting += item.operands[::-1]
+        return code
+
+    def _is_infinity(self, syntax: Syntax, own: Mapping[str, int]) -> bool:
+        """Whether this is the constant ``inf``, which takes its sign like a number."""
+        return (
+            isinstance(syntax, Name)
+            and syntax.name == "inf"
+            and self._name(syntax, own)[2] == CONSTANTS["inf"]
+        )
+
+    def _power(self, base: Syntax, exponent: Syntax) -> tuple[Op, Params, tuple[Syntax, ...]]:
+        """A literal exponent is a parameter of ``power``; any other makes it ``general_power``."""
+        literal = ungrouped(exponent)
+        if not isinstance(literal, Number) or isinstance(literal.value, bool):
+            return OPS["general_power"], (), (base, exponent)
+        return OPS["power"], self._literals(OPS["power"], (literal,), literal.span), (base,)
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def _name(self, syntax: Name, own: Mapping[str, int]) -> Step:
+        name = syntax.name
+        if name in own:
+            return (Machine.push_argument, syntax, own[name])
+        node = self.variables.get(name) or self.arguments.get(name)
+        if node is not None:
+            return (Machine.push, syntax, node)
+        if name in self.undefined:
+            self._too_early(syntax)
+        if name in self.functions or name in self._abstract:
+            self._bare_function(syntax)
+        if name not in self._declared:
+            if name in CONSTANTS:
+                number: Value = CONSTANTS[name]
+                if name in NAMED_CONSTANTS:
+                    number = NamedNumber(CONSTANTS[name], name)
+                return (Machine.push, syntax, number)
+            if name in FUNCTIONS:
+                if name not in LETTERS:
+                    self._bare_function(syntax)
+                if name in self._operations:
+                    self._variable_and_function(syntax)
+        return (Machine.push, syntax, self.argument(syntax, own))
+
+    def argument(self, syntax: Name, own: Iterable[str] = ()) -> Node:
+        """The input or parameter of this name, made if it is new."""
+        name = syntax.name
+        node = self.arguments.get(name)
+        if node is None:
+            if self._declarations.inputs is not None and name not in self._declared:
+                self._unknown_name(syntax, own)
+            node = self.arguments[name] = self.leaf(name)
+        return node
+
+    def leaf(self, name: str) -> Node:
+        build = parameter_node if name in self._parameters else input_node
+        return build(name, self._declarations.type_of(name))
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def _call(self, syntax: Call, own: Mapping[str, int]) -> tuple[Step, tuple[Syntax, ...]]:
+        """The step of a call, and which of its arguments are operands."""
+        name = syntax.name.name
+        arguments = syntax.arguments
+        if name in own or name in self.variables:
+            self._not_a_function(syntax)
+        if name in self.functions:
+            function, count = self.functions[name]
+            if len(arguments) != count:
+                self._wrong_count(syntax, f"{name} takes {_arguments(count)}")
+            return (None, syntax, function), arguments
+        if name in self.undefined:
+            self._too_early(syntax.name)
+        if name in self._abstract:
+            self.abstract.add(name)
+            if not arguments:
+                self._wrong_count(syntax, f"{name} takes one argument or more")
+            op = OPS["abstract"]
+            return (Machine.operation, syntax, (op, (name,), arguments)), arguments
+        if name in self.arguments or name in self._declared:
+            self._not_a_function(syntax)
+        if name not in FUNCTIONS:
+            self._unknown_function(syntax)
+        self._operations.add(name)
+        return self._call_operation(syntax, FUNCTIONS[name])
+
+    def _call_operation(self, syntax: Call, op: Op) -> tuple[Step, tuple[Syntax, ...]]:
+        arguments = syntax.arguments
+        count = len(op.operands)
+        if op in _NESTING and len(arguments) > count:
+            return (Machine.nested, syntax, op), arguments
+        required = count + sum(param.default is None for param in op.params)
+        if not required <= len(arguments) <= count + len(op.params):
+            shown = ", ".join([*op.operands, *(param.name for param in op.params)])
+            hint = ""
+            if op is OPS["log"] and len(arguments) == 2:
+                first, second = (self._source(argument.span) for argument in arguments)
+                hint = f"write log({first})/log({second}) for another base"
+            self._wrong_count(syntax, f"{op.name}({shown}) takes {_arguments(required)}", hint)
+        params: Params
+        if syntax.name.name == "pow":
+            op, params, operands = self._power(*arguments)
+        else:
+            operands = arguments[:count]
+            params = self._literals(op, arguments[count:], syntax.span)
+        return (Machine.operation, syntax, (op, params, operands)), operands
+
+    def _literals(self, op: Op, given: Sequence[Syntax], span: Span) -> Params:
+        """Literal parameters of an operation, in normal form."""
+        values: list[Any] = []
+        for param, syntax in zip(op.params, given, strict=False):
+            literal = ungrouped(syntax)
+            if op is OPS["convert"] and isinstance(literal, Name):
+                values.append(literal.name)
+            elif isinstance(literal, Number) and not isinstance(literal.value, bool):
+                values.append(literal.value)
+            else:
+                self.fail("E106", f"{param.name} must be a literal number", syntax.span)
+        limit = self._limits.exponent
+        if op is OPS["power"] and any(abs(value) > limit for value in values):
+            message = f"the exponent is larger than {limit}"
+            raise LimitError("E155", message, self._text, given[0].span)
+        try:
+            return op.normal_params(values)
+        except GraphError as error:
+            raise FormulaError(
+                "E106", error.message, self._text, given[0].span if given else span
+            ) from error
+
+    # --- errors -----------------------------------------------------------------------------------
+
+    def _source(self, span: Span) -> str:
+        """A piece of the text for a hint; an ellipsis if it is long."""
+        shown = " ".join(self._text[span.start : min(span.end, span.start + _SHORT)].split())
+        return shown if span.end - span.start < _SHORT else "…"
+
+    def _known_names(self, own: Iterable[str] = ()) -> list[str]:
+        return [*own, *self.arguments, *self._declared, *self.variables]
+
+    def _known_functions(self) -> list[str]:
+        return [*self.functions, *self._abstract, *FUNCTIONS]
+
+    def _too_early(self, syntax: Name) -> NoReturn:
+        name = syntax.name
+        if name == self.current:
+            hint = "take a new name for the new value, and no function calls itself"
+            self.fail("E108", f"{name!r:.60} is defined by itself", syntax.span, hint)
+        hint = "definitions come first"
+        self.fail("E107", f"{name!r:.60} is used before its definition", syntax.span, hint)
+
+    def _unknown_name(self, syntax: Name, own: Iterable[str]) -> NoReturn:
+        name = syntax.name
+        known = self._known_names(own)
+        factors = _factors(name, frozenset(known))
+        guess = similar(name, known)
+        hint = f"inputs are {', '.join(self._declarations.inputs or ())}"
+        if factors:
+            hint = f"write {'*'.join(factors)} for the product"
+        elif guess:
+            hint = f"did you mean {guess!r}?"
+        self.fail("E102", f"unknown name {name!r:.60}", syntax.span, f"{hint:.100}")
+
+    def _bare_function(self, syntax: Name) -> NoReturn:
+        name = syntax.name
+        after = self._text[syntax.span.end : syntax.span.end + _SHORT]
+        match = _FOLLOWING.match(after)
+        power, raised, operand = match.groups() if match else (None, None, None)
+        if raised:
+            power = "".join([SUPERSCRIPTS[sign] for sign in raised])
+        argument = operand.strip("()") if operand else "x"
+        hint = f"write {name}({argument}){f'^{power}' if power else ''}"
+        if not operand and not power:
+            hint += ", or declare it as an input"
+        self.fail(
+            "E104", f"the function {name!r:.60} needs its argument in brackets", syntax.span, hint
+        )
+
+    def _variable_and_function(self, syntax: Name) -> NoReturn:
+        message = f"{syntax.name!r:.60} is both a variable and a function"
+        self.fail("E110", message, syntax.span, "rename the variable")
+
+    def _unknown_function(self, syntax: Call) -> NoReturn:
+        name = syntax.name.name
+        if name in CONSTANTS:
+            self._not_a_function(syntax)
+        guess = similar(name, self._known_functions())
+        hint = f"did you mean {guess!r}?" if guess else self._two_readings(syntax)
+        self.fail("E101", f"unknown function {name!r:.60}", syntax.name.span, hint)
+
+    def _not_a_function(self, syntax: Call) -> NoReturn:
+        if syntax.name.name in FUNCTIONS:
+            self._variable_and_function(syntax.name)
+        message = f"{syntax.name.name!r:.60} is not a function"
+        self.fail("E103", message, syntax.name.span, self._two_readings(syntax))
+
+    def _two_readings(self, syntax: Call) -> str:
+        name = f"{syntax.name.name:.60}"
+        inside = self._source(Span(syntax.name.span.end, syntax.span.end)).strip()
+        product = f"{name}*{inside}" if inside.startswith("(") else f"{name}*(…)"
+        letters = ", ".join("xyztuvw"[: max(1, len(syntax.arguments))])
+        if len(syntax.arguments) != 1:
+            return f"define the function: {name}({letters}) = …"
+        return f"write {product} for the product, or define the function: {name}({letters}) = …"
+
+    def _wrong_count(self, syntax: Call, takes: str, hint: str = "") -> NoReturn:
+        self.fail("E105", f"{takes}, got {len(syntax.arguments)}", syntax.span, hint)
+
+
+def _arguments(count: int) -> str:
+    return f"{count} argument{'' if count == 1 else 's'}"
+
+
+_SHORT: Final = 60
+_UP: Final = "".join(SUPERSCRIPTS)
+_FOLLOWING: Final = re.compile(
+    rf"\s*(?:(?:\^|\*\*)\s*(-?\w+)|([{_UP}]+))?\s*(\([^()]*\)|[^\W\d{_UP}]\w*)?"
+)
+"""What may follow a bare function: an exponent and what was meant as its argument."""
+
+
+def _factors(name: str, known: frozenset[str]) -> list[str]:
+    """The name cut into two or more known names, or an empty list; the longest pieces first."""
+    if len(name) > _SHORT:
+        return []
+    cut: list[list[str] | None] = [[]]
+    for end in range(1, len(name) + 1):
+        ways = [
+            [*before, name[start:end]]
+            for start in range(end)
+            if (before := cut[start]) is not None and name[start:end] in known
+        ]
+        cut.append(min(ways, key=len) if ways else None)
+    return cut[-1] or []

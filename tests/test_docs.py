@@ -1,0 +1,41 @@
+"""Every command shown on a page prints what the page says. (Python examples run as doctests.)"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chainrule.app.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands() -> list:
+    """The ``$ chainrule …`` lines of console blocks, each with the output that follows it."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+            for command, output in re.findall(r"^\$ chainrule (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
+                found.append(pytest.param(command, output, id=f"{page.name}: {command}"))
+    return found
+
+
+@pytest.mark.parametrize(("command", "output"), commands())
+def test_shown_commands_print_what_is_shown(command, output):
+    result = CliRunner().invoke(main, shlex.split(command))
+    assert result.output.rstrip("\n") == output.rstrip("\n")
+
+
+def test_there_are_commands_to_check():
+    assert commands()
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
