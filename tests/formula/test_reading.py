@@ -156,9 +156,7 @@ CONDITIONS = {
     "x != y": "not_equal(x, y)",
     "x > y + 1": "greater(x, add(y, 1))",
     "0 < x < 1": "logical_and(less(0, x), less(x, 1))",
-    "x < y <= z != 1": (
-        "logical_and(logical_and(less(x, y), less_equal(y, z)), not_equal(z, 1))"
-    ),
+    "x < y <= z != 1": ("logical_and(logical_and(less(x, y), less_equal(y, z)), not_equal(z, 1))"),
     "(x < y) == (y < z)": "equal(less(x, y), less(y, z))",
     "x < 0 and y < 0 or z < 0": "logical_or(logical_and(less(x, 0), less(y, 0)), less(z, 0))",
     "x < 0 or y < 0 and z < 0": "logical_or(less(x, 0), logical_and(less(y, 0), less(z, 0)))",

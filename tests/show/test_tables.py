@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import math
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -15,6 +13,8 @@ from rich.console import Console
 
 import chainrule as cr
 from chainrule.errors import GraphError
+from chainrule.graph.op import OPS, Kind
+from chainrule.ops.term import apply
 from chainrule.show.numbers import factor, number, plain
 
 # The worked examples that the texts print as tables or step by step.
@@ -135,16 +135,29 @@ def test_latex(golden):
     golden("tables/latex.tex", "\n".join(record.table(k, **o).latex() for k, o in kinds))
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX on this machine")
-def test_latex_compiles(tmp_path):
-    record = cr.parse("θ_1 = exp(-x^2/2); f = θ_1/(1 + x_1)").at(x=0.5, x_1=2)
-    body = record.table("backward").latex()
-    (tmp_path / "t.tex").write_text(
-        rf"\documentclass{{article}}\begin{{document}}{body}\end{{document}}", encoding="utf-8"
-    )
-    subprocess.run(
-        ["pdflatex", "-interaction=batchmode", "-halt-on-error", "t.tex"], cwd=tmp_path, check=True
-    )
+def applied(op):
+    """The operation on inputs of the kinds it wants."""
+    names = [f"x_{at}" for at in range(len(op.operands))]
+    dtypes = ["bool" if kind is Kind.BOOL else "float64" for kind in op.kinds]
+    operands = [cr.input(n, dtype=d) for n, d in zip(names, dtypes, strict=True)]
+    params = {"exponent": 2.5, "order": 2, "dtype": "float32", "function": "g"}
+    return apply(op, tuple(operands), tuple(params.get(p.name, p.default) for p in op.params))
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if not op.is_leaf], ids=str)
+def test_the_latex_of_every_operation_is_well_formed(op):
+    """Brackets pair up, no template slot is left, and mathematics is inside dollars."""
+    latex = cr.graph(applied(op)).table().latex()
+    plain_braces = latex.replace(r"\{", "").replace(r"\}", "")
+    depth = 0
+    for sign in plain_braces:
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        assert depth >= 0
+    assert depth == 0
+    assert latex.count(r"\left") == latex.count(r"\right")
+    assert latex.count("$") % 2 == 0
+    for name in [f"x_{{{at}}}" for at in range(len(op.operands))]:
+        assert name in latex.splitlines()[-3]
 
 
 def test_rich_output_has_every_cell():

@@ -212,46 +212,26 @@ class Machine:
     def _meet(
         self, op: Op, params: Params, values: list[Value], operands: tuple[Syntax, ...]
     ) -> tuple[Node, ...]:
-        """The general case: dtypes meet by NumPy's promotion."""
+        """The general case: dtypes meet by NumPy's promotion.
+
+        Numbers that meet no node first become constants of the dtype of literals.
+        """
         kinds = op.kinds * len(values) if op.variadic else op.kinds
-        if not any(isinstance(value, Node) for value in values):
-            values = self._only_numbers(op, params, values, kinds, operands)
-        given = tuple(
-            [
-                Term(value)
-                if isinstance(value, Node)
-                else float(value)
-                if isinstance(value, NamedNumber)
-                else value
-                for value in values
+        numbers = [
+            value for value, kind in zip(values, kinds, strict=True) if kind is not Kind.BOOL
+        ]
+        if not any(isinstance(value, (Node, bool)) for value in numbers):
+            plain = {float if isinstance(value, float) else int for value in numbers}
+            dtype = common_dtype(op, (self._literals.dtype, *sorted(plain, key=repr)), params)
+            values = [
+                value if kind is Kind.BOOL else self._constant(value, Type.of(dtype), syntax)
+                for value, kind, syntax in zip(values, kinds, operands, strict=True)
             ]
-        )
-        nodes = meet(op, given, params)
+        nodes = meet(op, tuple(map(_operand, values)), params)
         for node, value, syntax in zip(nodes, values, operands, strict=True):
             if node is not value:
                 self._place_constant(node, value, syntax)
         return nodes
-
-    def _only_numbers(
-        self,
-        op: Op,
-        params: Params,
-        values: list[Value],
-        kinds: tuple[Kind, ...],
-        operands: tuple[Syntax, ...],
-    ) -> list[Value]:
-        """Numbers among themselves become constants of the dtype of literals; conditions stay."""
-        meeting = [
-            value for value, kind in zip(values, kinds, strict=True) if kind is not Kind.BOOL
-        ]
-        if all(isinstance(value, bool) for value in meeting):
-            return values
-        plain = {float if isinstance(value, float) else type(value) for value in meeting}
-        dtype = common_dtype(op, (self._literals.dtype, *sorted(plain, key=repr)), params)
-        return [
-            value if kind is Kind.BOOL else self._constant(value, Type.of(dtype), syntax)
-            for value, kind, syntax in zip(values, kinds, operands, strict=True)
-        ]
 
     def _type_of(self, value: Value) -> Type:
         if isinstance(value, bool):
@@ -261,8 +241,7 @@ class Machine:
         return self._literals
 
     def _constant(self, value: Value, type: Type, syntax: Syntax) -> Node:
-        plain = float(value) if isinstance(value, NamedNumber) else value
-        node = constant_node(plain, type)
+        node = constant_node(float(value) if isinstance(value, NamedNumber) else value, type)
         self._place_constant(node, value, syntax)
         return node
 
@@ -274,6 +253,13 @@ class Machine:
 
 
 _PLAIN: Final = (int, float)
+
+
+def _operand(value: Value) -> Term | int | float | bool:
+    """The value as `chainrule.ops.term.meet` takes it."""
+    if isinstance(value, Node):
+        return Term(value)
+    return float(value) if isinstance(value, NamedNumber) else value
 
 
 def _identity(value: Value) -> Any:

@@ -85,6 +85,8 @@ def read(
     >>> [node.name for node in dag.inputs], dag.names[dag.output]
     (['x', 'y'], ('f',))
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a formula is a text, got {text!r:.60}")
     text = normal_form(text)
     declarations = Declarations.of(inputs, parameters, abstract, dtype)
     tokens = tokenize(text, limits)

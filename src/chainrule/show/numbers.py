@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import numpy as np
 
@@ -45,6 +46,28 @@ def factor(value: Any, digits: int = 6) -> str:
     """
     text = number(value, digits)
     return f"({text})" if text.startswith("-") else text
+
+
+_EXPONENT: Final = re.compile(r"(-?[\d.]+)e(-?\d+)")
+_WORDS: Final = {"inf": r"\infty", "nan": r"\mathrm{NaN}", "…": r"\ldots", " more": r"\text{ more}"}
+
+
+def latex_of(text: str) -> str:
+    r"""What `number` wrote, in LaTeX's mathematics.
+
+    >>> print(latex_of("1.2e-7"), latex_of("(-inf)"), latex_of("[0, …, 1e3]"))
+    1.2 \cdot 10^{-7} (-\infty) [0, \ldots, 10^{3}]
+    """
+    text = _EXPONENT.sub(_power_of_ten, text)
+    for word, command in _WORDS.items():
+        text = text.replace(word, command)
+    return text
+
+
+def _power_of_ten(match: re.Match[str]) -> str:
+    mantissa, exponent = match.groups()
+    power = f"10^{{{exponent}}}"
+    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
 
 def plain(value: Any) -> Any:

@@ -86,17 +86,19 @@ class Table:
         return stream.getvalue()
 
     def latex(self) -> str:
-        r"""The table as a LaTeX ``tabular``; needs no package."""
+        r"""The table as a LaTeX ``tabular``; the mathematics uses the package amsmath."""
         align = "".join("r" if column.numeric else "l" for column in self.columns)
         head = " & ".join(column.heading for column in self.columns)
         lines = [
+            # A group of its own, with rows far enough apart for fractions.
+            r"{\renewcommand{\arraystretch}{1.4}",
             rf"\begin{{tabular}}{{{align}}}",
             r"\hline",
             rf"{head} \\",
             r"\hline",
             *(" & ".join(cell.latex for cell in row) + r" \\" for row in self.rows),
             r"\hline",
-            r"\end{tabular}",
+            r"\end{tabular}}",
         ]
         return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.run.interpret import Adjoints, Sweep
-from chainrule.show.numbers import factor, number, plain
+from chainrule.show.numbers import factor, latex_of, number, plain
 from chainrule.show.steps import (
     DerivativeStep,
     backward_steps,
@@ -107,7 +107,7 @@ class _Names:
     def __init__(self, dag: Dag) -> None:
         self.text = dag.labels
         self.latex = {
-            node: label if node.op is CONSTANT and node not in dag.names else latex_name(label)
+            node: (latex_of if node.op is CONSTANT and node not in dag.names else latex_name)(label)
             for node, label in dag.labels.items()
         }
 
@@ -123,7 +123,7 @@ class _Names:
     def derivative(self, of: Node, wrt: Node, *, total: bool) -> Cell:
         text, latex = ("d", r"\mathrm{d}") if total else ("∂", r"\partial ")
         name = f"{text}{self.text[of]}/{text}{self.text[wrt]}"
-        return Cell(name, rf"$\frac{{{latex}{self.latex[of]}}}{{{latex}{self.latex[wrt]}}}$", name)
+        return Cell(name, f"${latex}{self.latex[of]} / {latex}{self.latex[wrt]}$", name)
 
 
 def _count(step: int) -> Cell:
@@ -132,16 +132,7 @@ def _count(step: int) -> Cell:
 
 def _number(value: Any, digits: int) -> Cell:
     text = number(value, digits)
-    return Cell(text, _latex_number(text), plain(value))
-
-
-def _latex_number(text: str) -> str:
-    mantissa, power, exponent = text.partition("e")
-    if power and exponent.lstrip("-").isdigit():
-        return rf"${mantissa} \cdot 10^{{{exponent}}}$"
-    words = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{NaN}"}
-    dots = text.replace("…", r"\ldots")
-    return f"${words.get(text, dots)}$"
+    return Cell(text, f"${latex_of(text)}$", plain(value))
 
 
 _TERMS_SHOWN: Final = 8
@@ -156,13 +147,14 @@ def _computation(row: DerivativeStep, names: _Names, digits: int) -> tuple[Cell,
     if row.seed:
         text = latex = "start"
     elif shown:
-        products = [
-            f"{factor(c.left, digits) if at else number(c.left, digits)}·{factor(c.right, digits)}"
+        pairs = [
+            (number(c.left, digits) if at == 0 else factor(c.left, digits), factor(c.right, digits))
             for at, c in enumerate(shown)
         ]
-        text = f"{' + '.join(products + more)} = {number(row.total, digits)}"
-        dotted = text.replace("·", r" \cdot ").replace("…", r"\ldots")
-        latex = f"${dotted}$"
+        total = number(row.total, digits)
+        text = " + ".join([*(f"{left}·{right}" for left, right in pairs), *more]) + f" = {total}"
+        products = [rf"{latex_of(left)} \cdot {latex_of(right)}" for left, right in pairs]
+        latex = f"${' + '.join([*products, *map(latex_of, more)])} = {latex_of(total)}$"
     else:
         text = latex = "no path"
     data = [
