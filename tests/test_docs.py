@@ -17,12 +17,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 def commands() -> list:
     """The ``$ chainrule …`` lines of console blocks, each with the output that follows it."""
-    found = []
-    for page in PAGES:
-        for block in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
-            for command, output in re.findall(r"^\$ chainrule (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-                found.append(pytest.param(command, output, id=f"{page.name}: {command}"))
-    return found
+    blocks = re.compile(r"```console\n(.*?)```", re.DOTALL)
+    lines = re.compile(r"^\$ chainrule (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+    return [
+        pytest.param(command, output, id=f"{page.name}: {command}")
+        for page in PAGES
+        for block in blocks.findall(page.read_text(encoding="utf-8"))
+        for command, output in lines.findall(block)
+    ]
 
 
 @pytest.mark.parametrize(("command", "output"), commands())

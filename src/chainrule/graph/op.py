@@ -76,6 +76,7 @@ class Param(NamedTuple):
 class Convention(NamedTuple):
     """What an operation does at a singular point, where mathematics leaves a choice.
 
+    ``at`` holds the operands, then the parameters.
     ``None`` in ``value`` or ``partials`` means: nothing is chosen there, mathematics decides.
     """
 
@@ -86,15 +87,10 @@ class Convention(NamedTuple):
 
 
 class Accuracy(NamedTuple):
-    """Largest errors in units in the last place, over the whole grid of the accuracy tests.
-
-    ``within`` limits the claim for derivatives to operands of at most that size, where cancellation
-    makes the error grow with the operand; the operation's text then says so.
-    """
+    """Largest errors in units in the last place, over the whole grid of the accuracy tests."""
 
     value: float
     partials: float
-    within: float = float("inf")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

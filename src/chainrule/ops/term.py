@@ -253,11 +253,12 @@ def _binary(name: str, left: Any, right: Any) -> Any:
 
 def _document(op: Op) -> str:
     """The docstring of the function, from the op's own block."""
-    lines = [f"{op.name}({', '.join((*op.operands, *(p.name for p in op.params)))}): {op.about}."]
+    places = (*op.operands, *(param.name for param in op.params))
+    lines = [f"{op.name}({', '.join(places)}): {op.about}."]
     if op.aliases:
         lines.append(f"In formulas also {', '.join(op.aliases)}.")
     for convention in op.conventions:
-        point = ", ".join(f"{n} = {v:g}" for n, v in zip(op.operands, convention.at, strict=False))
+        point = ", ".join(f"{n} = {v:g}" for n, v in zip(places, convention.at, strict=True))
         lines.append(f"At {point}: {convention.why}.")
     return "\n\n".join(lines)
 

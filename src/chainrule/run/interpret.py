@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +22,8 @@ Numbers = dict[Node, Any]
 
 
 Locals = tuple[Any, ...]
-"""The local derivatives on the edges into one node at the recorded values: for each operand a factor
-and a guard, one after the other. The derivative is the factor where the guard holds and else 0;
+"""The local derivatives on the edges into one node at the recorded values: a factor and a guard for
+each operand, one after the other. The derivative is the factor where the guard holds and else 0;
 guard None: everywhere; factor None: the edge carries no derivative."""
 
 
