@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -33,13 +34,10 @@ def _quiet():
 
 
 def same_when_read_back(dag: Dag, **options) -> None:
+    text = formula(dag)
     inputs = [node.name for node in dag.inputs if node.op.name == "input"]
-    parameters = [
-        node.name
-        for node in dag.parameters
-        if dag.uses(node) or node in dag.outputs or node in dag.names
-    ]
-    again = read(formula(dag), inputs=inputs, parameters=parameters, **options)
+    parameters = [node.name for node in dag.parameters if re.search(rf"\b{node.name}\b", text)]
+    again = read(text, inputs=inputs, parameters=parameters, **options)
     assert again.outputs == dag.outputs
 
 
@@ -143,11 +141,13 @@ def called(dag: Dag) -> list[str]:
 
 # --- random text ----------------------------------------------------------------------------------
 
-PIECES = (
-    "x y a b e x_1 θ σ π 2 0.5 1e3 .5 2. sin exp max where if gamma pow log convert float32 "
-    "leaky_relu polygamma pi inf nan + - * / ^ ** ² ⁻¹ √ ∛ ( ) ( ) | | , ; = == < <= ≤ > != and or "
-    "xor not true false # { f(x)= f(x) g(x,y)= a= f( sin( ∞ · x₁ _ . $"
-).split() + [" ", "\n"]
+PIECES = [
+    *"xyabeθσπ²√∛()()||,;+-*/^=<>≤∞·#{_.$ \n",
+    *["2", "0.5", "1e3", ".5", "2.", "⁻¹", "x₁", "x_1", "**", "==", "<=", "!=", "a = ", "f(x)"],
+    *["sin", "exp", "max", "where", "if", "gamma", "pow", "log", "leaky_relu", "polygamma", "sin("],
+    *["and", "or", "xor", "not", "true", "false", "pi", "inf", "nan", "convert", "float32", "f("],
+    *["f(x) = ", "g(x, y) = "],
+]
 
 VALID = [
     "L = (y - sigmoid(w*x + b))^2",
@@ -202,8 +202,9 @@ def check(text: str, options: dict) -> None:
         return
     for spans in dag.spans.values():
         assert all(0 <= span.start < span.end <= len(dag.source) for span in spans)
-    options = {key: value for key, value in options.items() if key == "dtype"}
-    same_when_read_back(dag, abstract=called(dag), **options)
+    if options.get("dtype") not in ("int64", "bool"):  # there 2.0 is no longer 2
+        options = {key: value for key, value in options.items() if key == "dtype"}
+        same_when_read_back(dag, abstract=called(dag), **options)
 
 
 @settings(max_examples=1500)

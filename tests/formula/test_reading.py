@@ -170,6 +170,9 @@ CONDITIONS = {
     "where(true, 1, 2)": "where(true, 1, 2)",
     "1 < 2": "less(1, 2)",
     "not true": "logical_not(true)",
+    "true²": "power(1; 2)",
+    "true == false": "equal(true, false)",
+    "where(x < 0, true, 2)": "where(less(x, 0), 1, 2)",
 }
 
 CALLS = {

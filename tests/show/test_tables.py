@@ -16,6 +16,7 @@ from chainrule.errors import GraphError
 from chainrule.graph.op import OPS, Kind
 from chainrule.ops.term import apply
 from chainrule.show.numbers import factor, number, plain
+from chainrule.show.terminal import rich_table
 
 # The worked examples that the texts print as tables or step by step.
 WORKED = {
@@ -163,7 +164,7 @@ def test_the_latex_of_every_operation_is_well_formed(op):
 def test_rich_output_has_every_cell():
     table = cr.parse("(x+y)*(x+1)").at(x=2, y=1).table("backward")
     console = Console(width=200, file=io.StringIO(), no_color=True)
-    console.print(table)
+    console.print(rich_table(table))
     printed = console.file.getvalue()
     for row in table.rows:
         assert all(cell.text in printed for cell in row)

@@ -20,6 +20,7 @@ from chainrule.formula.names import canonical
 from chainrule.graph.types import DTYPES
 from chainrule.show.numbers import number, plain
 from chainrule.show.table import Table
+from chainrule.show.terminal import rich_table
 
 BAD_INPUT: Final = 2
 LIMIT: Final = 3
@@ -183,9 +184,7 @@ def _tables(
         elif not wrt:
             raise click.UsageError("the forward-mode table needs --wrt NAME")
         else:
-            tables += [
-                record.table("forward-mode", wrt=name, digits=digits) for name in wrt
-            ]
+            tables += [record.table("forward-mode", wrt=name, digits=digits) for name in wrt]
     return tables
 
 
@@ -213,7 +212,7 @@ def _write_people(tables: Sequence[Table], summary: dict[str, Any], digits: int)
     console.print(Text(summary["formula"], style="bold"))
     for table in tables:
         console.print()
-        console.print(table)
+        console.print(rich_table(table))
     console.print()
     for line, style in _closing_lines(summary, digits):
         console.print(Text(line, style=style))

@@ -93,13 +93,13 @@ class Machine:
                     count = len(syntax.arguments)
                     arguments = tuple(self._stack[-count:])
                     del self._stack[-count:]
+                    self.count(syntax.span, 1 + count)
                     key = (detail, *map(_identity, arguments))
                     found = self._memory.get(key)
                     if found is not None:
                         self.push(syntax, found)
                         continue
                     self.called.add(detail)
-                    self.count(syntax.span)
                     frames.append((steps, self._scope, key, syntax))
                     steps, self._scope = iter(detail.code), arguments
                     break
@@ -112,9 +112,9 @@ class Machine:
         except GraphError as error:
             raise FormulaError("E130", error.message, self._text, syntax.span) from error
 
-    def count(self, span: Span) -> None:
-        """One more node; raises LimitError E153 when there are too many."""
-        self._made += 1
+    def count(self, span: Span, work: int = 1) -> None:
+        """More work, one for a node; raises LimitError E153 when it is too much."""
+        self._made += work
         if self._made > self._limit:
             raise LimitError("E153", f"more than {self._limit} nodes", self._text, span)
 
@@ -220,8 +220,9 @@ class Machine:
         numbers = [
             value for value, kind in zip(values, kinds, strict=True) if kind is not Kind.BOOL
         ]
-        if not any(isinstance(value, (Node, bool)) for value in numbers):
-            plain = {float if isinstance(value, float) else int for value in numbers}
+        conditions = op.kind_for(params) is Kind.ANY and all(type(v) is bool for v in numbers)
+        if not conditions and not any(isinstance(value, Node) for value in numbers):
+            plain = {float if isinstance(value, float) else type(value) for value in numbers}
             dtype = common_dtype(op, (self._literals.dtype, *sorted(plain, key=repr)), params)
             values = [
                 value if kind is Kind.BOOL else self._constant(value, Type.of(dtype), syntax)

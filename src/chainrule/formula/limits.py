@@ -12,7 +12,7 @@ class Limits:
     Attributes:
         length: E151, characters of the text.
         depth: E152, brackets, signs, roots and exponents open at once.
-        nodes: E153, operations applied; what a defined function does counts at each call.
+        nodes: E153, operations applied; calls of functions that the text defines count, too.
         digits: E154, characters of one number (a number beyond the largest float is E154, too).
         exponent: E155, the size of a literal exponent.
 

@@ -21,6 +21,7 @@ from chainrule.graph.types import Type
 from chainrule.ops.term import Function, Rule
 
 Head = str | Form | None
+TypeRule = Callable[[Op, Sequence[Type], Params], Type]
 Interval = tuple[float, float]
 
 
@@ -58,6 +59,7 @@ def pointwise(
     domain: Sequence[Interval] | Interval = (0.25, 0.75),
     accuracy: Accuracy | None = None,
     meet: Callable[[Params], Kind] | None = None,
+    infer: TypeRule | None = None,
 ) -> Function:
     """Define an operation that works element by element; operands of one type give that type."""
     count = len(operands)
@@ -69,7 +71,7 @@ def pointwise(
                 operands=tuple(operands),
                 kinds=(kinds,) * count if isinstance(kinds, Kind) else tuple(kinds),
                 params=tuple(params),
-                infer=_same_type,
+                infer=infer or _same_type,
                 kernel=kernel,
                 text=text or prefix(name, count, params),
                 latex=_latex(name, latex, count, params),
@@ -96,23 +98,16 @@ def comparison(
     kind: Kind = Kind.NUMBER,
 ) -> Function:
     """Define an operation whose result is a condition; conditions have no derivative."""
-    count = len(operands)
-    return Function(
-        register(
-            Op(
-                name=name,
-                about=about,
-                operands=tuple(operands),
-                kinds=(kind,) * count,
-                params=(),
-                infer=_condition,
-                kernel=kernel,
-                text=text,
-                latex=_latex(name, latex, count, ()),
-                partials=(None,) * count,
-                domain=_domain((0.25, 0.75), count),
-            )
-        )
+    return pointwise(
+        name,
+        about,
+        kernel=kernel,
+        partials=(None,) * len(operands),
+        operands=operands,
+        kinds=kind,
+        text=text,
+        latex=latex,
+        infer=_condition,
     )
 
 

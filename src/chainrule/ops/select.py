@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.errors import GraphError
-from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Op, Param, Params, register
+from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Op, Param, Params
 from chainrule.graph.types import DTYPES, Type
-from chainrule.ops.families import comparison, infix, pointwise, prefix
+from chainrule.ops.families import comparison, infix, pointwise
 from chainrule.ops.term import Function
 
 
@@ -187,20 +187,13 @@ def _converted(op: Op, types: Sequence[Type], params: Params) -> Type:
     return types[0].with_dtype(params[0])
 
 
-convert = Function(
-    register(
-        Op(
-            name="convert",
-            about="x in another dtype; derivatives pass between floats, not through integers",
-            operands=("x",),
-            kinds=(Kind.ANY,),
-            params=(Param("dtype", _dtype_name),),
-            infer=_converted,
-            kernel="chainrule.ops.kernels.convert",
-            partials=(lambda out, x, dtype: 1,),
-            text=prefix("convert", 1, [Param("dtype", _dtype_name)]),
-            latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
-            domain=((0.25, 0.75),),
-        )
-    )
+convert = pointwise(
+    "convert",
+    "x in another dtype; derivatives pass between floats, not through integers",
+    kinds=Kind.ANY,
+    params=[Param("dtype", _dtype_name)],
+    infer=_converted,
+    kernel="chainrule.ops.kernels.convert",
+    partials=[lambda out, x, dtype: 1],
+    latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
 )

@@ -7,12 +7,9 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from chainrule.errors import GraphError
-
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
 
 Format = Literal["text", "json", "csv", "latex"]
 VERSION: Final = 1
@@ -41,6 +38,8 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of one pass through a graph.
+
+    ``print`` writes it as plain text, `chainrule.show.terminal.rich_table` makes it a rich table.
 
     Attributes:
         kind: ``"forward"``, ``"backward"`` or ``"forward-mode"``.
@@ -132,12 +131,6 @@ class Table:
 
     def __repr__(self) -> str:
         return self.text()
-
-    def __rich__(self) -> RichTable:
-        # Rich alone calls this, so it is loaded already; importing chainrule does not load it.
-        from chainrule.show.terminal import rich_table  # noqa: PLC0415
-
-        return rich_table(self)
 
 
 def _csv_cell(cell: Cell) -> Any:

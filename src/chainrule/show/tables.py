@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from chainrule.formula.names import latex_name
@@ -46,28 +46,17 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
 def backward_table(sweep: Sweep, output: Node, adjoints: Adjoints, digits: int = 6) -> Table:
     """Step, node, the derivative's name, its computation with numbers, the derivative."""
     names = _Names(sweep.dag)
-    rows = [
-        (
-            _count(row.step),
-            names.cell(row.node),
-            names.derivative(output, row.node, total=False),
-            *_computation(row, names, digits),
-        )
-        for row in backward_steps(sweep, output, adjoints)
-    ]
-    return Table(
+    return _derivative_table(
         "backward",
         "Backward pass: adjoints",
-        columns(
-            _STEP,
-            _NODE,
-            ("derivative", "Derivative"),
-            ("computation", "Computation"),
-            ("contributions", "Via"),
-            ("gradient", "Gradient", True, "red"),
-        ),
-        tuple(rows),
+        ("gradient", "Gradient", True, "red"),
         "Computation: adjoint of the user · local derivative, summed over the users (via).",
+        [
+            (step, names.derivative(output, step.node, total=False))
+            for step in backward_steps(sweep, output, adjoints)
+        ],
+        names,
+        digits,
     )
 
 
@@ -76,28 +65,46 @@ def forward_mode_table(
 ) -> Table:
     """Step, node, the derivative's name, its computation with numbers, the derivative."""
     names = _Names(sweep.dag)
-    rows = [
-        (
-            _count(row.step),
-            names.cell(row.node),
-            names.derivative(row.node, seed, total=True),
-            *_computation(row, names, digits),
-        )
-        for row in forward_mode_steps(sweep, tangents, [seed])
-    ]
-    return Table(
+    return _derivative_table(
         "forward-mode",
         f"Forward mode: tangents with respect to {sweep.dag.labels[seed]}",
+        ("tangent", "Tangent", True, "red"),
+        "Computation: local derivative · tangent of the operand, summed over the operands (via).",
+        [
+            (step, names.derivative(step.node, seed, total=True))
+            for step in forward_mode_steps(sweep, tangents, [seed])
+        ],
+        names,
+        digits,
+    )
+
+
+def _derivative_table(
+    kind: str,
+    title: str,
+    result: tuple[str, str, bool, str],
+    note: str,
+    steps: Sequence[tuple[DerivativeStep, Cell]],
+    names: _Names,
+    digits: int,
+) -> Table:
+    """The table of a pass that computes derivatives; the last column is its result."""
+    return Table(
+        kind,
+        title,
         columns(
             _STEP,
             _NODE,
             ("derivative", "Derivative"),
             ("computation", "Computation"),
             ("contributions", "Via"),
-            ("tangent", "Tangent", True, "red"),
+            result,
         ),
-        tuple(rows),
-        "Computation: local derivative · tangent of the operand, summed over the operands (via).",
+        tuple(
+            (_count(step.step), names.cell(step.node), name, *_computation(step, names, digits))
+            for step, name in steps
+        ),
+        note,
     )
 
 
