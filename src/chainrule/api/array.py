@@ -7,9 +7,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.api.names import names_of
 from chainrule.errors import GraphError
-from chainrule.formula.names import canonical
+from chainrule.formula.names import canonical, names_of
 from chainrule.formula.printer import formula
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node, parameter_node

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chainrule.api.array import Array, dag_of
-from chainrule.api.names import find, names_of
+from chainrule.api.names import find
 from chainrule.api.record import Record
 from chainrule.errors import FileError
 from chainrule.formula.infix import read
@@ -261,9 +261,9 @@ def parse(
     return Graph(
         read(
             source,
-            inputs=None if inputs is None else names_of(inputs),
-            parameters=names_of(parameters),
-            abstract=names_of(abstract),
+            inputs=inputs,
+            parameters=parameters,
+            abstract=abstract,
             single_letters=single_letters,
             dtype=dtype,
             limits=limits or Limits(),

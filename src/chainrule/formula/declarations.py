@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chainrule.errors import GraphError
-from chainrule.formula.names import KEYWORDS, canonical
+from chainrule.formula.names import KEYWORDS, canonical, names_of
 from chainrule.graph.node import check_name
 from chainrule.graph.types import Type
 
@@ -59,8 +58,7 @@ class Declarations:
 
 
 def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
-    words = re.split(r"[\s,]+", names) if isinstance(names, str) else names
-    listed = tuple([check_name(canonical(word)) for word in words if word])
+    listed = tuple(map(check_name, names_of(names)))
     for name in listed:
         if name in KEYWORDS:
             raise GraphError("E213", f"{name!r} is a word of the language, not a name")

@@ -106,6 +106,16 @@ def canonical(text: str) -> str:
     return f"{letters}_{below}" if below else letters
 
 
+def names_of(listed: str | Iterable[str]) -> list[str]:
+    """Names from ``"x y"``, ``"x, y"`` or a sequence of strings.
+
+    >>> names_of("x, θ"), names_of(["w_1", "b"])
+    (['x', 'theta'], ['w_1', 'b'])
+    """
+    words = re.split(r"[\s,]+", listed) if isinstance(listed, str) else listed
+    return [canonical(word) for word in words if word]
+
+
 def similar(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that looks most like ``name``; one letter is like no other."""
     if not 1 < len(name) <= _LONGEST:

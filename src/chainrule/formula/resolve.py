@@ -189,13 +189,16 @@ class Scope:
         if op in _NESTING and len(arguments) > count:
             return (Machine.nested, syntax, op), arguments
         required = count + sum(param.default is None for param in op.params)
-        if not required <= len(arguments) <= count + len(op.params):
+        most = count + len(op.params)
+        if not required <= len(arguments) <= most:
             shown = ", ".join([*op.operands, *(param.name for param in op.params)])
             hint = ""
             if op is OPS["log"] and len(arguments) == 2:
                 first, second = (self._source(argument.span) for argument in arguments)
                 hint = f"write log({first})/log({second}) for another base"
-            self._wrong_count(syntax, f"{op.name}({shown}) takes {_arguments(required)}", hint)
+            self._wrong_count(
+                syntax, f"{op.name}({shown}) takes {_arguments(required, most)}", hint
+            )
         params: Params
         if syntax.name.name == "pow":
             op, params, operands = self._power(*arguments)
@@ -214,7 +217,8 @@ class Scope:
             elif isinstance(literal, Number) and not isinstance(literal.value, bool):
                 values.append(literal.value)
             else:
-                self.fail("E106", f"{param.name} must be a literal number", syntax.span)
+                kind = "the name of a dtype" if op is OPS["convert"] else "a literal number"
+                self.fail("E106", f"{param.name} must be {kind}", syntax.span)
         limit = self._limits.exponent
         if op is OPS["power"] and any(abs(value) > limit for value in values):
             message = f"the exponent is larger than {limit}"
@@ -252,7 +256,7 @@ class Scope:
         known = self._known_names(own)
         factors = _factors(name, frozenset(known))
         guess = similar(name, known)
-        hint = f"inputs are {', '.join(self._declarations.inputs or ())}"
+        hint = f"the inputs are {', '.join(self._declarations.inputs or ('none',))}"
         if factors:
             hint = f"write {'*'.join(factors)} for the product"
         elif guess:
@@ -305,8 +309,11 @@ class Scope:
         self.fail("E105", f"{takes}, got {len(syntax.arguments)}", syntax.span, hint)
 
 
-def _arguments(count: int) -> str:
-    return f"{count} argument{'' if count == 1 else 's'}"
+def _arguments(least: int, most: int | None = None) -> str:
+    """``"1 argument"``, ``"1 or 2 arguments"``."""
+    if most is None or most == least:
+        return f"{least} argument{'' if least == 1 else 's'}"
+    return f"{least} or {most} arguments"
 
 
 _SHORT: Final = 60
