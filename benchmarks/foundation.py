@@ -121,15 +121,20 @@ def building() -> list[tuple[str, str, str]]:
     return rows
 
 
+def written_formula(size: int) -> str:
+    """A sum of about this many characters, each term with a number of its own."""
+    terms: list[str] = []
+    length = 0
+    while length < size - 50:
+        terms.append(f"sin(alpha*x_1 + {len(terms)}.5) - 3x_2^2/(1 + beta)")
+        length += len(terms[-1]) + 3
+    return " + ".join(terms)
+
+
 def reading() -> list[tuple[str, str, str]]:
     rows = []
-    piece = "sin(alpha*x_1 + 2.5) - 3x_2^2/(1 + beta) + "
     for size in (10_000, 100_000, 1_000_000):
-        source = piece * ((size - 1) // len(piece)) + "x_1"
-        # Each repetition differs, so that nothing is shared.
-        parts = source.split("2.5")
-        source = "".join(f"{part}{at}.5" for at, part in enumerate(parts[:-1])) + parts[-1]
-        source = source[: size - 20].rpartition(" + ")[0]
+        source = written_formula(size)
         tokens = len(tokenize(source, cr.Limits()))
         seconds = timed(lambda source=source: cr.parse(source), 3)  # type: ignore[misc]
         rows.append(

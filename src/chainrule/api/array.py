@@ -131,7 +131,7 @@ def dag_of(
     names: Mapping[str, Array] | None,
 ) -> Dag:
     """The Dag of symbolic outputs; raises GraphError E233 when one of them is not symbolic."""
-    listed = [outputs] if isinstance(outputs, Array) else list(outputs)
+    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     named: dict[Node, list[str]] = {}
     for name, value in (names or {}).items():
         named.setdefault(_node(value), []).append(canonical(name))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from chainrule.show.table import Table
+
+_FOLDED: Final = ("operation", "computation", "contributions")
+"""The columns that may take several lines; numbers and names stay whole."""
 
 
 def rich_table(table: Table) -> RichTable:
@@ -26,6 +31,7 @@ def rich_table(table: Table) -> RichTable:
             justify="right" if column.numeric else "left",
             style=column.style,
             overflow="fold",
+            no_wrap=column.key not in _FOLDED,
         )
     for row in table.rows:
         result.add_row(*(Text(cell.text) for cell in row))
