@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 
 class Span(NamedTuple):
@@ -117,11 +118,44 @@ class ChainruleWarning(UserWarning):
     """Probably a slip: there is a result, but it may not be the one that was meant."""
 
 
+_LONGEST: Final = 80
+_MOST: Final = 5000
+"""Comparing names is quadratic in their length; nobody mistypes longer ones, or among more."""
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that looks most like ``name``, or None when none is close.
 
     >>> nearest("simoid", ["sin", "sigmoid"])
     'sigmoid'
     """
-    found = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
+    if len(name) > _LONGEST:
+        return None
+    near = (other for other in candidates if abs(len(other) - len(name)) <= len(name) // 2 + 1)
+    found = difflib.get_close_matches(name, list(islice(near, _MOST)), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def shown(value: object, length: int = 60) -> str:
+    """A value from a user as messages show it: short, whatever it is.
+
+    >>> shown("x" * 100, 10), shown(10**5000)
+    ("'xxxxxxxx…", 'a number of type int')
+    """
+    try:
+        text = repr(value)
+    except Exception:  # a user's __repr__ may raise anything; Python refuses to print huge integers
+        kind = "number" if isinstance(value, int) else "value"
+        return f"a {kind} of type {type(value).__name__}"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Names with commas between; of many, the first.
+
+    >>> listed("abc"), listed("abcdefghij")
+    ('a, b, c', 'a, b, c, d, e, f, g, h, … 2 more')
+    """
+    every = list(names)
+    more = [f"… {len(every) - most} more"] if len(every) > most else []
+    return ", ".join([*every[:most], *more])

@@ -38,7 +38,10 @@ def test_total_and_partial_derivative_differ_by_the_paths_held_fixed():
     assert r.partial("f", "y", holding="g") == 0.6
     assert r.partial("f", "y") == r.derivative(of="f", wrt="y")
     assert r.partial("f", "x", holding=["g"]) == 0.0
-    assert r.partial("f", "g", holding=["g"]) == 1.0
+    for held in ("g", "f", "x"):
+        with pytest.raises(GraphError) as caught:
+            r.partial("f", held, holding=[held, "f"])
+        assert caught.value.code == "E228"
 
 
 def test_parallel_edges_are_two_edges_and_one_sum():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import EvaluationError, nearest
+from chainrule.errors import EvaluationError, listed, nearest, shown
 from chainrule.formula.names import canonical
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
@@ -23,11 +24,17 @@ def bind(
         EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
             E305 shapes that do not fit.
     """
-    given = {canonical(name): value for name, value in named.items()}
     if len(positional) > len(dag.inputs):
         raise EvaluationError(
             "E302", f"the graph takes {len(dag.inputs)} arguments, got {len(positional)}"
         )
+    wanted = {node.name for node in dag.inputs}
+    given: dict[str, Any] = {}
+    for spelling, value in named.items():
+        name = spelling if spelling in wanted else canonical(spelling)
+        if name in given:
+            raise EvaluationError("E302", f"{name!r} is given twice")
+        given[name] = value
     for node, value in zip(dag.inputs, positional, strict=False):
         if node.name in given:
             raise EvaluationError("E302", f"{node.name!r} is given by position and by name")
@@ -38,20 +45,22 @@ def bind(
 
 
 def _check_names(wanted: Sequence[str], given: Mapping[str, Any]) -> None:
+    known = set(wanted)
     missing = [name for name in wanted if name not in given]
-    surplus = [name for name in given if name not in wanted]
+    surplus = [name for name in given if name not in known]
     if missing:
         hint = ""
         for name in missing:
             if product := _as_product(name, surplus):
                 hint = f"; {name!r} is one name, write {product} for a product"
-        listed = ", ".join(map(repr, missing))
-        example = " ".join(f"{name}=…" for name in missing)
-        raise EvaluationError("E301", f"no value for {listed}; give {example}{hint}")
+        example = " ".join(f"{name}=…" for name in missing[:8])
+        raise EvaluationError(
+            "E301", f"no value for {listed(map(repr, missing))}; give {example}{hint}"
+        )
     if surplus:
         guess = nearest(surplus[0], wanted)
         hint = f"; did you mean {guess!r}?" if guess else ""
-        takes = ", ".join(wanted) or "no arguments"
+        takes = listed(wanted) or "no arguments"
         raise EvaluationError(
             "E302", f"the graph has no argument {surplus[0]!r} (it takes {takes}){hint}"
         )
@@ -68,19 +77,35 @@ def _as_product(name: str, letters: Sequence[str]) -> str:
 def _number(node: Node, value: Any) -> Any:
     """The value as a NumPy scalar or a fresh array of the node's dtype."""
     type = node.type
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError):
-        array = np.asarray(None)
-    if array.dtype.kind not in "fiub":
-        raise EvaluationError("E303", f"{node.name!r} must be a number, got {value!r:.60}")
+    array = _array(node, value)
     if type.is_bool != (array.dtype.kind == "b") and (type.is_bool or array.dtype.kind == "b"):
-        raise EvaluationError("E304", f"{node.name!r} is {type}, got {value!r:.60}")
+        raise EvaluationError("E304", f"{node.name!r} is {type}, got {shown(value)}")
     with np.errstate(all="ignore"):
         converted = array.astype(type.dtype)
         if type.dtype.kind == "i" and not np.array_equal(converted, array):
-            raise EvaluationError("E304", f"{node.name!r} is {type}, got {value!r:.60}")
+            raise EvaluationError("E304", f"{node.name!r} is {type}, got {shown(value)}")
     return converted if converted.ndim else converted[()]
+
+
+def _array(node: Node, value: Any) -> np.ndarray[Any, Any]:
+    """What the user passed as an array of numbers or conditions, not yet of the right dtype."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O" and all(isinstance(item, Real) for item in array.flat):
+            # Integers beyond int64, fractions: numbers all the same.
+            array = array.astype(node.type.dtype if node.type.is_float else np.int64)
+    except OverflowError:
+        raise EvaluationError("E304", f"{node.name!r} is {node.type}, got {shown(value)}") from None
+    except Exception as error:  # whatever the value's own __array__ raises
+        problem = f"{node.name!r} must be a number, got {shown(value)}"
+        raise EvaluationError("E303", problem) from error
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise EvaluationError(
+            "E303", f"{node.name!r} has masked points; fill them or leave them out"
+        )
+    if array.dtype.kind not in "fiub":
+        raise EvaluationError("E303", f"{node.name!r} must be a number, got {shown(value)}")
+    return array
 
 
 def _points(dag: Dag, values: Mapping[Node, Any]) -> tuple[int, ...]:
@@ -90,7 +115,7 @@ def _points(dag: Dag, values: Mapping[Node, Any]) -> tuple[int, ...]:
         try:
             return np.broadcast_shapes(*(np.shape(value) for value in values.values()))
         except ValueError:
-            shapes = ", ".join(f"{n.name}: {list(np.shape(v))}" for n, v in values.items())
+            shapes = listed(f"{node.name}: {list(np.shape(v))}" for node, v in values.items())
             raise EvaluationError(
                 "E305", f"the points do not broadcast together ({shapes})"
             ) from None

@@ -16,7 +16,7 @@ from chainrule.formula.limits import Limits
 from chainrule.formula.printer import formula
 from chainrule.graph import flat, text
 from chainrule.graph.dag import Dag, Order
-from chainrule.graph.node import constant_node
+from chainrule.graph.node import Node, constant_node
 from chainrule.show.table import Table
 from chainrule.show.tables import forward_table
 
@@ -53,7 +53,7 @@ class Graph:
 
     # --- evaluation ---------------------------------------------------------------------------
 
-    def at(self, *values: Any, **named: Any) -> Record:
+    def at(self, /, *values: Any, **named: Any) -> Record:
         """Evaluate, and keep every number.
 
         Arrays are many points at once: they broadcast against each other, and every number of the
@@ -69,7 +69,7 @@ class Graph:
         """
         return Record(self.dag, values, named)
 
-    def __call__(self, *values: Any, **named: Any) -> Any:
+    def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The value of the output (a tuple when there are several); takes what ``at`` takes."""
         return self.at(*values, **named).value
 
@@ -151,7 +151,7 @@ class Graph:
 
     # --- new graphs ---------------------------------------------------------------------------
 
-    def substitute(self, **replacements: Array | Graph | float) -> Graph:
+    def substitute(self, /, **replacements: Array | Graph | float) -> Graph:
         """The graph with nodes, by name, replaced by arrays, one-output graphs or numbers.
 
         >>> import chainrule as cr
@@ -161,16 +161,18 @@ class Graph:
         Raises:
             GraphError: E225 for an unknown name, E202 when the types differ.
         """
-        mapping = {}
+        mapping: dict[Node, Node] = {}
+        names: dict[Node, Sequence[str]] = {}
         for name, value in replacements.items():
             node = find(self.dag, name)
             if isinstance(value, Array):
                 mapping[node] = value.node
             elif isinstance(value, Graph):
                 mapping[node] = value.dag.output
+                names.update(value.dag.names)
             else:
                 mapping[node] = constant_node(value, node.type)
-        return Graph(self.dag.substitute(mapping))
+        return Graph(self.dag.substitute(mapping, names))
 
     # --- text and files -----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 
 
-def find(dag: Dag, name: str) -> Node:
+def find(dag: Dag, name: object) -> Node:
     """The node of this name or label; raises GraphError E225 when there is none."""
-    return dag.find(canonical(name))
+    node = dag.lookup(name) if isinstance(name, str) else None
+    return dag.find(canonical(name)) if node is None else node

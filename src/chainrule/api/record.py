@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from chainrule.api.arguments import bind
 from chainrule.api.names import find
-from chainrule.errors import DerivativeError, EvaluationError, GraphError
+from chainrule.api.passes import Passes
+from chainrule.errors import EvaluationError, GraphError
+from chainrule.formula.names import names_of
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
-from chainrule.run.interpret import Adjoints, Numbers, Sweep
+from chainrule.run.interpret import Sweep
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 from chainrule.show.tables import backward_table, forward_mode_table, forward_table
@@ -45,19 +47,19 @@ class NodeRecord:
     (5.0, 3.0, 1.0)
     """
 
-    def __init__(self, record: Record, node: Node) -> None:
-        self._record = record
+    def __init__(self, passes: Passes, node: Node) -> None:
+        self._passes = passes
         self._node = node
 
     @property
     def name(self) -> str:
         """The label of the node."""
-        return self._record.dag.labels[self._node]
+        return self._passes.dag.labels[self._node]
 
     @property
     def value(self) -> Any:
         """The value from the forward pass."""
-        return result(self._record.sweep.values[self._node], self._record.shape)
+        return self._passes.value(self._node)
 
     @property
     def adjoint(self) -> Any:
@@ -66,15 +68,16 @@ class NodeRecord:
         Raises:
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
-        return self._record.derivative(wrt=self.name)
+        return self._passes.derivative(self._passes.output(), self._node)
 
     def tangent(self, seed: str) -> Any:
         """d(node)/d(seed), from the forward-mode pass that starts with 1 at ``seed``.
 
         Raises:
+            GraphError: E225 when there is no node of that name.
             DerivativeError: E331 for integers and conditions.
         """
-        return self._record.tangent(self.name, seed)
+        return self._passes.tangent(self._node, find(self._passes.dag, seed))
 
     def __repr__(self) -> str:
         return f"<node {self.name} = {number(self.value)}>"
@@ -104,20 +107,19 @@ class Record:
         self.dag = dag
         self._arguments, self.shape = bind(dag, positional, named)
         self.sweep = Sweep(dag, self._arguments)
-        self._adjoints_of: dict[Node, Adjoints] = {}
-        self._tangents_by: dict[Node, Numbers] = {}
+        self._passes = Passes(dag, self.sweep, self.shape)
 
     # --- values -------------------------------------------------------------------------------
 
     @property
     def value(self) -> Any:
         """The value of the output; a tuple when there are several."""
-        values = tuple(result(self.sweep.values[node], self.shape) for node in self.dag.outputs)
+        values = tuple(map(self._passes.value, self.dag.outputs))
         return values[0] if len(values) == 1 else values
 
     def __getitem__(self, name: str) -> NodeRecord:
         """The node of this name or label; raises GraphError E225 when there is none."""
-        return NodeRecord(self, find(self.dag, name))
+        return NodeRecord(self._passes, find(self.dag, name))
 
     @property
     def evaluations(self) -> int:
@@ -154,16 +156,7 @@ class Record:
             DerivativeError: as for ``gradient``.
             EvaluationError: E306 when the seed does not fit the shape of the points.
         """
-        start = self._output(output)
-        if seed is None:
-            adjoints = self._adjoints(start)
-        else:
-            adjoints = self.sweep.reverse(start, self._seed(start, seed))
-        return {
-            node.name: result(adjoints.get(node, node.type.dtype.type(0)), self.shape)
-            for node in self.dag.inputs
-            if node.type.is_float
-        }
+        return self._passes.gradient(self._start(output), seed)
 
     def derivative(self, of: str | None = None, *, wrt: str) -> Any:
         """The total derivative of one node with respect to another, over every path between them.
@@ -180,9 +173,9 @@ class Record:
             GraphError: E225 when there is no such node.
             DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
         """
-        return self.partial(of, wrt)
+        return self._passes.derivative(self._start(of), find(self.dag, wrt))
 
-    def partial(self, of: str | None, wrt: str, holding: Collection[str] = ()) -> Any:
+    def partial(self, of: str | None, wrt: str, holding: str | Collection[str] = ()) -> Any:
         """The derivative with some nodes held fixed: over the paths that avoid them.
 
         >>> import chainrule as cr
@@ -191,17 +184,15 @@ class Record:
         (8.0, 5.0)
 
         Raises:
-            GraphError: E225 when there is no such node.
+            GraphError: E225 when there is no such node, E228 when ``of`` or ``wrt`` is held fixed.
             DerivativeError: as for ``derivative``.
         """
-        start, leaf = self._output(of), self._float_node(wrt)
-        held = [holding] if isinstance(holding, str) else holding
-        fixed = {find(self.dag, name) for name in held} - {leaf, start}
-        known = None if fixed else self._adjoints(start).get(leaf)
-        if known is None:
-            adjoints = self.sweep.reverse(start, wrt=[leaf], holding=fixed)
-            known = adjoints.get(leaf, leaf.type.dtype.type(0))
-        return result(known, self.shape)
+        start, leaf = self._start(of), find(self.dag, wrt)
+        fixed = {find(self.dag, name) for name in names_of(holding)}
+        if fixed & {start, leaf}:
+            held = self.dag.labels[(fixed & {start, leaf}).pop()]
+            raise GraphError("E228", f"{held!r} cannot change and be held fixed at once")
+        return self._passes.derivative(start, leaf, fixed)
 
     def tangent(self, of: str, seed: str) -> Any:
         """d(of)/d(seed) from the forward-mode pass that starts with 1 at ``seed``.
@@ -210,8 +201,7 @@ class Record:
             GraphError: E225 when there is no such node.
             DerivativeError: E331 for integers and conditions.
         """
-        node = self._float_node(of)
-        return result(self._tangents(seed).get(node, node.type.dtype.type(0)), self.shape)
+        return self._passes.tangent(find(self.dag, of), find(self.dag, seed))
 
     def local_derivative(self, operand: str, user: str) -> Any:
         """∂user/∂operand along the edges between them; parallel edges (``x*x``) are added.
@@ -220,11 +210,11 @@ class Record:
             GraphError: E225 when there is no such node, E227 when no edge joins them.
         """
         start, end = find(self.dag, operand), find(self.dag, user)
-        positions = [edge.position for edge in self.dag.uses(start) if edge.user is end]
+        positions = [at for at, node in enumerate(end.operands) if node is start]
         if not positions:
             raise GraphError("E227", f"there is no edge from {operand!r} to {user!r}")
-        total = sum(self.sweep.local_derivative(end, position) for position in positions)
-        return result(total, self.shape)
+        first, *others = (self.sweep.local_derivative(end, position) for position in positions)
+        return self._passes.result(sum(others, first))
 
     def edges(self) -> tuple[EdgeRecord, ...]:
         """Every edge with its local derivative; ``x*x`` has two."""
@@ -234,10 +224,13 @@ class Record:
                 labels[edge.operand],
                 labels[edge.user],
                 edge.position,
-                result(self.sweep.local_derivative(edge.user, edge.position), self.shape),
+                self._passes.result(self.sweep.local_derivative(edge.user, edge.position)),
             )
             for edge in self.dag.edges()
         )
+
+    def _start(self, of: str | None) -> Node:
+        return self._passes.output() if of is None else find(self.dag, of)
 
     # --- tables -------------------------------------------------------------------------------
 
@@ -270,14 +263,13 @@ class Record:
         if kind == "forward":
             return forward_table(self.dag, self.sweep.values, digits)
         if kind == "backward":
-            output = self._output(of)
-            return backward_table(self.sweep, output, self._adjoints(output), digits)
+            output = self._start(of)
+            return backward_table(self.sweep, output, self._passes.adjoints(output), digits)
         if kind == "forward-mode":
             if not wrt:
                 raise GraphError("E226", "the forward-mode table needs wrt=, the name of a leaf")
-            return forward_mode_table(
-                self.sweep, self._float_node(wrt), self._tangents(wrt), digits
-            )
+            seed = find(self.dag, wrt)
+            return forward_mode_table(self.sweep, seed, self._passes.tangents(seed), digits)
         raise GraphError(
             "E226", f"unknown table {kind!r}; use 'forward', 'backward' or 'forward-mode'"
         )
@@ -303,6 +295,10 @@ class Record:
             ) from None
         return Record(self.dag, (), values)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {node.name: value for node, value in self._arguments.items()}
+        return (Record, (self.dag, (), values))
+
     def __repr__(self) -> str:
         names = ", ".join(f"{node.name}={number(value)}" for node, value in self._arguments.items())
         values = ", ".join(
@@ -310,73 +306,3 @@ class Record:
             for node in self.dag.outputs
         )
         return f"<Record at ({names}): {values}>"
-
-    # --- inside -------------------------------------------------------------------------------
-
-    def _adjoints(self, output: Node) -> Adjoints:
-        found = self._adjoints_of.get(output)
-        if found is None:
-            found = self.sweep.reverse(output)
-            _keep(self._adjoints_of, output, found)
-        return found
-
-    def _tangents(self, seed: str) -> Numbers:
-        node = self._float_node(seed)
-        found = self._tangents_by.get(node)
-        if found is None:
-            found = self.sweep.forward({node: node.type.dtype.type(1)})
-            _keep(self._tangents_by, node, found)
-        return found
-
-    def _output(self, name: str | None) -> Node:
-        if name is None:
-            if len(self.dag.outputs) != 1:
-                names = ", ".join(repr(self.dag.labels[node]) for node in self.dag.outputs)
-                raise DerivativeError(
-                    "E332", f"the graph has several outputs ({names}); say which one, of=…"
-                )
-            node = self.dag.outputs[0]
-            name = self.dag.labels[node]
-        node = self._float_node(name)
-        if node.type.shape:
-            raise DerivativeError(
-                "E333", f"{name!r} has shape {list(node.type.shape)}; a gradient needs a scalar"
-            )
-        return node
-
-    def _float_node(self, name: str) -> Node:
-        node = find(self.dag, name)
-        if not node.type.is_float:
-            raise DerivativeError(
-                "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"
-            )
-        return node
-
-    def _seed(self, output: Node, seed: Any) -> Any:
-        try:
-            array = np.asarray(seed).astype(output.type.dtype, casting="same_kind")
-            np.broadcast_to(array, self.shape)
-        except (TypeError, ValueError):
-            raise EvaluationError(
-                "E306", f"the seed {seed!r:.60} does not fit points of shape {list(self.shape)}"
-            ) from None
-        return array[()]
-
-
-def result(value: Any, shape: tuple[int, ...]) -> Any:
-    """A number as users get it: a Python number, a NumPy float32, or an array over the points."""
-    if shape:
-        return np.broadcast_to(value, shape).copy()
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    return value if isinstance(value, np.float32) else value.item()
-
-
-_PASSES_KEPT: Final = 8
-
-
-def _keep(passes: dict[Node, Any], start: Node, result: Any) -> None:
-    """Remember a pass; of many, the latest ones."""
-    if len(passes) >= _PASSES_KEPT:
-        passes.pop(next(iter(passes)), None)
-    passes[start] = result

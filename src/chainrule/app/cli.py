@@ -203,7 +203,9 @@ def _structure(graph: Graph) -> dict[str, Any]:
     """What can be said of a graph without values."""
     return {
         "formula": graph.formula(),
-        "paths": {name: graph.count_paths(name) for name in graph.arguments},
+        "paths": {
+            node.name: count for node, count in graph.dag.path_counts(graph.dag.inputs).items()
+        },
     }
 
 

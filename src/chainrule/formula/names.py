@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
 from chainrule import ops
-from chainrule.errors import nearest
+from chainrule.errors import GraphError, nearest, shown
 from chainrule.graph.op import OPS, Op
 
 _LOWER: Final = {
@@ -92,18 +93,21 @@ LETTERS: Final = frozenset(GREEK.values()) & FUNCTIONS.keys()
 """Greek letters that are functions directly before a bracket, and variables elsewhere."""
 
 
-def canonical(text: str) -> str:
+def canonical(text: object) -> str:
     """The name that a spelling stands for.
 
     >>> canonical("θ"), canonical("x₁"), canonical("x_{ij}"), canonical("w_θ")
     ('theta', 'x_1', 'x_ij', 'w_theta')
     """
+    if not isinstance(text, str):
+        raise GraphError("E213", f"{shown(text)} is not a name")
     if text.isascii():
         return text.replace("{", "").replace("}", "") if "{" in text else text
     body = text.rstrip("".join(SUBSCRIPTS))
     below = "".join([SUBSCRIPTS[sign] for sign in text[len(body) :]])
     letters = "".join([GREEK.get(letter, letter) for letter in body if letter not in "{}"])
-    return f"{letters}_{below}" if below else letters
+    # Python puts the names of keyword arguments into this form, too.
+    return unicodedata.normalize("NFKC", f"{letters}_{below}" if below else letters)
 
 
 def names_of(listed: str | Iterable[str]) -> list[str]:
@@ -112,21 +116,15 @@ def names_of(listed: str | Iterable[str]) -> list[str]:
     >>> names_of("x, θ"), names_of(["w_1", "b"])
     (['x', 'theta'], ['w_1', 'b'])
     """
+    if not isinstance(listed, Iterable):
+        raise GraphError("E213", f"names are a text or a list of texts, got {shown(listed)}")
     words = re.split(r"[\s,]+", listed) if isinstance(listed, str) else listed
     return [canonical(word) for word in words if word]
 
 
 def similar(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that looks most like ``name``; one letter is like no other."""
-    if not 1 < len(name) <= _LONGEST:
-        return None
-    near = [other for other in candidates if abs(len(other) - len(name)) <= len(name) // 2 + 1]
-    return nearest(name, near[:_MOST])
-
-
-_LONGEST: Final = 80
-_MOST: Final = 5000
-"""Comparing names is quadratic in their length; nobody mistypes longer ones, or among more."""
+    return nearest(name, candidates) if len(name) > 1 else None
 
 
 _PARTS: Final = re.compile(r"([^\W\d_]+)([0-9]*)((?:_[^\W_]+)*)")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, NamedTuple, final
 
-from chainrule.errors import GraphError, Span, nearest
+from chainrule.errors import GraphError, Span, nearest, shown
 from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node, check_name, constant_value
 from chainrule.graph.numerals import numeral
@@ -58,13 +58,18 @@ class Dag:
         given = frozenset(self.inputs)
         self.order: tuple[Node, ...] = (*self.inputs, *(n for n in reached if n not in given))
         """All nodes in topological order: the arguments, then depth-first post-order."""
+        own = {node: node.name for node in self.inputs}
         self.names: Mapping[Node, tuple[str, ...]] = MappingProxyType(
             {
-                node: tuple(check_name(name) for name in given)
+                node: free
                 for node, given in (names or {}).items()
-                if node in self._members and given
+                if node in self._members
+                and (free := tuple(n for n in dict.fromkeys(given) if n != own.get(node)))
             }
         )
+        for given in self.names.values():
+            for name in given:
+                check_name(name)
         self.spans: Mapping[Node, tuple[Span, ...]] = MappingProxyType(
             {
                 node: tuple(given)
@@ -166,8 +171,12 @@ class Dag:
 
     def count_paths(self, source: Node, target: Node | None = None) -> int:
         """The number of directed paths from ``source`` to ``target`` (the output), exactly."""
+        return self.path_counts([source], target)[source]
+
+    def path_counts(self, sources: Collection[Node], target: Node | None = None) -> dict[Node, int]:
+        """The number of directed paths to ``target`` (the output) from each source, in one walk."""
         goal = self.output if target is None else self._own(target)
-        return walk.path_counts(self.order, goal).get(self._own(source), 0)
+        return walk.path_counts(self.order, goal, [self._own(source) for source in sources])
 
     @property
     def output(self) -> Node:
@@ -225,26 +234,35 @@ class Dag:
                 found.setdefault(label, node)
         return found
 
+    def lookup(self, name: str) -> Node | None:
+        """The node with this name or label, or None."""
+        return self._by_label.get(name)
+
     def find(self, name: str) -> Node:
         """The node with this name or label.
 
         Raises:
             GraphError: E225 when there is none; the message offers the nearest name.
         """
-        node = self._by_label.get(name)
+        node = self.lookup(name)
         if node is None:
             guess = nearest(name, self._by_label)
             hint = f"; did you mean {guess!r}?" if guess else ""
-            raise GraphError("E225", f"the graph has no node named {name!r}{hint}")
+            raise GraphError("E225", f"the graph has no node named {shown(name)}{hint}")
         return node
 
     # --- new graphs ---------------------------------------------------------------------------
 
-    def substitute(self, replacements: Mapping[Node, Node]) -> Dag:
+    def substitute(
+        self,
+        replacements: Mapping[Node, Node],
+        names: Mapping[Node, Sequence[str]] | None = None,
+    ) -> Dag:
         """The graph with some nodes replaced by others (of the same type) wherever they are used.
 
-        Names stay with what took the place of their nodes; arguments that disappear are dropped,
-        new ones come last.
+        Arguments keep their places as long as an output reaches them (or none ever did), new ones
+        come last. Names stay with what took the place of their nodes; further ``names`` join them.
+        A name that something else bears already is dropped.
         """
         for old, new in replacements.items():
             if old.type is not new.type:
@@ -253,22 +271,23 @@ class Dag:
                 )
         new_of = walk.rebuild(self.order, replacements)
         outputs = [new_of[node] for node in self.outputs]
-        reached = [n for n in walk.depth_first(outputs) if n.op in (INPUT, PARAMETER)]
-        kept = [node for node in self.inputs if node not in replacements]
-        inputs = [*kept, *(node for node in reached if node not in set(kept))]
-        names: dict[Node, list[str]] = {}
-        spans: dict[Node, list[Span]] = {}
-        for old, new in new_of.items():
-            if old not in replacements:
-                names.setdefault(new, []).extend(self.names.get(old, ()))
-                spans.setdefault(new, []).extend(self.spans.get(old, ()))
-        return Dag(outputs, inputs, names, spans, self.source)
-
-    def with_outputs(self, outputs: Sequence[Node]) -> Dag:
-        """The same arguments, names and spans, seen from other nodes."""
-        return Dag(
-            [self._own(n) for n in outputs], self.inputs, self.names, self.spans, self.source
+        reached = dict.fromkeys(
+            node for node in walk.depth_first(outputs) if node.op in (INPUT, PARAMETER)
         )
+        needed = walk.ancestors(*self.outputs)
+        kept = [node for node in self.inputs if node in reached or node not in needed]
+        inputs = list(dict.fromkeys([*kept, *reached]))
+        owners = {node.name: node for node in inputs}
+        new_names: dict[Node, list[str]] = {}
+        wanted = [(new_of[node], given) for node, given in self.names.items()]
+        for node, given in [*wanted, *(names or {}).items()]:
+            free = [name for name in given if owners.setdefault(name, node) is node]
+            new_names.setdefault(node, []).extend(free)
+        spans: dict[Node, list[Span]] = {}
+        for node, places in self.spans.items():
+            if node not in replacements:
+                spans.setdefault(new_of[node], []).extend(places)
+        return Dag(outputs, inputs, new_names, spans, self.source)
 
     # --- comparison ---------------------------------------------------------------------------
 

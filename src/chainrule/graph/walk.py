@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from chainrule.graph.node import Node, make
 
@@ -62,9 +62,9 @@ def kahn(order: Sequence[Node], uses: Uses) -> list[Node]:
     return result
 
 
-def ancestors(target: Node) -> set[Node]:
-    """The nodes that ``target`` is computed from, itself included."""
-    return set(depth_first([target]))
+def ancestors(*targets: Node) -> set[Node]:
+    """The nodes that the targets are computed from, themselves included."""
+    return set(depth_first(targets))
 
 
 def descendants(order: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
@@ -78,18 +78,22 @@ def descendants(order: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
     return reached
 
 
-def path_counts(order: Sequence[Node], target: Node) -> dict[Node, int]:
-    """For each node the number of directed paths to ``target``, parallel edges counted apart.
+def path_counts(order: Sequence[Node], target: Node, sources: Collection[Node]) -> dict[Node, int]:
+    """For each source the number of directed paths to ``target``, parallel edges counted apart.
 
-    Counted, not enumerated: one addition of whole numbers (of any size) for each edge.
+    Counted, not enumerated: one addition of whole numbers (of any size) for each edge. A count is
+    forgotten once it has been passed on, as the counts may have as many digits as there are nodes.
     """
     counts = {target: 1}
+    found = dict.fromkeys(sources, 0)
     for node in reversed(order):
-        count = counts.get(node)
-        if count is not None:
+        count = counts.pop(node, 0)
+        if node in found:
+            found[node] = count
+        if count:
             for operand in node.operands:
                 counts[operand] = counts.get(operand, 0) + count
-    return counts
+    return found
 
 
 def rebuild(

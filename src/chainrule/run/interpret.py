@@ -7,16 +7,16 @@ run through it, and each local derivative is computed once for all passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
-from chainrule.run.kernels import kernel, local_derivatives
+from chainrule.run.kernels import LocalDerivative, kernel, local_derivatives
 
 Numbers = dict[Node, Any]
 
@@ -26,19 +26,38 @@ Locals = tuple[Any, ...]
 each operand, one after the other. The derivative is the factor where the guard holds and else 0;
 guard None: everywhere; factor None: the edge carries no derivative."""
 
+_MISSING: Final = object()
+"""Stands for a factor that nobody has asked for yet."""
 
-class Adjoints(dict[Node, Any]):
-    """The result of a backward pass: node → ∂output/∂node.
 
-    A node that is absent gets structurally nothing: its adjoint is 0.
+class Flow(dict[Node, Any]):
+    """The result of a pass: node → adjoint, or node → tangent.
+
+    A node that is absent gets structurally nothing: its number is 0.
 
     Attributes:
-        live: Where an adjoint is not structurally zero; a node without an entry: everywhere.
+        live: Where a number is not structurally zero; a node without an entry: everywhere. What is
+            not live stays exactly 0, whatever infinite factors it meets later.
     """
 
-    def __init__(self, output: Node, seed: Any) -> None:
-        super().__init__({output: seed})
-        self.live: Numbers = {}
+    def __init__(self, starts: Mapping[Node, Any]) -> None:
+        super().__init__(starts)
+        self.live: dict[Node, Any] = {}
+
+    def add(self, node: Node, number: Any, guard: Any) -> None:
+        """Accumulate what one edge contributes to ``node``; it is live where the guard holds."""
+        total = self.get(node)
+        if total is None:
+            self[node] = number
+            if guard is not None:
+                self.live[node] = guard
+            return
+        self[node] = total + number
+        if node in self.live:
+            if guard is None:
+                del self.live[node]
+            else:
+                self.live[node] = self.live[node] | guard
 
 
 class Sweep:
@@ -54,8 +73,7 @@ class Sweep:
         """Run the forward pass; ``arguments`` holds a value of the right dtype for each input."""
         self.dag = dag
         self.evaluations = 0
-        self._varying_locals: dict[Node, Locals] = {}
-        self._all_locals: dict[Node, Locals] = {}
+        self._known: dict[Node, Locals] = {}
         values: Numbers = dict(arguments)
         with np.errstate(all="ignore"):
             for node in dag.order:
@@ -74,47 +92,47 @@ class Sweep:
 
     def local_derivative(self, node: Node, position: int) -> Any:
         """The local derivative on the edge into ``node`` from its operand at ``position``."""
-        factor, guard = self._edge(node, position)
-        return np.float64(0.0) if factor is None else _masked(factor, guard)
+        with np.errstate(all="ignore"):
+            factor, guard = self._edge(node, position)
+        return _zero(node.operands[position]) if factor is None else _masked(factor, guard)
 
     def _edge(self, node: Node, position: int) -> tuple[Any, Any]:
         """Factor and guard of one edge."""
-        varies = node.operands[position] in self.varying
-        with np.errstate(all="ignore"):
-            found = self._locals(node) if varies else self._locals_with_constants(node)
-        return found[2 * position], found[2 * position + 1]
+        found = self._known.get(node) or self._locals(node)
+        at = 2 * position
+        if found[at] is _MISSING:
+            rules, arguments = self._rules(node)
+            edge = self._evaluate(rules[position], arguments)
+            found = self._known[node] = (*found[:at], *edge, *found[at + 2 :])
+        return found[at], found[at + 1]
 
     def _locals(self, node: Node) -> Locals:
-        """What passes use: edges from operands that depend on an argument."""
-        found = self._varying_locals.get(node)
-        if found is None:
-            found = self._varying_locals[node] = self._compute_locals(node, self.varying)
+        """The edges into ``node``; those from constants stay missing until somebody asks."""
+        varying = self.varying
+        rules, arguments = self._rules(node)
+        result: list[Any] = []
+        for rule, operand in zip(rules, node.operands, strict=True):
+            result += self._evaluate(rule, arguments) if operand in varying else (_MISSING, None)
+        found = self._known[node] = tuple(result)
         return found
 
-    def _locals_with_constants(self, node: Node) -> Locals:
-        """The same with the edges from constants, which few ask for."""
-        found = self._all_locals.get(node)
-        if found is None:
-            found = self._all_locals[node] = self._compute_locals(node, node.operands)
-        return found
-
-    def _compute_locals(self, node: Node, wanted: Container[Node]) -> Locals:
+    def _rules(self, node: Node) -> tuple[tuple[LocalDerivative | None, ...], list[Any]]:
+        """The local derivatives of a node as functions, and the values they take."""
         operands = node.operands
         types = tuple([operand.type for operand in operands])
         values = self.values
         arguments = [values[node], *[values[operand] for operand in operands]]
-        found: list[Any] = []
-        rules = local_derivatives(node.op, types, node.type, node.params)
-        for rule, operand in zip(rules, operands, strict=True):
-            if rule is None or operand not in wanted:
-                found.append(None)
-                found.append(None)
-                continue
-            self.evaluations += 1
-            constant = rule.constant
-            found.append(rule.factor(*arguments) if constant is None else constant)
-            found.append(None if rule.guard is None else rule.guard(*arguments))
-        return tuple(found)
+        return local_derivatives(node.op, types, node.type, node.params), arguments
+
+    def _evaluate(self, rule: LocalDerivative | None, arguments: list[Any]) -> tuple[Any, Any]:
+        if rule is None:
+            return None, None
+        self.evaluations += 1
+        factor = rule.constant
+        return (
+            rule.factor(*arguments) if factor is None else factor,
+            None if rule.guard is None else rule.guard(*arguments),
+        )
 
     # --- sweeps -------------------------------------------------------------------------------
 
@@ -124,7 +142,7 @@ class Sweep:
         seed: Any = None,
         wrt: Collection[Node] | None = None,
         holding: Collection[Node] = (),
-    ) -> Adjoints:
+    ) -> Flow:
         """The adjoints ∂output/∂node, each accumulated over all users of its node.
 
         Args:
@@ -138,105 +156,85 @@ class Sweep:
         """
         _require_float(output)
         active = self.varying if wrt is None else self._dependent(wrt)
-        locals_of = self._locals if active <= self.varying else self._locals_with_constants
-        known = self._varying_locals if active <= self.varying else self._all_locals
-        adjoints = Adjoints(output, output.type.dtype.type(1) if seed is None else seed)
+        adjoints = Flow({output: output.type.dtype.type(1) if seed is None else seed})
         live = adjoints.live
+        known = self._known
         with np.errstate(all="ignore"):
             for node in reversed(self.dag.order):
                 adjoint = adjoints.get(node)
-                if adjoint is None or node in holding:
-                    continue
                 operands = node.operands
-                if not operands:
+                if adjoint is None or not operands or node in holding:
                     continue
-                found = known.get(node)
-                if found is None:
-                    found = locals_of(node)
-                mask = live.get(node) if live else None
-                at = 0
-                for operand in operands:
-                    factor, guard = found[at], found[at + 1]
-                    at += 2
-                    if factor is None or operand not in active:
+                found = known.get(node) or self._locals(node)
+                for position, operand in enumerate(operands):
+                    if operand not in active:
                         continue
-                    contribution = adjoint * factor
-                    if guard is not None or mask is not None:
-                        guard = _both(guard, mask)
-                        if not guard.any():
-                            continue
-                        contribution = _masked(contribution, guard)
-                    if operand.type is not node.type:
-                        contribution = contribution.astype(operand.type.dtype)
-                    total = adjoints.get(operand)
-                    if total is None:
-                        adjoints[operand] = contribution
-                        if guard is not None:
-                            live[operand] = guard
-                    else:
-                        adjoints[operand] = total + contribution
-                        if operand in live:
-                            if guard is None:
-                                del live[operand]
-                            else:
-                                live[operand] = live[operand] | guard
+                    factor = found[2 * position]
+                    if (
+                        found[2 * position + 1] is None
+                        and not live
+                        and factor is not None
+                        and factor is not _MISSING
+                        and operand.type is node.type
+                    ):
+                        # What `_share` and `add` do, for the common edge that nothing guards.
+                        number = adjoint * factor
+                        total = adjoints.get(operand)
+                        adjoints[operand] = number if total is None else total + number
+                        continue
+                    number, guard = self._share(adjoints, node, node, position)
+                    if number is not None:
+                        adjoints.add(operand, number, guard)
         return adjoints
 
-    def contribution(self, adjoints: Adjoints, user: Node, position: int) -> Any:
-        """What one edge adds to the adjoint of its operand: adjoint of the user · local derivative.
-
-        Exactly 0 where the edge belongs to a branch that was not taken.
-        """
-        factor, guard = self._edge(user, position)
-        if factor is None:
-            return np.float64(0.0)
-        with np.errstate(all="ignore"):
-            return _masked(adjoints[user] * factor, _both(guard, adjoints.live.get(user)))
-
-    def push(self, tangents: Mapping[Node, Any], node: Node, position: int) -> Any:
-        """What one edge adds to the tangent of ``node``: its derivative · the operand's tangent."""
-        factor, guard = self._edge(node, position)
-        if factor is None:
-            return np.float64(0.0)
-        with np.errstate(all="ignore"):
-            return _masked(factor * tangents[node.operands[position]], guard)
-
-    def forward(self, seeds: Mapping[Node, Any]) -> Numbers:
+    def forward(self, seeds: Mapping[Node, Any]) -> Flow:
         """The tangents d(node)/d(seed), each accumulated over the operands of its node.
 
         Args:
             seeds: Node → tangent; the change of these nodes that all others follow.
-
-        Returns:
-            Node → tangent. A node that is absent does not depend on the seeds: its tangent is 0.
 
         Raises:
             DerivativeError: E331 when a seed is not a floating-point number.
         """
         for node in seeds:
             _require_float(node)
-        tangents: Numbers = dict(seeds)
-        locals_of = self._locals if self.varying.issuperset(seeds) else self._locals_with_constants
+        tangents = Flow(seeds)
         with np.errstate(all="ignore"):
             for node in self.dag.order:
-                if node in seeds:
-                    continue
-                total = found = None
-                for position, operand in enumerate(node.operands):
-                    tangent = tangents.get(operand)
-                    if tangent is None:
-                        continue
-                    found = found or locals_of(node)
-                    factor, guard = found[2 * position], found[2 * position + 1]
-                    if factor is None:
-                        continue
-                    contribution = _masked(factor * tangent, guard)
-                    if operand.type is not node.type:
-                        contribution = contribution.astype(node.type.dtype)
-                    total = contribution if total is None else total + contribution
-                if total is not None:
-                    tangents[node] = total
+                if node not in seeds:
+                    for position, operand in enumerate(node.operands):
+                        if operand in tangents:
+                            number, guard = self._share(tangents, operand, node, position)
+                            if number is not None:
+                                tangents.add(node, number, guard)
         return tangents
+
+    def contribution(self, flow: Flow, start: Node, user: Node, position: int) -> Any:
+        """What one edge adds: the number of ``start`` · the local derivative of the edge.
+
+        ``start`` is the user going backward, the operand going forward. Exactly 0 where the edge
+        belongs to a branch that was not taken.
+        """
+        with np.errstate(all="ignore"):
+            number, _ = self._share(flow, start, user, position)
+        return _zero(user.operands[position]) if number is None else number
+
+    def _share(self, flow: Flow, start: Node, user: Node, position: int) -> tuple[Any, Any]:
+        """What flows along one edge, and where it is live; (None, None): structurally nothing."""
+        factor, guard = self._edge(user, position)
+        if factor is None:
+            return None, None
+        number = flow[start] * factor
+        operand = user.operands[position]
+        if operand.type is not user.type:  # a change of dtype: adjoints go back in the old one
+            end = operand if start is user else user
+            number = number.astype(end.type.dtype)
+        if flow.live:
+            mask = flow.live.get(start)
+            guard = mask if guard is None else guard if mask is None else guard & mask
+        if guard is None:
+            return number, None
+        return (_masked(number, guard), guard) if guard.any() else (None, None)
 
     @cached_property
     def varying(self) -> set[Node]:
@@ -255,13 +253,6 @@ class Sweep:
         return found
 
 
-def _both(guard: Any, mask: Any) -> Any:
-    """Where two conditions hold; None holds everywhere."""
-    if guard is None or mask is None:
-        return mask if guard is None else guard
-    return guard & mask
-
-
 def _masked(number: Any, guard: Any) -> Any:
     """The number where the guard holds, else exactly 0."""
     if guard is None:
@@ -269,6 +260,11 @@ def _masked(number: Any, guard: Any) -> Any:
     if isinstance(guard, np.bool_):
         return number if guard else np.zeros_like(number)[()]
     return np.where(guard, number, number.dtype.type(0))
+
+
+def _zero(node: Node) -> Any:
+    """A derivative of 0 in the dtype of the node it belongs to."""
+    return node.type.dtype.type(0) if node.type.is_float else np.float64(0)
 
 
 def _require_float(node: Node) -> None:

@@ -12,11 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
-from chainrule.run.interpret import Adjoints, Sweep
+from chainrule.run.interpret import Flow, Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def forward_steps(dag: Dag, values: Mapping[Node, Any]) -> list[ValueStep]:
     ]
 
 
-def backward_steps(sweep: Sweep, output: Node, adjoints: Adjoints) -> list[DerivativeStep]:
+def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[DerivativeStep]:
     """The backward pass from ``output``: computations in reverse order, then the arguments.
 
     What does not depend on an argument (such as 2π) is not differentiated and has no row.
@@ -94,19 +92,17 @@ def backward_steps(sweep: Sweep, output: Node, adjoints: Adjoints) -> list[Deriv
                 edge.user,
                 adjoints[edge.user],
                 sweep.local_derivative(edge.user, edge.position),
-                sweep.contribution(adjoints, edge.user, edge.position),
+                sweep.contribution(adjoints, edge.user, edge.user, edge.position),
             )
             for edge in dag.uses(node)
             if edge.user in adjoints and edge.user.type.is_float
         ]
-        total = adjoints.get(node, np.float64(0))
+        total = adjoints.get(node, node.type.dtype.type(0))
         steps.append(DerivativeStep(step, node, node is output, tuple(contributions), total))
     return steps
 
 
-def forward_mode_steps(
-    sweep: Sweep, tangents: Mapping[Node, Any], seeds: Iterable[Node]
-) -> list[DerivativeStep]:
+def forward_mode_steps(sweep: Sweep, tangents: Flow, seeds: Iterable[Node]) -> list[DerivativeStep]:
     """The forward-mode pass: tangents of all nodes, arguments first."""
     dag = sweep.dag
     starts = set(seeds)
@@ -120,8 +116,13 @@ def forward_mode_steps(
                     local = sweep.local_derivative(node, position)
                     tangent = tangents[operand]
                     contributions.append(
-                        Contribution(operand, local, tangent, sweep.push(tangents, node, position))
+                        Contribution(
+                            operand,
+                            local,
+                            tangent,
+                            sweep.contribution(tangents, operand, node, position),
+                        )
                     )
-        total = tangents.get(node, np.float64(0))
+        total = tangents.get(node, node.type.dtype.type(0))
         steps.append(DerivativeStep(step, node, node in starts, tuple(contributions), total))
     return steps

@@ -9,7 +9,7 @@ from chainrule.formula.names import latex_name
 from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
-from chainrule.run.interpret import Adjoints, Sweep
+from chainrule.run.interpret import Flow, Sweep
 from chainrule.show.numbers import factor, latex_of, number, plain
 from chainrule.show.steps import (
     DerivativeStep,
@@ -43,7 +43,7 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
     )
 
 
-def backward_table(sweep: Sweep, output: Node, adjoints: Adjoints, digits: int = 6) -> Table:
+def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) -> Table:
     """Step, node, the derivative's name, its computation with numbers, the derivative."""
     names = _Names(sweep.dag)
     return _derivative_table(
@@ -60,9 +60,7 @@ def backward_table(sweep: Sweep, output: Node, adjoints: Adjoints, digits: int =
     )
 
 
-def forward_mode_table(
-    sweep: Sweep, seed: Node, tangents: Mapping[Node, Any], digits: int = 6
-) -> Table:
+def forward_mode_table(sweep: Sweep, seed: Node, tangents: Flow, digits: int = 6) -> Table:
     """Step, node, the derivative's name, its computation with numbers, the derivative."""
     names = _Names(sweep.dag)
     return _derivative_table(

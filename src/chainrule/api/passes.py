@@ -1,0 +1,130 @@
+"""The passes over one evaluation, by node: run once, remembered, numbers as users get them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.errors import DerivativeError, EvaluationError, listed, shown
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node
+from chainrule.run.interpret import Flow, Sweep
+
+_KEPT: Final = 8
+"""How many passes of each direction are remembered; of more, the latest."""
+
+
+class Passes:
+    """Derivatives between the nodes of one evaluation.
+
+    Attributes:
+        dag: The graph.
+        sweep: Its numbers.
+        shape: The shape of the points; ``()`` for one point.
+    """
+
+    def __init__(self, dag: Dag, sweep: Sweep, shape: tuple[int, ...]) -> None:
+        self.dag = dag
+        self.sweep = sweep
+        self.shape = shape
+        self._backward: dict[Node, Flow] = {}
+        self._forward: dict[Node, Flow] = {}
+
+    def result(self, value: Any) -> Any:
+        """A number as users get it: a Python number, a NumPy float32, an array over the points."""
+        if self.shape:
+            return np.broadcast_to(value, self.shape).copy()
+        if isinstance(value, np.ndarray):
+            return value.copy()
+        return value if isinstance(value, np.float32) else value.item()
+
+    def value(self, node: Node) -> Any:
+        """The value from the forward pass."""
+        return self.result(self.sweep.values[node])
+
+    def adjoints(self, output: Node) -> Flow:
+        """The backward pass from a node."""
+        found = self._backward.get(output)
+        if found is None:
+            found = self.sweep.reverse(self.scalar(output))
+            _keep(self._backward, output, found)
+        return found
+
+    def tangents(self, seed: Node) -> Flow:
+        """The forward-mode pass that starts with 1 at a node."""
+        found = self._forward.get(seed)
+        if found is None:
+            found = self.sweep.forward({self.floating(seed): seed.type.dtype.type(1)})
+            _keep(self._forward, seed, found)
+        return found
+
+    def gradient(self, output: Node, seed: Any = None) -> dict[str, Any]:
+        """The derivatives of a node with respect to the floating-point arguments, times seed."""
+        if seed is None:
+            adjoints = self.adjoints(output)
+        else:
+            adjoints = self.sweep.reverse(self.scalar(output), self._seed(output, seed))
+        return {
+            node.name: self.result(adjoints.get(node, node.type.dtype.type(0)))
+            for node in self.dag.inputs
+            if node.type.is_float
+        }
+
+    def derivative(self, of: Node, wrt: Node, holding: Collection[Node] = ()) -> Any:
+        """∂of/∂wrt over the paths that avoid the nodes held fixed."""
+        self.floating(wrt)
+        if holding or wrt not in self.sweep.varying:
+            adjoints = self.sweep.reverse(self.scalar(of), wrt=[wrt], holding=holding)
+        else:
+            adjoints = self.adjoints(of)
+        return self.result(adjoints.get(wrt, wrt.type.dtype.type(0)))
+
+    def tangent(self, of: Node, seed: Node) -> Any:
+        """d(of)/d(seed) by forward mode."""
+        tangents = self.tangents(seed)
+        return self.result(tangents.get(self.floating(of), of.type.dtype.type(0)))
+
+    def output(self) -> Node:
+        """The only output; raises DerivativeError E332 when there are several."""
+        if len(self.dag.outputs) != 1:
+            names = [repr(self.dag.labels[node]) for node in self.dag.outputs]
+            raise DerivativeError(
+                "E332", f"the graph has several outputs ({listed(names)}); say which one, of=…"
+            )
+        return self.dag.outputs[0]
+
+    def floating(self, node: Node) -> Node:
+        """The node itself; raises DerivativeError E331 when it cannot have a derivative."""
+        if not node.type.is_float:
+            name = self.dag.labels[node]
+            raise DerivativeError(
+                "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"
+            )
+        return node
+
+    def scalar(self, node: Node) -> Node:
+        """The node itself; raises DerivativeError E333 when it is not a floating-point scalar."""
+        if self.floating(node).type.shape:
+            name = self.dag.labels[node]
+            raise DerivativeError(
+                "E333", f"{name!r} has shape {list(node.type.shape)}; a gradient needs a scalar"
+            )
+        return node
+
+    def _seed(self, output: Node, seed: Any) -> Any:
+        try:
+            array = np.asarray(seed).astype(output.type.dtype, casting="same_kind")
+            np.broadcast_to(array, self.shape)
+        except (TypeError, ValueError, OverflowError):
+            raise EvaluationError(
+                "E306", f"the seed {shown(seed)} does not fit points of shape {list(self.shape)}"
+            ) from None
+        return array[()]
+
+
+def _keep(passes: dict[Node, Flow], start: Node, flow: Flow) -> None:
+    if len(passes) >= _KEPT:
+        passes.pop(next(iter(passes)), None)
+    passes[start] = flow
