@@ -66,7 +66,8 @@ def __getattr__(name: str) -> Function:
     op = OPS.get(name)
     if op is None or op.is_leaf:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    return Function(op)
+    function = globals()[name] = Function(op)
+    return function
 
 
 def __dir__() -> list[str]:

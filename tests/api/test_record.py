@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -342,3 +345,177 @@ def test_names_may_be_spelt_as_in_formulas():
     assert graph.users("θ_1") == ("v1",)
     theta, x = cr.inputs("θ_1 x")
     assert cr.graph(theta * x + cr.parameter("σ")) == graph
+
+
+# --- guards in both modes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "x"),
+    [
+        ("sqrt(relu(x))", -1.0),
+        ("1/relu(x)", -1.0),
+        ("sqrt(max(x, 0))", -1.0),
+        ("sqrt(clip(x, 0, 1))", -1.0),
+        ("sqrt(where(x > 0, x, 0))", 0.0),
+    ],
+)
+def test_nothing_comes_through_a_closed_guard_whatever_stands_above(formula, x):
+    """The guard is closed below an infinite slope: both modes give exactly 0."""
+    graph = cr.parse(formula)
+    for value in (x, [x, x]):
+        r = graph.at(x=value)
+        assert np.all(r.gradient["x"] == 0.0)
+        assert np.all(r["f"].tangent("x") == 0.0)
+    assert "= 0" in r.table("forward-mode", wrt="x").text()
+
+
+@st.composite
+def guarded_graphs(draw: st.DrawFn) -> cr.Graph:
+    """Random chains that mix guards with slopes that become infinite."""
+    x, y = cr.inputs("x y")
+    values = [x, y]
+    forms = [
+        lambda a, b: cr.where(a > 0, b, 0.5),
+        lambda a, b: cr.where(a > b, a, b),
+        lambda a, b: cr.relu(a),
+        lambda a, b: cr.clip(a, 0.0, 1.0),
+        cr.minimum,
+        lambda a, b: cr.sqrt(a),
+        lambda a, b: cr.log(a),
+        lambda a, b: 1 / a,
+        lambda a, b: a * b,
+        lambda a, b: a + b,
+    ]
+    for _ in range(draw(st.integers(2, 8))):
+        form = draw(st.sampled_from(forms))
+        a, b = (values[draw(st.integers(0, len(values) - 1))] for _ in range(2))
+        values.append(form(a, b))
+    return cr.graph(values[-1], [x, y])
+
+
+@given(guarded_graphs(), st.sampled_from([-1.0, 0.0, 0.5, 2.0]), st.sampled_from([-1.0, 0.0, 1.0]))
+def test_both_modes_and_points_agree_around_guards(graph, x, y):
+    """Where no path is infinite or NaN, the modes agree; and points agree with single numbers."""
+    one, many = graph.at(x=x, y=y), graph.at(x=[x, 3.0], y=[y, 3.0])
+    output = graph.outputs[0]
+    for name, adjoint in one.gradient.items():
+        tangent = one.tangent(output, name)
+        if math.isfinite(adjoint) and math.isfinite(tangent):
+            assert tangent == pytest.approx(adjoint, rel=1e-12)
+        for got, expected in [
+            (many.gradient[name][0], adjoint),
+            (many.tangent(output, name)[0], tangent),
+        ]:
+            assert got == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+# --- what users do, and what they may expect -----------------------------------------------------
+
+
+def test_an_output_may_be_a_constant():
+    assert cr.parse("3").at().gradient == {}
+    assert cr.parse("x, 3").at(x=1).gradient_of("x") == {"x": 1.0}
+    assert cr.graph(cr.constant(2.0)).at().table("backward").data()["rows"] == []
+
+
+def test_a_variable_may_be_called_self():
+    graph = cr.parse("self^2")
+    assert graph.at(self=3).value == graph(self=3) == 9.0
+    assert graph.substitute(self=2)() == 4.0
+
+
+def test_two_spellings_of_one_name_are_refused():
+    with pytest.raises(EvaluationError, match="given twice"):
+        cr.parse("theta^2").at(θ=1, theta=2)
+
+
+def test_names_that_python_normalises():
+    assert cr.graph(cr.input("ﬁ") + 1).at(ﬁ=1).value == 2.0
+
+
+def test_numbers_beyond_int64_are_numbers():
+    graph = cr.parse("x^2")
+    assert graph.at(x=10**20).value == 1e40
+    assert graph.at(x=Fraction(1, 2)).value == 0.25
+    n = cr.graph(cr.input("n", dtype="int64"))
+    for ask in (lambda: graph.at(x=10**400), lambda: n.at(n=10**20), lambda: graph.at(x=10**5000)):
+        with pytest.raises(EvaluationError) as caught:
+            ask()
+        assert caught.value.code == "E304"
+
+
+def test_values_with_tempers():
+    class Broken:
+        def __array__(self, *args, **options):
+            raise RuntimeError("no")
+
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    with pytest.raises(EvaluationError, match="must be a number, got a value of type Broken"):
+        cr.parse("x").at(x=Broken())
+    with pytest.raises(EvaluationError, match="masked points"):
+        cr.parse("x").at(x=np.ma.array([1.0, 2.0], mask=[True, False]))
+
+
+def test_the_counter_never_exceeds_the_edges():
+    for formula in ("x*2 + x*3", "pi*x + 2", "where(x > 0, x*x, 2)"):
+        record = cr.parse(formula).at(x=0.5)
+        assert record.gradient
+        assert record.edges()
+        record.table("backward")
+        record.table("forward-mode", wrt="x")
+        assert record.evaluations <= len(record.edges())
+
+
+def test_zero_derivatives_keep_the_dtype():
+    record = cr.parse("floor(x)", dtype="float32").at(x=[2.5, 3.5])
+    assert record.local_derivative("x", "f").dtype == np.float32
+    assert record.gradient["x"].dtype == np.float32
+
+
+def test_records_and_dags_are_pickled_and_copied():
+    graph = cr.parse("a = x + y; f = a*x")
+    record = graph.at(x=3, y=2)
+    for again in (pickle.loads(pickle.dumps(record)), copy.deepcopy(record)):
+        assert again.gradient == record.gradient
+        assert again["a"].value == 5.0
+    assert pickle.loads(pickle.dumps(graph.dag)) == copy.deepcopy(graph.dag) == graph.dag
+
+
+def test_names_of_wrong_kinds_are_refused():
+    graph = cr.parse("x^2")
+    r = graph.at(x=1)
+    asks = [
+        lambda: r[0], lambda: r[None], lambda: graph.users(3), lambda: r.tangent("f", None),
+        lambda: cr.input(3), lambda: r.partial("f", "x", holding=3), lambda: cr.inputs(5),
+    ]  # fmt: skip
+    for ask in asks:
+        with pytest.raises(GraphError) as caught:
+            ask()
+        assert caught.value.code == "E213"
+    for digits in (0, 18, "a", 2.5):
+        with pytest.raises(GraphError):
+            r.table(digits=digits)
+    for options in ({"wrt": "x"}, {"of": "f"}):
+        with pytest.raises(GraphError) as caught:
+            r.table("forward", **options)
+        assert caught.value.code == "E226"
+
+
+def test_many_names_make_short_messages():
+    graph = cr.graph(sum_of(cr.inputs([f"x{i}" for i in range(1000)])))
+    with pytest.raises(EvaluationError) as caught:
+        graph.at()
+    assert len(str(caught.value)) < 300
+    with pytest.raises(GraphError) as caught:
+        graph.users("x" * 10_000)
+    assert len(str(caught.value)) < 200
+
+
+def sum_of(values):
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from chainrule.app import cli
 from chainrule.app.cli import main
 
 COMMAND = [str(Path(sys.executable).parent / "chainrule")]
@@ -106,7 +107,8 @@ def test_abstract_functions_show_their_paths():
         (["x", "--parametres", "x"], 2, "no such option"),
         (["x", "x=1", "--wrt", "z"], 2, "E225"),
         (["x", "x=1", "--table", "forward-mode"], 2, "needs --wrt"),
-        (["x, x^2", "x=1"], 2, "E332"),
+        (["x, x^2", "x=1", "--table", "backward"], 2, "E332"),
+        (["x", "x=1", "--wrt", "x", "--table", "backward"], 2, "--wrt is for the forward-mode"),
         (["(" * 5000 + "x" + ")" * 5000, "x=1"], 3, "E15"),
         (["x^1e9", "x=1"], 3, "E15"),
     ],
@@ -175,3 +177,73 @@ def test_the_installed_command_runs():
     assert "∂f/∂x = 6" in result.stdout
     result = subprocess.run([*COMMAND, "show", "x+"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (2, "")
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    """A command line as a shell runs it, ``chainrule`` standing for the installed command."""
+    script = command.replace("chainrule", COMMAND[0])
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+
+
+LONG_OUTPUT_TO_HEAD = (
+    "set -o pipefail; yes 'x+' | head -c 300000 | tr -d '\\n' | sed 's/$/x/' "
+    "| chainrule show - x=1 --table forward --format csv | head -1"
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("chainrule show x x=1 >&-", 2),
+        ("chainrule show - x=1 <&-", 2),
+        ("chainrule show x x=1 >/dev/full", 2),
+        ("printf '\\xff' | chainrule show - x=1", 2),
+        ("printf '\\xef\\xbb\\xbfx' | chainrule show - x=1", 0),
+        (LONG_OUTPUT_TO_HEAD, 141),
+        ("PYTHONIOENCODING=ascii chainrule show x x=1", 0),
+        ("PYTHONIOENCODING=cp1252 chainrule show x x=1 --format text", 0),
+    ],
+)  # fmt: skip
+def test_streams_that_are_closed_full_broken_or_narrow(command, code):
+    result = shell(command)
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_interrupt_ends_quietly(monkeypatch):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.app.cli.parse", interrupt)
+    monkeypatch.setattr("sys.argv", ["chainrule", "show", "x", "x=1"])
+    with pytest.raises(SystemExit) as caught:
+        cli.run()
+    assert caught.value.code == 130
+
+
+def test_conditions_and_several_outputs_are_shown_without_derivatives():
+    result = run("show", "x > 1", "x=2", "--format", "json")
+    data = json.loads(result.stdout)
+    assert (data["value"], "gradient" in data) == ({"f": True}, False)
+    result = run("show", "s = x + y; p = x*y; s, p", "x=2", "y=3")
+    assert result.exit_code == 0
+    assert "choose an output: --of s or p" in result.stdout
+
+
+def test_values_with_functions_of_several_arguments():
+    data = json.loads(run("show", "x", "x=hypot(3, 4)", "--format", "json").stdout)
+    assert data["value"] == {"x": 5.0}
+
+
+def test_csv_holds_points_in_full():
+    result = run("show", "x*y", "x=0.123456789,1,2,3,4,5", "y=1", "--format", "csv",
+                 "--table", "forward")  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert json.loads(rows[0]["value"]) == [0.123456789, 1, 2, 3, 4, 5]
+
+
+def test_a_constant_is_shown():
+    assert "f = 3" in run("show", "1 + 2").stdout
+    assert run("show", "3").exit_code == 0

@@ -272,5 +272,21 @@ def test_values_agree_with_sympy(text):
     assert abs(got - float(expected)) <= 1e-9 * scale
 
 
+@settings(max_examples=150)
+@given(FORMULAS)
+def test_gradients_agree_with_sympy(text):
+    dag = read(text)
+    sweep = Sweep(dag, {node: np.float64(POINT[node.name]) for node in dag.inputs})
+    adjoints = sweep.reverse(dag.output)
+    exact = sympy.sympify(text.replace("^", "**"), evaluate=False)
+    at = {name: sympy.Float(value, 30) for name, value in POINT.items()}
+    for node in dag.inputs:
+        got = float(adjoints.get(node, 0.0))
+        expected = sympy.diff(exact, sympy.Symbol(node.name)).evalf(30, subs=at)
+        if expected.is_Float and abs(expected) < 1e12 and math.isfinite(got):
+            finite = [abs(float(a)) for a in adjoints.values() if np.isfinite(a)]
+            assert abs(got - float(expected)) <= 1e-9 * max(1.0, *finite)
+
+
 def test_functions_are_all_reachable_by_fuzzing():
     assert {piece for piece in PIECES if piece.isalpha() and piece in FUNCTIONS} >= {"sin", "where"}

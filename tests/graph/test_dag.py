@@ -168,8 +168,14 @@ def test_substitution_rebuilds_what_is_above():
     graph = cr.parse("a = x + y; f = a*x")
     z = cr.input("z")
     replaced = graph.substitute(a=z)
-    assert replaced.arguments == ("x", "y", "z")
-    assert replaced.formula() == "f = z*x"
+    assert replaced.arguments == ("x", "z")
+    assert replaced.formula() == "a = z; f = z*x"
+    assert graph.substitute(a=cr.input("a")).formula() == "f = a*x"
+    assert graph.substitute(a=cr.parse("b = x*y; b + b")).dag.find("b") is (
+        cr.parse("x*y").dag.output
+    )
+    assert cr.parse("x*y").substitute(x=cr.input("x") + 1).arguments == ("x", "y")
+    assert cr.parse("g(x, unused) = x^2").substitute(x=2).arguments == ("unused",)
     assert graph.substitute(x=2).arguments == ("y",)
     assert graph.substitute(x=2)(3) == 10.0
     assert graph.substitute(y=cr.parse("x")).count_paths("x") == 3

@@ -45,7 +45,6 @@ def test_it_prints_and_reads_back(chain):
     assert text.read(chain.text()) == chain.dag
     source = chain.formula()
     assert len(source) < 60 * LENGTH
-    assert repr(chain).endswith("…>")
 
 
 def test_it_saves_loads_and_pickles(chain, tmp_path):
@@ -55,6 +54,7 @@ def test_it_saves_loads_and_pickles(chain, tmp_path):
 
 
 def test_it_is_freed():
+    gc.collect()
     before = live_nodes()
     value = cr.input("only_here")
     for _ in range(LENGTH):
@@ -78,3 +78,32 @@ def test_deep_sharing_is_linear():
     assert record.evaluations == 10_000
     assert graph.count_paths("x") == 2**5000
     assert len(graph.formula()) < 200_000
+
+
+def test_a_leaf_with_very_many_users_stays_linear():
+    """100,000 users of one input and of one constant, 20,000 arguments: no step is quadratic."""
+    x = cr.input("x")
+    value = x
+    for step in range(100_000):
+        value = value + x if step % 2 else value * 2.0
+    graph = cr.graph(value)
+    record = graph.at(x=0.0)
+    label = graph.outputs[0]
+    for _ in range(200):
+        assert record.local_derivative("x", label) == 1.0
+    wide = cr.inputs([f"x{i}" for i in range(20_000)])
+    total = wide[0]
+    for value in wide[1:]:
+        total = total + value
+    graph = cr.graph(total)
+    assert graph(*range(20_000)) == sum(range(20_000))
+    assert len(graph.substitute(x0=1).arguments) == 19_999
+    assert text.read(cr.graph(list(wide)).text()) == cr.graph(list(wide)).dag
+
+
+def test_large_graphs_show_their_size():
+    value = cr.input("x")
+    for _ in range(5000):
+        value = cr.sin(value)
+    assert repr(value) == "Array(of more than 1000 nodes)"
+    assert repr(cr.graph(value)) == "<Graph of (x): 5001 nodes>"

@@ -7,6 +7,7 @@ import gc
 import math
 import pickle
 import struct
+import sys
 import threading
 
 import numpy as np
@@ -101,6 +102,7 @@ def test_nodes_cannot_be_changed_or_pickled_alone_and_copies_are_the_node(x):
 
 
 def test_a_dead_node_is_forgotten(x):
+    gc.collect()
     before = live_nodes()
     node = make(SIN, (make(ADD, (x, x)),))
     assert live_nodes() == before + 2
@@ -201,3 +203,26 @@ def test_types_are_interned_and_frozen():
             Type.of(bad)
     with pytest.raises(GraphError):
         Type.of("float64", (-1,))
+
+
+def test_threads_agree_on_types():
+    """Equal types are the same object also when eight threads make them at once."""
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for size in range(100):
+            made: list[Type] = []
+            barrier = threading.Barrier(8)
+
+            def make_type(size=size, made=made, barrier=barrier) -> None:
+                barrier.wait()
+                made.append(Type.of("float32", (size, 7919)))
+
+            threads = [threading.Thread(target=make_type) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len({id(type) for type in made}) == 1
+    finally:
+        sys.setswitchinterval(switch)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 from chainrule.formula.names import canonical, names_of
 from chainrule.formula.printer import formula
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node, parameter_node
 from chainrule.graph.types import Type
+from chainrule.graph.walk import exceeds
 from chainrule.ops.term import Number, Term
+
+LONGEST_SHOWN: Final = 1000
+"""Graphs with more nodes than this show their size in place of their formula."""
 
 
 class Array(Term):
@@ -46,6 +50,8 @@ class Array(Term):
         return self.node.type.dtype
 
     def __repr__(self) -> str:
+        if exceeds(self.node, LONGEST_SHOWN):
+            return f"Array(of more than {LONGEST_SHOWN} nodes)"
         text = formula(Dag([self.node]))
         return f"Array({text if len(text) <= 200 else text[:199] + '…'})"
 
@@ -80,13 +86,13 @@ class Array(Term):
         raise TypeError("an Array cannot be pickled; pickle the Graph made of it")
 
 
-def input(name: str, shape: Sequence[int] = (), dtype: Any = "float64") -> Array:
+def input(name: str, shape: int | Sequence[int] = (), dtype: Any = "float64") -> Array:
     """One input: given data, not learned.
 
     Raises:
         GraphError: E213 for a bad name, E201 for a bad dtype or shape.
     """
-    return Array(input_node(canonical(name), Type.of(dtype, tuple(shape))))
+    return Array(input_node(canonical(name), _type(dtype, shape)))
 
 
 def inputs(names: str | Sequence[str], dtype: Any = "float64") -> tuple[Array, ...]:
@@ -98,13 +104,18 @@ def inputs(names: str | Sequence[str], dtype: Any = "float64") -> tuple[Array, .
     return tuple(input(name, dtype=dtype) for name in names_of(names))
 
 
-def parameter(name: str, shape: Sequence[int] = (), dtype: Any = "float64") -> Array:
+def _type(dtype: Any, shape: int | Sequence[int]) -> Type:
+    """The type of a leaf; a whole number is the shape of a vector."""
+    return Type.of(dtype, (shape,) if isinstance(shape, int) else shape)
+
+
+def parameter(name: str, shape: int | Sequence[int] = (), dtype: Any = "float64") -> Array:
     """One parameter: a learnable number, what gradient descent updates.
 
     Raises:
         GraphError: E213 for a bad name, E201 for a bad dtype or shape.
     """
-    return Array(parameter_node(canonical(name), Type.of(dtype, tuple(shape))))
+    return Array(parameter_node(canonical(name), _type(dtype, shape)))
 
 
 def parameters(names: str | Sequence[str], dtype: Any = "float64") -> tuple[Array, ...]:
@@ -119,29 +130,38 @@ def constant(value: Number, dtype: Any = None) -> Array:
     >>> cr.constant(2) ** cr.input("x")
     Array(2^x)
     """
+    try:
+        shape = np.shape(value)
+    except ValueError:
+        raise GraphError("E204", f"{shown(value)} is not an array") from None
     if dtype is None:
         strong = isinstance(value, (np.ndarray, np.generic, bool))
         dtype = np.asarray(value).dtype if strong else "float64"
-    return Array(constant_node(value, Type.of(dtype, np.shape(value))))
+    return Array(constant_node(value, Type.of(dtype, shape)))
 
 
 def dag_of(
     outputs: Array | Sequence[Array],
-    inputs: Sequence[Array] | None,
+    inputs: Array | Sequence[Array] | None,
     names: Mapping[str, Array] | None,
 ) -> Dag:
     """The Dag of symbolic outputs; raises GraphError E233 when one of them is not symbolic."""
-    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     named: dict[Node, list[str]] = {}
+    if names is not None and not isinstance(names, Mapping):
+        raise GraphError("E233", f"names must map names to symbolic values, got {shown(names)}")
     for name, value in (names or {}).items():
         named.setdefault(_node(value), []).append(canonical(name))
-    arguments = None if inputs is None else [_node(value) for value in inputs]
-    return Dag([_node(value) for value in listed], arguments, named)
+    arguments = None if inputs is None else _nodes(inputs)
+    return Dag(_nodes(outputs), arguments, named)
+
+
+def _nodes(values: Any) -> list[Node]:
+    return [_node(value) for value in (values if isinstance(values, (list, tuple)) else [values])]
 
 
 def _node(value: Any) -> Node:
     if not isinstance(value, Array):
         raise GraphError(
-            "E233", f"expected a symbolic value, got {value!r:.60}; chainrule.constant() makes one"
+            "E233", f"expected a symbolic value, got {shown(value)}; chainrule.constant() makes one"
         )
     return value.node

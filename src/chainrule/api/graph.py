@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chainrule.api.array import Array, dag_of
+from chainrule.api.array import LONGEST_SHOWN, Array, dag_of
 from chainrule.api.names import find
 from chainrule.api.record import Record
 from chainrule.errors import FileError
@@ -197,13 +197,16 @@ class Graph:
         """Write the graph to a file: JSON for ``.json``, canonical text for ``.txt``.
 
         Raises:
-            FileError: E406 for another suffix.
+            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold.
         """
         target = Path(path)
         writers = {".json": self.json, ".txt": self.text}
         if target.suffix not in writers:
             raise FileError("E406", f"cannot save as {target.suffix!r}; use .json or .txt")
-        target.write_text(writers[target.suffix](), encoding="utf-8")
+        try:
+            target.write_text(writers[target.suffix](), encoding="utf-8")
+        except UnicodeEncodeError as error:
+            raise FileError("E407", f"a name or the source cannot be written: {error}") from None
 
     # --- comparison and pickling --------------------------------------------------------------
 
@@ -217,16 +220,14 @@ class Graph:
         return self.formula()
 
     def __repr__(self) -> str:
-        body = self.formula()
-        body = body if len(body) <= 200 else body[:199] + "…"
+        body = f"{len(self.dag)} nodes"
+        if len(self.dag) <= LONGEST_SHOWN:
+            body = self.formula()
+            body = body if len(body) <= 200 else body[:199] + "…"
         return f"<Graph of ({', '.join(self.arguments)}): {body}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_from_json, (self.json(),))
-
-
-def _from_json(content: str) -> Graph:
-    return Graph(flat.from_json(content))
+        return (Graph, (self.dag,))
 
 
 def parse(
@@ -275,7 +276,7 @@ def parse(
 
 def graph(
     outputs: Array | Sequence[Array],
-    inputs: Sequence[Array] | None = None,
+    inputs: Array | Sequence[Array] | None = None,
     *,
     names: Mapping[str, Array] | None = None,
 ) -> Graph:
@@ -311,7 +312,7 @@ def load(path: str | PathLike[str]) -> Graph:
     if source.suffix not in readers:
         raise FileError("E406", f"cannot load {source.suffix!r}; use .json or .txt")
     try:
-        content = source.read_text(encoding="utf-8")
+        content = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileError("E401", f"not a text file: {error}") from None
     return Graph(readers[source.suffix](content))

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.api.arguments import bind
 from chainrule.api.names import find
 from chainrule.api.passes import Passes
-from chainrule.errors import EvaluationError, GraphError
+from chainrule.errors import EvaluationError, GraphError, shown
 from chainrule.formula.names import names_of
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
@@ -260,6 +260,10 @@ class Record:
             GraphError: E226 for an unknown kind, E225 for an unknown name.
             DerivativeError: as for ``gradient``.
         """
+        if digits not in range(1, 18):
+            raise GraphError("E226", f"digits must be from 1 to 17, got {shown(digits)}")
+        if (wrt and kind != "forward-mode") or (of is not None and kind != "backward"):
+            raise GraphError("E226", "wrt= is for the forward-mode table, of= for the backward one")
         if kind == "forward":
             return forward_table(self.dag, self.sweep.values, digits)
         if kind == "backward":

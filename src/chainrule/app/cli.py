@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
@@ -24,6 +26,8 @@ from chainrule.show.terminal import rich_table
 
 BAD_INPUT: Final = 2
 LIMIT: Final = 3
+INTERRUPTED: Final = 130  # as shells count SIGINT and SIGPIPE
+BROKEN_PIPE: Final = 141
 JSON_VERSION: Final = 1
 
 _EXAMPLES: Final = """\b
@@ -44,12 +48,34 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except LimitError as error:
             _fail(error, LIMIT)
-        except ChainruleError as error:
+        except (ChainruleError, UnicodeError) as error:
             _fail(error, BAD_INPUT)
 
 
-def _fail(error: ChainruleError, code: int) -> NoReturn:
+def _fail(error: Exception, code: int) -> NoReturn:
     click.echo(str(error), err=True)
+    sys.exit(code)
+
+
+def run() -> None:
+    """The command as installed: `main`, and calm about streams that are closed, full or broken."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        if sys.stdout is None:
+            sys.exit(BAD_INPUT)
+        code = main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except OSError as error:
+        # Nobody reads on, or nothing can be written: Python must not try again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else BAD_INPUT
     sys.exit(code)
 
 
@@ -119,9 +145,20 @@ def show(
     if any(node.op.name == "abstract" for node in graph.dag.order) and not given:
         _WRITERS[form]([graph.table()], _structure(graph), digits)
         return
+    if wrt and kinds and "forward-mode" not in kinds:
+        raise click.UsageError("--wrt is for the forward-mode table")
     record = graph.at(**given)
-    wanted = kinds or ("forward", "backward", *(("forward-mode",) if wrt else ()))
-    _WRITERS[form](_tables(record, wanted, wrt, of, digits), _summary(graph, record, of), digits)
+    one = graph.dag.outputs[0] if len(graph.dag.outputs) == 1 else None
+    derivatives = of is not None or (one is not None and one.type.is_float)
+    if not kinds:
+        backward = ("backward",) if derivatives else ()
+        kinds = ("forward", *backward, *(("forward-mode",) if wrt else ()))
+    summary = _summary(graph, record)
+    if derivatives:
+        summary["gradient"] = {of or graph.outputs[0]: record.gradient_of(of)}
+    elif one is None:
+        summary["hint"] = f"for derivatives choose an output: --of {' or '.join(graph.outputs[:8])}"
+    _WRITERS[form](_tables(record, kinds, wrt, of, digits), summary, digits)
 
 
 @main.command()
@@ -143,7 +180,11 @@ def completion(shell: str) -> None:
 
 
 def _source(formula: str) -> str:
-    return sys.stdin.read() if formula == "-" else formula
+    if formula != "-":
+        return formula
+    if sys.stdin is None:
+        raise click.UsageError("there is no standard input to read")
+    return sys.stdin.buffer.read().decode("utf-8-sig")
 
 
 def _values(pairs: Sequence[str]) -> dict[str, Any]:
@@ -156,17 +197,17 @@ def _values(pairs: Sequence[str]) -> dict[str, Any]:
         name = canonical(name.strip())
         if name in given:
             raise EvaluationError("E302", f"{name!r} is given twice")
-        numbers = [_constant(name, part) for part in text.split(",")]
-        given[name] = numbers[0] if len(numbers) == 1 else numbers
+        given[name] = _number(name, text)
     return given
 
 
-def _constant(name: str, text: str) -> Any:
-    """The value of a constant expression such as ``0.5`` or ``sqrt(pi/2)``."""
+def _number(name: str, text: str) -> Any:
+    """The value of a constant expression such as ``sqrt(pi/2)``, or of several with commas."""
     graph = parse(text)
     if graph.arguments:
         raise EvaluationError("E303", f"{name!r} must be a number, got {text!r}")
-    return graph()
+    value = graph()
+    return list(value) if isinstance(value, tuple) else value
 
 
 # --- what comes out -----------------------------------------------------------------------------
@@ -188,14 +229,14 @@ def _tables(
     return tables
 
 
-def _summary(graph: Graph, record: Record, of: str | None) -> dict[str, Any]:
-    """The formula, the values and the gradient, as data."""
-    values = [record[name].value for name in graph.outputs]
+def _summary(graph: Graph, record: Record) -> dict[str, Any]:
+    """The formula and the values, as data."""
+    value = record.value
+    values = value if len(graph.outputs) > 1 else (value,)
     return {
         "formula": graph.formula(),
         "arguments": {name: record[name].value for name in graph.arguments},
         "value": dict(zip(graph.outputs, values, strict=True)),
-        "gradient": {of or graph.outputs[0]: record.gradient_of(of)},
     }
 
 
@@ -240,6 +281,8 @@ def _closing_lines(summary: dict[str, Any], digits: int) -> list[tuple[str, str]
         (f"{count} path{'' if count == 1 else 's'} from {name}", "")
         for name, count in summary.get("paths", {}).items()
     ]
+    if "hint" in summary:
+        lines.append((summary["hint"], "dim"))
     return lines
 
 
@@ -247,7 +290,7 @@ def _write_json(tables: Sequence[Table], summary: dict[str, Any], digits: int) -
     data = {
         "format": "chainrule show",
         "version": JSON_VERSION,
-        **_plain(summary),
+        **_plain({key: value for key, value in summary.items() if key != "hint"}),
         "tables": [table.data() for table in tables],
     }
     click.echo(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 from chainrule.formula.names import KEYWORDS, canonical, names_of
 from chainrule.graph.node import check_name
 from chainrule.graph.types import Type
@@ -32,6 +32,8 @@ class Declarations:
         Raises:
             GraphError: E213 for what is not a name.
         """
+        if not isinstance(dtype, (str, Mapping)):
+            raise GraphError("E201", f"dtype is a name or maps names to names, got {shown(dtype)}")
         if not isinstance(dtype, str):
             dtype = {canonical(name): kind for name, kind in dtype.items()}
         return Declarations(

@@ -61,14 +61,14 @@ class Dag:
         own = {node: node.name for node in self.inputs}
         self.names: Mapping[Node, tuple[str, ...]] = MappingProxyType(
             {
-                node: free
+                node: kept
                 for node, given in (names or {}).items()
                 if node in self._members
-                and (free := tuple(n for n in dict.fromkeys(given) if n != own.get(node)))
+                and (kept := tuple(n for n in dict.fromkeys(given) if n != own.get(node)))
             }
         )
-        for given in self.names.values():
-            for name in given:
+        for listed in self.names.values():
+            for name in listed:
                 check_name(name)
         self.spans: Mapping[Node, tuple[Span, ...]] = MappingProxyType(
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copyreg
 import json
 import math
 import re
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, FileError, Span
+from chainrule.errors import ChainruleError, FileError, Span, shown
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import (
     CONSTANT,
@@ -29,7 +30,7 @@ from chainrule.graph.types import Type
 
 FORMAT: Final = "chainrule graph"
 VERSION: Final = 1
-_TYPE: Final = re.compile(r"(\w+)(?:\[([0-9, ]*)\])?")
+_TYPE: Final = re.compile(r"(\w+)(?:\[([0-9]{1,15}(?:, ?[0-9]{1,15})*)\])?")
 
 
 # --- values and types ---------------------------------------------------------------------------
@@ -62,7 +63,7 @@ def decode_value(value: Any, type: Type) -> Node:
         value = float(value)
     right = bool if type.is_bool else (float, int) if type.is_float else int
     if not isinstance(value, right) or isinstance(value, bool) != type.is_bool:
-        raise FileError("E404", f"{value!r:.60} is not a constant of type {type}")
+        raise FileError("E404", f"{shown(value)} is not a constant of type {type}")
     return constant_node(value, type)
 
 
@@ -70,8 +71,8 @@ def decode_type(text: Any) -> Type:
     """``"float64"`` or ``"float32[3, 2]"`` as a Type."""
     match = _TYPE.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise FileError("E404", f"{text!r:.60} is not a type")
-    sizes = [size for size in (match[2] or "").replace(" ", "").split(",") if size]
+        raise FileError("E404", f"{shown(text)} is not a type")
+    sizes = match[2].split(",") if match[2] else []
     return Type.of(match[1], tuple(map(int, sizes)))
 
 
@@ -121,11 +122,15 @@ def from_json(text: str) -> Dag:
         FileError: E401 not JSON or not ours, E402 another version, E403 a cycle or a missing node,
             E404 an unknown operation, a wrong type, or any other field that does not fit.
     """
+    return from_data(parse_json(text.removeprefix("\ufeff")))
+
+
+def parse_json(text: str) -> Any:
+    """JSON as the standard has it; raises FileError E401 for anything else."""
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise FileError("E401", f"not a JSON file: {error}") from None
-    return from_data(data)
+        raise FileError("E401", f"not JSON: {shown(str(error), 100)}") from None
 
 
 def _refuse_constant(name: str) -> None:
@@ -136,9 +141,9 @@ def from_data(data: Any) -> Dag:
     """The Dag of JSON data; raises like `from_json`."""
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         raise FileError("E401", f'not a saved graph: there is no "format": "{FORMAT}"')
-    if data.get("version") != VERSION:
+    if data.get("version") != VERSION or data["version"].__class__ is not int:
         raise FileError(
-            "E402", f"version {data.get('version')!r:.20} cannot be read, only version {VERSION}"
+            "E402", f"version {shown(data.get('version'))} cannot be read, only version {VERSION}"
         )
     entries = _field(data, "nodes", list, "the file")
     made = _make_nodes(entries)
@@ -146,7 +151,7 @@ def from_data(data: Any) -> Dag:
     spans: dict[Node, list[Span]] = {}
     for index, (node, entry) in enumerate(zip(made, entries, strict=True)):
         if "names" in entry:
-            names.setdefault(node, []).extend(_field(entry, "names", list, f"node {index}"))
+            names.setdefault(node, []).extend(_names(entry, f"node {index}"))
         if "spans" in entry:
             spans.setdefault(node, []).extend(_spans(entry, f"node {index}"))
 
@@ -160,14 +165,23 @@ def from_data(data: Any) -> Dag:
     except FileError:
         raise
     except ChainruleError as error:
-        raise FileError("E404", str(error)) from None
+        raise FileError("E404", error.message) from None
+
+
+def _names(entry: Mapping[str, Any], where: str) -> list[str]:
+    names = _field(entry, "names", list, where)
+    for name in names:
+        if not isinstance(name, str):
+            raise FileError("E404", f"{where}: {shown(name)} is not a name")
+    return names
 
 
 def _spans(entry: Mapping[str, Any], where: str) -> list[Span]:
     spans = []
     for span in _field(entry, "spans", list, where):
-        if not (isinstance(span, list) and len(span) == 2 and all(map(_is_index, span))):
-            raise FileError("E404", f"{where}: a span is [start, end], got {span!r:.40}")
+        whole = isinstance(span, list) and len(span) == 2 and all(map(_is_index, span))
+        if not whole or span[0] > span[1]:
+            raise FileError("E404", f"{where}: a span is [start, end], got {shown(span)}")
         spans.append(Span(*span))
     return spans
 
@@ -190,8 +204,7 @@ def _make_nodes(entries: Sequence[Any]) -> list[Node]:
         try:
             made[index] = _make_node(entries[index], operands)
         except ChainruleError as error:
-            inner = error.message if isinstance(error, FileError) else str(error)
-            raise FileError("E404", f"node {index}: {inner}") from None
+            raise FileError("E404", f"node {index}: {error.message}") from None
     return [made[index] for index in range(len(entries))]
 
 
@@ -230,12 +243,12 @@ def _make_node(entry: Mapping[str, Any], operands: tuple[Node, ...]) -> Node:
     op = OPS.get(name) if isinstance(name, str) else None
     if op is None or op.is_leaf:
         return _make_leaf(entry, operands)
-    params = op.normal_params(_field(entry, "params", list, op.name, [])) if op.params else ()
-    if not op.params and entry.get("params"):
-        raise FileError("E404", f"{op.name} takes 0 parameters, got {len(entry['params'])}")
-    node = make(op, operands, params)
+    given = _field(entry, "params", list, op.name, []) if "params" in entry else ()
+    node = make(op, operands, op.normal_params(given))
     if "type" in entry and entry["type"] != node.type.text:
-        raise FileError("E404", f"{op.name} gives {node.type}, the file says {entry['type']!r:.40}")
+        raise FileError(
+            "E404", f"{op.name} gives {node.type}, the file says {shown(entry['type'])}"
+        )
     return node
 
 
@@ -255,7 +268,7 @@ def _make_leaf(entry: Mapping[str, Any], operands: tuple[Node, ...]) -> Node:
 def _field(data: Any, key: str, kind: type, where: str, default: Any = None) -> Any:
     value = data.get(key, default)
     if not isinstance(value, kind):
-        raise FileError("E404", f"{where}: {key!r} must be a {kind.__name__}, got {value!r:.60}")
+        raise FileError("E404", f"{where}: {key!r} must be a {kind.__name__}, got {shown(value)}")
     return value
 
 
@@ -266,4 +279,8 @@ def _is_index(value: object) -> bool:
 def _checked_index(value: Any, count: int, where: str) -> int:
     if value.__class__ is int and 0 <= value < count:
         return value
-    raise FileError("E403", f"{where}: there is no node {value!r:.40}")
+    raise FileError("E403", f"{where}: there is no node {shown(value)}")
+
+
+# A pickle of a Dag holds its JSON: a chain of nodes would recurse.
+copyreg.pickle(Dag, lambda dag: (from_json, (to_json(dag),)))

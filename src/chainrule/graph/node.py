@@ -11,7 +11,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 from chainrule.graph.op import Form, Level, Op, Params, register
 from chainrule.graph.types import FLOAT64, Type
 
@@ -214,14 +214,14 @@ def constant_node(value: Any, type: Type) -> Node:
         try:
             return make(CONSTANT, (), (_pack_float(value), type))
         except (OverflowError, struct.error):
-            raise GraphError("E204", f"the constant {value!r:.40} does not fit {type}") from None
+            raise GraphError("E204", f"the constant {shown(value)} does not fit {type}") from None
     try:
         with np.errstate(over="raise"):
             array = np.asarray(value).astype(type.dtype, casting="same_kind", copy=False)
             if isinstance(value, int) and not type.is_bool and int(array) != value:
                 array = np.asarray(value, dtype=type.dtype)
     except (OverflowError, FloatingPointError, TypeError, ValueError):
-        raise GraphError("E204", f"the constant {value!r:.40} does not fit {type}") from None
+        raise GraphError("E204", f"the constant {shown(value)} does not fit {type}") from None
     if array.shape != type.shape:
         raise GraphError("E204", f"a constant of shape {array.shape} does not fit {type}")
     return make(CONSTANT, (), (array.tobytes(), type))

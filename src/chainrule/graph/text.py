@@ -6,7 +6,7 @@
     input x: float64
     parameter w: float64
     %1 = multiply(w, x)
-    a = add(%1, 1)
+    a = add(%1, 1.0)
     output a
 
 A named node stands under its names (``a, b = …``), any other under a number. Constants of one
@@ -20,7 +20,7 @@ import json
 import re
 from typing import Any, Final
 
-from chainrule.errors import ChainruleError, FileError
+from chainrule.errors import ChainruleError, FileError, shown
 from chainrule.graph.dag import Dag
 from chainrule.graph.flat import (
     FORMAT,
@@ -28,6 +28,7 @@ from chainrule.graph.flat import (
     decode_type,
     decode_value,
     encode_value,
+    parse_json,
 )
 from chainrule.graph.node import (
     CONSTANT,
@@ -43,7 +44,7 @@ from chainrule.graph.op import find
 from chainrule.graph.types import FLOAT64
 
 _HEAD: Final = f"{FORMAT} {VERSION}"
-_LEAF: Final = re.compile(r"(input|parameter) (\w+): ([^;]+?)(?: as (.+))?")
+_LEAF: Final = re.compile(r"(input|parameter) (\S+): ([^;]+?)(?: as (.+))?")
 _LINE: Final = re.compile(r"(.+?) = (\w+)\((.*)\)")
 _CONSTANT: Final = re.compile(r"(.+?)(?:: ?(\w+(?:\[[0-9, ]*\])?))?")
 
@@ -91,12 +92,12 @@ def read(text: str) -> Dag:
             if reader.outputs:
                 raise FileError("E405", "nothing may follow the output")
             reader.take(line)
-        except (ChainruleError, ValueError) as error:
-            raise FileError("E405", f"line {number}: {error}") from None
+        except ChainruleError as error:
+            raise FileError("E405", f"line {number}: {error.message}") from None
     try:
         return Dag(reader.outputs, reader.inputs, reader.names)
     except ChainruleError as error:
-        raise FileError("E405", str(error)) from None
+        raise FileError("E405", error.message) from None
 
 
 class _Reader:
@@ -124,7 +125,7 @@ class _Reader:
             node = self.constant(body) if op_name == "constant" else self.computation(op_name, body)
             self.define(node, left.split(", "), named=not left.startswith("%"))
         else:
-            raise FileError("E405", f"cannot read {line!r:.60}")
+            raise FileError("E405", f"cannot read {shown(line)}")
 
     def define(self, node: Node, names: list[str], *, named: bool) -> None:
         for name in names:
@@ -137,7 +138,9 @@ class _Reader:
     def computation(self, op_name: str, body: str) -> Node:
         operands, _, params = body.partition(";")
         op = find(op_name)
-        values: list[Any] = json.loads(f"[{params}]")
+        if op.is_leaf:
+            raise FileError("E405", f"{op_name} is not written like this")
+        values: list[Any] = parse_json(f"[{params}]")
         return make(op, tuple(map(self.operand, _split(operands))), op.normal_params(values))
 
     def operand(self, text: str) -> Node:
@@ -147,14 +150,22 @@ class _Reader:
     def constant(self, text: str) -> Node:
         match = _CONSTANT.fullmatch(text)
         try:
-            value = json.loads(match[1]) if match else None
-        except ValueError:
+            value = parse_json(match[1]) if match else None
+        except FileError:
             value = None
         if match is None or value is None:
-            raise FileError("E405", f"{text!r:.60} is neither a number nor a node defined above")
+            raise FileError("E405", f"{shown(text)} is neither a number nor a node defined above")
         return decode_value(value, decode_type(match[2]) if match[2] else FLOAT64)
 
 
 def _split(text: str) -> list[str]:
     """Operands apart; commas inside the brackets of a type do not count."""
-    return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+    parts: list[str] = []
+    inside = False
+    for piece in text.split(","):
+        if inside:
+            parts[-1] += f",{piece}"
+        else:
+            parts.append(piece)
+        inside = "]" not in piece if inside else piece.rfind("[") > piece.rfind("]")
+    return [part.strip() for part in parts if part.strip()]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
+import threading
 import weakref
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, final
 
 import numpy as np
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 
 DTYPES: Final = ("float64", "float32", "int64", "int32", "bool")
 """The element types a node may have, by NumPy name."""
@@ -39,15 +42,17 @@ class Type:
     """The type as files and messages write it, such as ``float32[3, 2]``."""
 
     @staticmethod
-    def of(dtype: Any = "float64", shape: tuple[int, ...] = ()) -> Type:
+    def of(dtype: Any = "float64", shape: Sequence[int] = ()) -> Type:
         """The type with this dtype (anything NumPy reads as one) and shape.
 
         Raises:
             GraphError: E201 for a dtype outside ``DTYPES`` or a shape with negative sizes.
         """
-        key = (dtype, shape) if isinstance(dtype, (str, np.dtype)) else None
-        found = _types.get(key) if key is not None else None
-        return found if found is not None else _intern(dtype, shape)
+        if isinstance(shape, tuple) and isinstance(dtype, (str, np.dtype)):
+            found = _types.get((dtype, shape))
+            if found is not None:
+                return found
+        return _intern(dtype, shape)
 
     def with_dtype(self, dtype: Any) -> Type:
         """The same shape with another dtype."""
@@ -71,32 +76,42 @@ _types: weakref.WeakValueDictionary[tuple[Any, tuple[int, ...]], Type] = (
 )
 
 
-def _intern(dtype: Any, shape: tuple[int, ...]) -> Type:
+_lock: Final = threading.Lock()
+
+
+def _intern(dtype: Any, shape: Sequence[int]) -> Type:
     try:
         plain = np.dtype(dtype)
-    except TypeError:
-        listed = ", ".join(DTYPES)
-        raise GraphError("E201", f"{dtype!r} is not a dtype; use one of {listed}") from None
+    except (TypeError, ValueError):
+        problem = f"{shown(dtype)} is not a dtype; use one of {', '.join(DTYPES)}"
+        raise GraphError("E201", problem) from None
     if plain.name not in DTYPES or not plain.isnative:
         raise GraphError("E201", f"dtype {plain} is not supported; use one of {', '.join(DTYPES)}")
-    sizes = tuple(int(size) for size in shape)
+    try:
+        sizes = tuple(operator.index(size) for size in shape)
+    except TypeError:
+        problem = f"a shape is a tuple of whole numbers, got {shown(shape)}"
+        raise GraphError("E201", problem) from None
     if any(size < 0 for size in sizes):
-        raise GraphError("E201", f"a shape has no negative sizes, got {shape}")
-    found = _types.get((plain, sizes))
-    if found is None:
-        found = object.__new__(Type)
-        set_field = partial(object.__setattr__, found)
-        set_field("shape", sizes)
-        set_field("dtype", plain)
-        set_field("is_float", plain.kind == "f")
-        set_field("is_bool", plain.kind == "b")
-        sizes_text = f"[{', '.join(map(str, sizes))}]" if sizes else ""
-        set_field("text", f"{plain.name}{sizes_text}")
-        found = _types.setdefault((plain, sizes), found)
-    if isinstance(dtype, str):
-        _types[dtype, sizes] = found
+        raise GraphError("E201", f"a shape has no negative sizes, got {shown(shape)}")
+    with _lock:  # or two threads could each make one, and equal types would not be the same object
+        found = _types.get((plain, sizes))
+        if found is None:
+            found = object.__new__(Type)
+            set_field = partial(object.__setattr__, found)
+            set_field("shape", sizes)
+            set_field("dtype", plain)
+            set_field("is_float", plain.kind == "f")
+            set_field("is_bool", plain.kind == "b")
+            sizes_text = f"[{', '.join(map(str, sizes))}]" if sizes else ""
+            set_field("text", f"{plain.name}{sizes_text}")
+            _types[plain, sizes] = found
+        if isinstance(dtype, str):
+            _types[dtype, sizes] = found
     return found
 
 
 FLOAT64: Final = Type.of("float64")
 BOOL: Final = Type.of("bool")
+_SCALARS: Final = tuple(map(Type.of, DTYPES))
+"""Held for good: the types of scalars never die between two uses."""

@@ -35,6 +35,18 @@ def depth_first(roots: Iterable[Node]) -> list[Node]:
     return order
 
 
+def exceeds(root: Node, limit: int) -> bool:
+    """Whether ``root`` is computed from more than this many nodes, looking no further."""
+    seen = {root}
+    stack = [root]
+    while stack and len(seen) <= limit:
+        for operand in stack.pop().operands:
+            if operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
+    return len(seen) > limit
+
+
 def uses_of(order: Iterable[Node]) -> dict[Node, list[tuple[Node, int]]]:
     """The edges leaving each node; ``x*x`` gives two edges from the same ``x``."""
     uses: dict[Node, list[tuple[Node, int]]] = {}

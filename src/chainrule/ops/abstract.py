@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.errors import shown
 from chainrule.graph.node import check_name
 from chainrule.graph.op import Form, Kind, Level, Op, Param, Params, register
 from chainrule.graph.types import Type
@@ -14,7 +15,7 @@ from chainrule.ops.term import Function
 
 def _function_name(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"must be a name, got {value!r:.40}")
+        raise ValueError(f"must be a name, got {shown(value)}")
     return check_name(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 from chainrule.graph.op import (
     Accuracy,
     Convention,
@@ -194,9 +194,9 @@ def real(value: Any) -> int | float:
     (2, 0.5)
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"must be a literal number, got {value!r:.40}")
+        raise ValueError(f"must be a literal number, got {shown(value)}")
     if not abs(value) < LARGEST_PARAM:
-        raise ValueError(f"must be finite and smaller than {LARGEST_PARAM:g}, got {value!r:.40}")
+        raise ValueError(f"must be finite and smaller than {LARGEST_PARAM:g}, got {shown(value)}")
     return int(value) if value == int(value) else float(value)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 from chainrule.graph.node import Node, constant_node, make
 from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import FLOAT64, Type
@@ -169,13 +169,12 @@ def apply(op: Op, operands: tuple[Any, ...], given: tuple[Any, ...] = ()) -> Any
                 wrap = type(operand)
         elif not isinstance(operand, _NUMBERS):
             raise GraphError(
-                "E214", f"{op.name} cannot take {operand!r:.60} of type {type(operand).__name__}"
+                "E214", f"{op.name} cannot take {shown(operand)} of type {type(operand).__name__}"
             )
     if wrap is None:
         raise GraphError(
             "E215",
-            f"{op.name} was given only numbers; make one of them symbolic with constant(), "
-            f"or use {op.kernel or 'a function of Python'}",
+            f"{op.name} was given only numbers; make one of them symbolic with constant()",
         )
     return wrap(make(op, meet(op, operands, params), params))
 
@@ -201,7 +200,7 @@ def _promotable(value: Any) -> Any:
         return value.type.dtype
     if isinstance(value, (np.generic, np.ndarray)):
         return value.dtype
-    return type(value)
+    return next(kind for kind in (bool, int, float) if isinstance(value, kind))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -228,7 +227,7 @@ def _as_node(value: Any, dtype: np.dtype[Any] | None, op: Op) -> Node:
             )
         return make(OPS["convert"], (value,), (dtype.name,))
     if dtype is not None and dtype.kind == "b" and not isinstance(value, (bool, np.bool_)):
-        raise GraphError("E202", f"{op.name} needs a condition there, got {value!r:.40}")
+        raise GraphError("E202", f"{op.name} needs a condition there, got {shown(value)}")
     shape = value.shape if isinstance(value, np.ndarray) else ()
     return constant_node(value, Type.of(dtype, shape))
 

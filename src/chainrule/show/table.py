@@ -134,8 +134,11 @@ class Table:
 
 
 def _csv_cell(cell: Cell) -> Any:
-    """Numbers and words as they are; what is nested as its text."""
-    return cell.datum if isinstance(cell.datum, (int, float, str, type(None))) else cell.text
+    """Numbers and words as they are, points as a JSON list, contributions by their names."""
+    if not isinstance(cell.datum, list):
+        return cell.datum
+    nested = any(isinstance(item, dict) for item in cell.datum)
+    return cell.text if nested or not cell.datum else json.dumps(cell.datum)
 
 
 def columns(*given: Sequence[Any]) -> tuple[Column, ...]:
