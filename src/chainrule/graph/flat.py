@@ -169,7 +169,7 @@ def from_data(data: Any) -> Dag:
 
 
 def _names(entry: Mapping[str, Any], where: str) -> list[str]:
-    names = _field(entry, "names", list, where)
+    names: list[str] = _field(entry, "names", list, where)
     for name in names:
         if not isinstance(name, str):
             raise FileError("E404", f"{where}: {shown(name)} is not a name")

@@ -74,6 +74,7 @@ class Sweep:
         self.dag = dag
         self.evaluations = 0
         self._known: dict[Node, Locals] = {}
+        self._rules_by: dict[tuple[Any, ...], tuple[LocalDerivative | None, ...]] = {}
         values: Numbers = dict(arguments)
         with np.errstate(all="ignore"):
             for node in dag.order:
@@ -101,38 +102,45 @@ class Sweep:
         found = self._known.get(node) or self._locals(node)
         at = 2 * position
         if found[at] is _MISSING:
-            rules, arguments = self._rules(node)
-            edge = self._evaluate(rules[position], arguments)
+            rule = self._rules(node)[position]
+            edge = (None, None) if rule is None else rule.at(self._arguments(node))
+            self.evaluations += rule is not None
             found = self._known[node] = (*found[:at], *edge, *found[at + 2 :])
         return found[at], found[at + 1]
 
     def _locals(self, node: Node) -> Locals:
         """The edges into ``node``; those from constants stay missing until somebody asks."""
         varying = self.varying
-        rules, arguments = self._rules(node)
+        arguments = None
         result: list[Any] = []
-        for rule, operand in zip(rules, node.operands, strict=True):
-            result += self._evaluate(rule, arguments) if operand in varying else (_MISSING, None)
+        for rule, operand in zip(self._rules(node), node.operands, strict=True):
+            if operand not in varying:
+                result += (_MISSING, None)
+            elif rule is None:
+                result += (None, None)
+            else:
+                self.evaluations += 1
+                if rule.constant is not None and rule.guard is None:
+                    result += (rule.constant, None)
+                else:
+                    arguments = arguments or self._arguments(node)
+                    result += rule.at(arguments)
         found = self._known[node] = tuple(result)
         return found
 
-    def _rules(self, node: Node) -> tuple[tuple[LocalDerivative | None, ...], list[Any]]:
-        """The local derivatives of a node as functions, and the values they take."""
-        operands = node.operands
-        types = tuple([operand.type for operand in operands])
+    def _arguments(self, node: Node) -> list[Any]:
         values = self.values
-        arguments = [values[node], *[values[operand] for operand in operands]]
-        return local_derivatives(node.op, types, node.type, node.params), arguments
+        return [values[node], *[values[operand] for operand in node.operands]]
 
-    def _evaluate(self, rule: LocalDerivative | None, arguments: list[Any]) -> tuple[Any, Any]:
-        if rule is None:
-            return None, None
-        self.evaluations += 1
-        factor = rule.constant
-        return (
-            rule.factor(*arguments) if factor is None else factor,
-            None if rule.guard is None else rule.guard(*arguments),
-        )
+    def _rules(self, node: Node) -> tuple[LocalDerivative | None, ...]:
+        # The types of the first operand and of the result say all types of a pointwise operation.
+        key = (node.op, node.params, node.operands[0].type, node.type)
+        found = self._rules_by.get(key)
+        if found is None:
+            types = tuple([operand.type for operand in node.operands])
+            found = local_derivatives(node.op, types, node.type, node.params)
+            self._rules_by[key] = found
+        return found
 
     # --- sweeps -------------------------------------------------------------------------------
 

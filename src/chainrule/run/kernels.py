@@ -43,11 +43,21 @@ class LocalDerivative:
         factor: The derivative where the guard holds.
         guard: Where it is not structurally zero; None: everywhere.
         constant: The derivative itself where it is one number known in advance.
+        pick: Which of (out, operands) the derivative is, where it is one of them.
     """
 
     factor: Kernel
     guard: Kernel | None
     constant: Any
+    pick: int | None
+
+    def at(self, arguments: Sequence[Any]) -> tuple[Any, Any]:
+        """The numbers of factor and guard at (out, operands)."""
+        if self.pick is not None:
+            factor = arguments[self.pick]
+        else:
+            factor = self.factor(*arguments) if self.constant is None else self.constant
+        return factor, None if self.guard is None else self.guard(*arguments)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -64,6 +74,7 @@ def local_derivatives(
             function_of(partial.factor, arguments),
             None if partial.guard is None else function_of(partial.guard, arguments),
             None if partial.constant is None else constant_value(partial.factor),
+            arguments.index(partial.factor) if partial.factor in arguments else None,
         )
         for partial in rules.partials
     )
