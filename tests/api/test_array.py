@@ -85,7 +85,7 @@ def test_every_operation_is_a_function_of_the_package():
             assert op.about in function.__doc__
             assert pickle.loads(pickle.dumps(function)).op is op
     with pytest.raises(AttributeError, match="simoid"):
-        cr.simoid  # noqa: B018
+        _ = cr.simoid
 
 
 def test_literal_parameters_by_position_name_and_default():

@@ -138,7 +138,7 @@ def test_several_outputs_need_a_choice():
     r = cr.parse("s = x + y; p = x*y; s, p").at(x=2, y=3)
     assert r.value == (5.0, 6.0)
     with pytest.raises(DerivativeError, match=r"several outputs \('s', 'p'\)"):
-        r.gradient  # noqa: B018
+        _ = r.gradient
     assert r.gradient_of("s") == {"x": 1.0, "y": 1.0}
     assert r.gradient_of("p", seed=10) == {"x": 30.0, "y": 20.0}
     assert r.derivative(of="p", wrt="x") == 3.0
@@ -161,7 +161,7 @@ def test_shaped_arguments():
     with pytest.raises(EvaluationError, match="only graphs of scalars take many points"):
         graph.at(v=np.zeros((2, 3)))
     with pytest.raises(DerivativeError) as caught:
-        r.gradient  # noqa: B018
+        _ = r.gradient
     assert caught.value.code == "E333"
 
 

@@ -29,6 +29,7 @@ LIMIT: Final = 3
 INTERRUPTED: Final = 130  # as shells count SIGINT and SIGPIPE
 BROKEN_PIPE: Final = 141
 JSON_VERSION: Final = 1
+UNFOLDED: Final = 10_000
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -251,7 +252,10 @@ def _structure(graph: Graph) -> dict[str, Any]:
 
 
 def _write_people(tables: Sequence[Table], summary: dict[str, Any], digits: int) -> None:
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    # Away from a terminal nothing says how wide a line may be: no cell is folded.
+    terminal = sys.stdout.isatty()
+    width = None if terminal else UNFOLDED
+    console = Console(highlight=False, width=width, soft_wrap=not terminal)
     console.print(Text(summary["formula"], style="bold"))
     for table in tables:
         console.print()

@@ -179,9 +179,12 @@ def _exact(given: Callable[..., Any] | str | None) -> Callable[..., Any] | None:
 
 
 def _domain(given: Sequence[Interval] | Interval, count: int) -> tuple[Interval, ...]:
-    if given and isinstance(given[0], (int, float)):
-        return (given,) * count  # type: ignore[return-value]
-    return tuple(given)  # type: ignore[arg-type]
+    """One interval for each operand; a single one is for all."""
+    match given:
+        case (int() | float() as low, int() | float() as high):
+            return ((low, high),) * count
+        case _:
+            return tuple((low, high) for low, high in given)
 
 
 # --- checks of literal parameters -----------------------------------------------------------------

@@ -258,7 +258,11 @@ def _document(op: Op) -> str:
         lines.append(f"In formulas also {', '.join(op.aliases)}.")
     for convention in op.conventions:
         point = ", ".join(f"{n} = {v:g}" for n, v in zip(places, convention.at, strict=True))
-        lines.append(f"At {point}: {convention.why}.")
+        value = "" if convention.value is None else f"value {convention.value:g}, "
+        slopes = ", ".join(
+            "any" if slope is None else f"{slope:g}" for slope in convention.partials
+        )
+        lines.append(f"At {point}: {value}derivative {slopes} ({convention.why}).")
     return "\n\n".join(lines)
 
 
