@@ -41,3 +41,11 @@ def test_links_between_pages_lead_somewhere():
     for page in PAGES:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert link.startswith("http") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_error_code_of_the_source_stands_on_the_page_of_errors():
+    used = {"W101"}  # inside the text of a warning
+    for module in (ROOT / "src").rglob("*.py"):
+        used |= set(re.findall(r'"([EW][0-9]{3})"', module.read_text(encoding="utf-8")))
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| ([EW][0-9]{3}) \|", page, re.MULTILINE)) == used

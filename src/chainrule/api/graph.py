@@ -65,7 +65,7 @@ class Graph:
 
         Raises:
             EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
-                E305 shapes that do not fit, E310 an abstract function has no values.
+                E305 shapes that do not fit, E307 an abstract function has no values.
         """
         return Record(self.dag, values, named)
 
@@ -177,7 +177,9 @@ class Graph:
     # --- text and files -----------------------------------------------------------------------
 
     def formula(self) -> str:
-        """The graph as a formula that `parse` reads back; shared and named nodes come first.
+        """The graph as a formula; shared and named nodes come first.
+
+        `parse` reads it back, given the arguments and their dtypes (constant arrays have no text).
 
         >>> import chainrule as cr
         >>> cr.parse("x^2 + sin(x^2)").formula()

@@ -233,8 +233,8 @@ def _operands_first(operands_of: Sequence[Sequence[int]]) -> list[int]:
             walk.append(at)
             at = next(operand for operand in operands_of[at] if missing[operand])
         cycle = [*walk[walk.index(at) :], at]
-        shown = " <- ".join(map(str, cycle if len(cycle) <= 8 else [*cycle[:7], "…", at]))
-        raise FileError("E403", f"the file has a cycle through the nodes {shown}")
+        steps = " <- ".join(map(str, cycle if len(cycle) <= 8 else [*cycle[:7], "…", at]))
+        raise FileError("E403", f"the file has a cycle through the nodes {steps}")
     return order
 
 

@@ -23,11 +23,11 @@ def kernel(op: Op, params: Params = ()) -> Kernel:
     """The NumPy function of an operation with its parameters bound.
 
     Raises:
-        EvaluationError: E310 when the op has no values (an abstract function).
+        EvaluationError: E307 when the op has no values (an abstract function).
     """
     if not op.kernel:
         name = params[0] if params else op.name
-        raise EvaluationError("E310", f"{name} is an abstract function: it has no values")
+        raise EvaluationError("E307", f"{name} is an abstract function: it has no values")
     module, _, name = op.kernel.rpartition(".")
     function = cast("Kernel", getattr(importlib.import_module(module), name))
     if not params:
