@@ -22,9 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with a ``seed`` argument runs for every worked example of the four texts."""
-    if "seed" in metafunc.fixturenames:
-        metafunc.parametrize("seed", SEEDS, ids=[case["id"] for case in SEEDS])
+    """A test with a ``seed`` argument runs for every worked example of the four texts.
+
+    One with a ``chain_seed`` argument runs for those that state local derivatives.
+    """
+    chains = [case for case in SEEDS if "local_derivatives" in case]
+    for name, cases in (("seed", SEEDS), ("chain_seed", chains)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, cases, ids=[case["id"] for case in cases])
 
 
 @pytest.fixture

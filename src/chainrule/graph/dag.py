@@ -46,7 +46,7 @@ class Dag:
         spans: Mapping[Node, Sequence[Span]] | None = None,
         source: str = "",
     ) -> None:
-        """Raise GraphError E220 (no outputs, not an argument) or E221 (names that clash)."""
+        """Raise GraphError E220 (outputs, arguments), E213 (bad names), E221 (names that clash)."""
         if not outputs:
             raise GraphError("E220", "a graph needs at least one output")
         self.outputs: tuple[Node, ...] = tuple(outputs)
@@ -67,9 +67,6 @@ class Dag:
                 and (kept := tuple(n for n in dict.fromkeys(given) if n != own.get(node)))
             }
         )
-        for listed in self.names.values():
-            for name in listed:
-                check_name(name)
         self.spans: Mapping[Node, tuple[Span, ...]] = MappingProxyType(
             {
                 node: tuple(given)
@@ -97,7 +94,7 @@ class Dag:
                 raise GraphError("E221", f"two different arguments are named {node.name!r}")
         for node, given in self.names.items():
             for name in given:
-                if owners.setdefault(name, node) is not node:
+                if owners.setdefault(check_name(name), node) is not node:
                     raise GraphError("E221", f"two different nodes are named {name!r}")
         self._owners = owners
 
@@ -122,11 +119,6 @@ class Dag:
     def parameters(self) -> tuple[Node, ...]:
         """The learnable arguments."""
         return tuple(node for node in self.inputs if node.op is PARAMETER)
-
-    @cached_property
-    def constants(self) -> tuple[Node, ...]:
-        """The literal numbers, by first appearance."""
-        return tuple(node for node in self.order if node.op is CONSTANT)
 
     @cached_property
     def computations(self) -> tuple[Node, ...]:

@@ -93,6 +93,7 @@ class Term:
     def __ge__(self: T, other: T | Number) -> T:
         return _binary("greater_equal", self, other)
 
+    # object promises a bool from == and !=; these are symbolic conditions, as in NumPy.
     def __eq__(self: T, other: T | Number) -> T:  # type: ignore[override]
         return _binary("equal", self, other)
 
