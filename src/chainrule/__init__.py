@@ -18,8 +18,9 @@ from chainrule.api.array import (
     parameter,
     parameters,
 )
-from chainrule.api.graph import Graph, graph, load, parse
+from chainrule.api.graph import Graph
 from chainrule.api.record import NodeRecord, Record
+from chainrule.api.sources import graph, load, parse
 from chainrule.errors import (
     ChainruleError,
     ChainruleWarning,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chainrule.api.array import LONGEST_SHOWN, Array, dag_of
-from chainrule.api.names import find
+from chainrule.api.array import LONGEST_SHOWN, Array
 from chainrule.api.record import Record
+from chainrule.api.selection import differentiated, find, held, leaves
+from chainrule.diff.forward import jvp
+from chainrule.diff.jacobian import Mode, hessian, jacobian
+from chainrule.diff.reverse import gradient, vjp
 from chainrule.errors import FileError
-from chainrule.formula.infix import read
-from chainrule.formula.limits import Limits
 from chainrule.formula.printer import formula
 from chainrule.graph import flat, text
 from chainrule.graph.dag import Dag, Order
@@ -145,6 +146,21 @@ class Graph:
         end = None if target is None else find(self.dag, target)
         return self.dag.count_paths(find(self.dag, source), end)
 
+    def derivatives(self) -> dict[str, tuple[str, ...]]:
+        """In a graph made by differentiation: which derivatives a node is, by its label.
+
+        >>> import chainrule as cr
+        >>> cr.parse("a = x + y; f = a * x").gradient().derivatives()["d_x"]
+        ('∂f/∂x',)
+        """
+        labels = self.dag.labels
+        found: dict[str, tuple[str, ...]] = {}
+        for node in self.dag.order:
+            meanings = tuple(meaning.label for meaning in self.dag.meanings.get(node, ()))
+            if meanings:
+                found[labels[node]] = found.get(labels[node], ()) + meanings
+        return found
+
     def table(self) -> Table:
         """The steps of the forward pass without numbers: node and operation."""
         return forward_table(self.dag, {})
@@ -173,6 +189,110 @@ class Graph:
             else:
                 mapping[node] = constant_node(value, node.type)
         return Graph(self.dag.substitute(mapping, names))
+
+    # --- derivatives --------------------------------------------------------------------------
+
+    def gradient(
+        self,
+        wrt: str | Sequence[str] | None = None,
+        *,
+        of: str | None = None,
+        holding: str | Sequence[str] = (),
+    ) -> Graph:
+        """The graph of the value and of its derivatives, by reverse mode.
+
+        Calling it gives ``(value, (derivative, …))``. Its nodes know what they are derivatives of:
+        see `derivatives`. It is a graph like any other, and can be differentiated again.
+
+        >>> import chainrule as cr
+        >>> g = cr.parse("a = x + y; f = a * x").gradient()
+        >>> g
+        <Graph of (x, y): a = x + y; f = a*x; d_x = a + x; f, d_x, x>
+        >>> g(3, 2)
+        (15.0, (8.0, 3.0))
+
+        Args:
+            wrt: By which nodes, in order; None: all floating-point arguments.
+            of: What is differentiated; None: the only output.
+            holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
+
+        Raises:
+            GraphError: E225 for an unknown name, E228 for a node that changes and is held fixed.
+            DerivativeError: E331 for integers and conditions, E332 when there are several outputs,
+                E333 when the output is not a scalar.
+        """
+        output = differentiated(self.dag, of)
+        nodes = leaves(self.dag, wrt)
+        return Graph(gradient(self.dag, output, nodes, held(self.dag, holding, [output, *nodes])))
+
+    def jvp(self, wrt: str | Sequence[str] | None = None) -> Graph:
+        """The graph of a derivative along a direction, by forward mode.
+
+        Its arguments are those of this graph, then a tangent ``x_dot`` for each node of ``wrt``;
+        calling it gives ``(value, tangent)``, tuples of them where there are several outputs.
+
+        >>> import chainrule as cr
+        >>> cr.parse("sin(x) * y").jvp("x")
+        <Graph of (x, y, x_dot): f = sin(x)*y; f_dot = x_dot*cos(x)*y; f, f_dot>
+
+        Raises:
+            GraphError: E225 for an unknown name.
+            DerivativeError: E331 for integers and conditions.
+        """
+        return Graph(jvp(self.dag, leaves(self.dag, wrt)))
+
+    def vjp(self, wrt: str | Sequence[str] | None = None) -> Graph:
+        """The graph of adjoints, given those of the outputs, by reverse mode.
+
+        Its arguments are those of this graph, then an adjoint ``f_bar`` for each output; calling it
+        gives ``(value, (adjoint, …))``, the value a tuple where there are several outputs.
+
+        >>> import chainrule as cr
+        >>> cr.parse("s = x + y; p = x * y; s, p").vjp()(2, 3, 1, 10)
+        ((5.0, 6.0), (31.0, 21.0))
+
+        Raises:
+            GraphError: E225 for an unknown name.
+            DerivativeError: E331 for integers and conditions.
+        """
+        return Graph(vjp(self.dag, leaves(self.dag, wrt)))
+
+    def jacobian(self, wrt: str | Sequence[str] | None = None, *, mode: Mode = "auto") -> Graph:
+        """The graph of all first derivatives: a row for each output, a column for each argument.
+
+        Calling it gives an array of shape (…, outputs, columns), the points in front.
+
+        >>> import chainrule as cr
+        >>> cr.parse("r*cos(t), r*sin(t)").jacobian()(2, 0)
+        array([[ 1., -0.],
+               [ 0.,  2.]])
+
+        Args:
+            wrt: By which nodes; None: all floating-point arguments.
+            mode: ``"forward"``, one pass for each column, ``"reverse"``, one for each row, or
+                ``"auto"``, whichever needs fewer passes.
+
+        Raises:
+            GraphError: E225 for an unknown name.
+            DerivativeError: E331 for integers and conditions, E336 for an unknown mode.
+        """
+        return Graph(jacobian(self.dag, leaves(self.dag, wrt), mode))
+
+    def hessian(self, wrt: str | Sequence[str] | None = None, *, of: str | None = None) -> Graph:
+        """The graph of all second derivatives of one output; each mixed one is computed once.
+
+        Calling it gives an array of shape (…, n, n), the points in front.
+
+        >>> import chainrule as cr
+        >>> cr.parse("x^3 * y").hessian()(2, 5)
+        array([[60., 12.],
+               [12.,  0.]])
+
+        Raises:
+            GraphError: E225 for an unknown name.
+            DerivativeError: as for `gradient`, and E335 for a node that is not an argument.
+        """
+        return Graph(hessian(self.dag, differentiated(self.dag, of), leaves(self.dag, wrt)))
 
     # --- text and files -----------------------------------------------------------------------
 
@@ -230,91 +350,3 @@ class Graph:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Graph, (self.dag,))
-
-
-def parse(
-    source: str,
-    *,
-    inputs: str | Sequence[str] | None = None,
-    parameters: str | Sequence[str] = (),
-    abstract: str | Sequence[str] = (),
-    single_letters: bool = False,
-    dtype: str | Mapping[str, str] = "float64",
-    limits: Limits | None = None,
-) -> Graph:
-    """A formula in text as a graph.
-
-    >>> import chainrule as cr
-    >>> g = cr.parse("L = (y - sigmoid(w*x + b))^2", parameters="w b")
-    >>> g.arguments, g.parameters
-    (('y', 'w', 'x', 'b'), ('w', 'b'))
-
-    Args:
-        source: The formula; statements may come first: ``"a = x + y; f = a * x"``.
-        inputs: Names of given data, in order; by default every free name that is not a parameter,
-            by first appearance.
-        parameters: Names of learnable numbers.
-        abstract: Names of functions without a definition.
-        single_letters: Read ``awx`` as ``a*w*x``.
-        dtype: Of all leaves, or a mapping from names to dtypes.
-        limits: How large a formula may be.
-
-    Raises:
-        FormulaError: The text cannot be read; the message points at the place.
-        LimitError: It is larger than the limits allow.
-    """
-    return Graph(
-        read(
-            source,
-            inputs=inputs,
-            parameters=parameters,
-            abstract=abstract,
-            single_letters=single_letters,
-            dtype=dtype,
-            limits=limits or Limits(),
-        )
-    )
-
-
-def graph(
-    outputs: Array | Sequence[Array],
-    inputs: Array | Sequence[Array] | None = None,
-    *,
-    names: Mapping[str, Array] | None = None,
-) -> Graph:
-    """Symbolic arrays as a graph.
-
-    >>> import chainrule as cr
-    >>> x, y = cr.inputs("x y")
-    >>> a = x + y
-    >>> cr.graph(a * x, [y, x], names={"a": a})
-    <Graph of (y, x): a = x + y; a*x>
-
-    Args:
-        outputs: One array, or several.
-        inputs: The arguments in order; by default by first appearance.
-        names: Names for intermediate nodes.
-
-    Raises:
-        GraphError: E220 for a missing argument, E221 for names that clash, E233 for an output that
-            is not symbolic.
-    """
-    return Graph(dag_of(outputs, inputs, names))
-
-
-def load(path: str | PathLike[str]) -> Graph:
-    """The graph that `Graph.save` wrote; a broken file is refused with a clear error.
-
-    Raises:
-        FileError: E401 to E406; the message says what is wrong and where.
-        OSError: The file cannot be opened.
-    """
-    source = Path(path)
-    readers = {".json": flat.from_json, ".txt": text.read}
-    if source.suffix not in readers:
-        raise FileError("E406", f"cannot load {source.suffix!r}; use .json or .txt")
-    try:
-        content = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError("E401", f"not a text file: {error}") from None
-    return Graph(readers[source.suffix](content))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.errors import DerivativeError, EvaluationError, listed, shown
+from chainrule.errors import DerivativeError, EvaluationError, shown
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Flow, Sweep
@@ -85,15 +85,6 @@ class Passes:
         """d(of)/d(seed) by forward mode."""
         tangents = self.tangents(seed)
         return self.result(tangents.get(self.floating(of), of.type.dtype.type(0)))
-
-    def output(self) -> Node:
-        """The only output; raises DerivativeError E332 when there are several."""
-        if len(self.dag.outputs) != 1:
-            names = [repr(self.dag.labels[node]) for node in self.dag.outputs]
-            raise DerivativeError(
-                "E332", f"the graph has several outputs ({listed(names)}); say which one, of=…"
-            )
-        return self.dag.outputs[0]
 
     def floating(self, node: Node) -> Node:
         """The node itself; raises DerivativeError E331 when it cannot have a derivative."""

@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from chainrule.api.arguments import bind
-from chainrule.api.names import find
+from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
+from chainrule.api.selection import differentiated, find, held
 from chainrule.errors import EvaluationError, GraphError, shown
-from chainrule.formula.names import names_of
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Sweep
@@ -68,7 +68,7 @@ class NodeRecord:
         Raises:
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
-        return self._passes.derivative(self._passes.output(), self._node)
+        return self._passes.derivative(differentiated(self._passes.dag, None), self._node)
 
     def tangent(self, seed: str) -> Any:
         """d(node)/d(seed), from the forward-mode pass that starts with 1 at ``seed``.
@@ -113,9 +113,13 @@ class Record:
 
     @property
     def value(self) -> Any:
-        """The value of the output; a tuple when there are several."""
-        values = tuple(map(self._passes.value, self.dag.outputs))
-        return values[0] if len(values) == 1 else values
+        """The value of the output; a tuple when there are several; a Jacobian as an array."""
+        return arranged(self.dag.arrangement, self.outputs, self.shape)
+
+    @property
+    def outputs(self) -> tuple[Any, ...]:
+        """The values of all outputs, one after the other."""
+        return tuple(map(self._passes.value, self.dag.outputs))
 
     def __getitem__(self, name: str) -> NodeRecord:
         """The node of this name or label; raises GraphError E225 when there is none."""
@@ -156,7 +160,7 @@ class Record:
             DerivativeError: as for ``gradient``.
             EvaluationError: E306 when the seed does not fit the shape of the points.
         """
-        return self._passes.gradient(self._start(output), seed)
+        return self._passes.gradient(differentiated(self.dag, output), seed)
 
     def derivative(self, of: str | None = None, *, wrt: str) -> Any:
         """The total derivative of one node with respect to another, over every path between them.
@@ -173,7 +177,7 @@ class Record:
             GraphError: E225 when there is no such node.
             DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
         """
-        return self._passes.derivative(self._start(of), find(self.dag, wrt))
+        return self._passes.derivative(differentiated(self.dag, of), find(self.dag, wrt))
 
     def partial(self, of: str | None, wrt: str, holding: str | Collection[str] = ()) -> Any:
         """The derivative with some nodes held fixed: over the paths that avoid them.
@@ -187,12 +191,8 @@ class Record:
             GraphError: E225 when there is no such node, E228 when ``of`` or ``wrt`` is held fixed.
             DerivativeError: as for ``derivative``.
         """
-        start, leaf = self._start(of), find(self.dag, wrt)
-        fixed = {find(self.dag, name) for name in names_of(holding)}
-        if fixed & {start, leaf}:
-            held = self.dag.labels[(fixed & {start, leaf}).pop()]
-            raise GraphError("E228", f"{held!r} cannot change and be held fixed at once")
-        return self._passes.derivative(start, leaf, fixed)
+        start, leaf = differentiated(self.dag, of), find(self.dag, wrt)
+        return self._passes.derivative(start, leaf, held(self.dag, holding, [start, leaf]))
 
     def tangent(self, of: str, seed: str) -> Any:
         """d(of)/d(seed) from the forward-mode pass that starts with 1 at ``seed``.
@@ -229,9 +229,6 @@ class Record:
             for edge in self.dag.edges()
         )
 
-    def _start(self, of: str | None) -> Node:
-        return self._passes.output() if of is None else find(self.dag, of)
-
     # --- tables -------------------------------------------------------------------------------
 
     def table(
@@ -267,7 +264,7 @@ class Record:
         if kind == "forward":
             return forward_table(self.dag, self.sweep.values, digits)
         if kind == "backward":
-            output = self._start(of)
+            output = differentiated(self.dag, of)
             return backward_table(self.sweep, output, self._passes.adjoints(output), digits)
         if kind == "forward-mode":
             if not wrt:

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.text import Text
 
 from chainrule import __version__
-from chainrule.api.graph import Graph, parse
+from chainrule.api.graph import Graph
 from chainrule.api.record import Record
+from chainrule.api.sources import parse
 from chainrule.errors import ChainruleError, EvaluationError, LimitError
 from chainrule.formula.names import canonical
 from chainrule.graph.types import DTYPES
@@ -232,12 +233,10 @@ def _tables(
 
 def _summary(graph: Graph, record: Record) -> dict[str, Any]:
     """The formula and the values, as data."""
-    value = record.value
-    values = value if len(graph.outputs) > 1 else (value,)
     return {
         "formula": graph.formula(),
         "arguments": {name: record[name].value for name in graph.arguments},
-        "value": dict(zip(graph.outputs, values, strict=True)),
+        "value": dict(zip(graph.outputs, record.outputs, strict=True)),
     }
 
 

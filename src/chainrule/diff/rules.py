@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chainrule.errors import DerivativeError
 from chainrule.graph import walk
@@ -20,8 +20,7 @@ from chainrule.ops.term import Term
 _WHERE: Final = OPS["where"]
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(NamedTuple):
     """One partial derivative ∂out/∂operand over the placeholders of its operation.
 
     Attributes:
@@ -61,8 +60,13 @@ def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params)
     operands = tuple([input_node(f"x{at}", type) for at, type in enumerate(types)])
     if not op.partials:
         raise DerivativeError("E334", f"{op.name} has no derivative rule")
+    rules = op.partials
+    if op.variadic:  # one rule for all operands; it is told which one
+        (rule,) = op.partials
+        assert rule is not None
+        rules = tuple([functools.partial(rule, at) for at in range(len(operands))])
     found: list[Partial | None] = []
-    for rule, operand in zip(op.partials, operands, strict=True):
+    for rule, operand in zip(rules, operands, strict=True):
         if rule is None or not operand.type.is_float or not out_type.is_float:
             found.append(None)
             continue

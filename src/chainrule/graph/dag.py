@@ -23,6 +23,32 @@ class Edge(NamedTuple):
     position: int
 
 
+class Meaning(NamedTuple):
+    """What a node of a derivative graph is: ∂of/∂wrt in the graph that was differentiated.
+
+    Attributes:
+        label: The derivative by the labels of that graph, such as ``"∂f/∂x"``.
+        of: What is differentiated; None: whatever the adjoints given from outside belong to.
+        wrt: By what; None: along the direction given from outside.
+    """
+
+    label: str
+    of: Node | None
+    wrt: Node | None
+
+
+class Matrix(NamedTuple):
+    """Outputs that stand in rows and columns, the first of them at position ``first``."""
+
+    first: int
+    rows: int
+    columns: int
+
+
+Arrangement = int | Matrix | tuple["Arrangement", ...]
+"""How outputs are handed out: one by its position, several in a tuple, or as a matrix."""
+
+
 @final
 class Dag:
     """A directed acyclic graph of nodes, seen from its outputs.
@@ -33,9 +59,11 @@ class Dag:
         names: Node → the names somebody gave it, in order; leaves need no entry.
         spans: Node → the places in ``source`` it was read from.
         source: The text the graph was read from, or an empty string.
+        meanings: Node → the derivatives it is, in a graph made by differentiation.
+        arrangement: How the outputs are handed out; None: one alone, several as a tuple.
 
     Two Dags are equal when their arguments and outputs are the same nodes; since nodes are
-    interned this compares whole graphs. Names, spans and source do not count.
+    interned this compares whole graphs. What else there is does not count.
     """
 
     def __init__(
@@ -45,6 +73,8 @@ class Dag:
         names: Mapping[Node, Sequence[str]] | None = None,
         spans: Mapping[Node, Sequence[Span]] | None = None,
         source: str = "",
+        meanings: Mapping[Node, Sequence[Meaning]] | None = None,
+        arrangement: Arrangement | None = None,
     ) -> None:
         """Raise GraphError E220 (outputs, arguments), E213 (bad names), E221 (names that clash)."""
         if not outputs:
@@ -75,6 +105,14 @@ class Dag:
             }
         )
         self._check_names()
+        self.meanings: Mapping[Node, tuple[Meaning, ...]] = MappingProxyType(
+            {
+                node: tuple(dict.fromkeys(given))
+                for node, given in (meanings or {}).items()
+                if node in self._members and given
+            }
+        )
+        self.arrangement = arrangement
 
     def _check_inputs(self, reached: Iterable[Node]) -> None:
         given = set(self.inputs)
@@ -181,6 +219,11 @@ class Dag:
             raise GraphError("E223", f"the graph has {len(self.outputs)} outputs; name one of them")
         return self.outputs[0]
 
+    @property
+    def taken_names(self) -> Collection[str]:
+        """The names of arguments and of nodes with names; other labels are not taken."""
+        return self._owners.keys()
+
     def _own(self, node: Node) -> Node:
         if node not in self._members:
             raise GraphError("E224", f"{node!r} is not in this graph")
@@ -224,10 +267,13 @@ class Dag:
         for node, label in self.labels.items():
             if node.op is not CONSTANT:
                 found.setdefault(label, node)
+        for node, meanings in self.meanings.items():
+            for meaning in meanings:
+                found.setdefault(meaning.label, node)
         return found
 
     def lookup(self, name: str) -> Node | None:
-        """The node with this name or label, or None."""
+        """The node with this name or label, or with this meaning (``"∂f/∂x"``), or None."""
         return self._by_label.get(name)
 
     def find(self, name: str) -> Node:
@@ -279,7 +325,7 @@ class Dag:
         for node, places in self.spans.items():
             if node not in replacements:
                 spans.setdefault(new_of[node], []).extend(places)
-        return Dag(outputs, inputs, new_names, spans, self.source)
+        return Dag(outputs, inputs, new_names, spans, self.source, arrangement=self.arrangement)
 
     # --- comparison ---------------------------------------------------------------------------
 

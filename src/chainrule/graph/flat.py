@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, Span, shown
-from chainrule.graph.dag import Dag
+from chainrule.graph import walk
+from chainrule.graph.dag import Arrangement, Dag, Matrix, Meaning
 from chainrule.graph.node import (
     CONSTANT,
     INPUT,
@@ -81,7 +82,16 @@ def decode_type(text: Any) -> Type:
 
 def to_json(dag: Dag) -> str:
     """The Dag as JSON, one line for each node; the layout is described in docs/files.md."""
-    number = {node: index for index, node in enumerate(dag.order)}
+    # What derivatives are derivatives of need not be in the graph itself, but is in the file.
+    primal = [
+        node
+        for meanings in dag.meanings.values()
+        for meaning in meanings
+        for node in (meaning.of, meaning.wrt)
+        if node is not None
+    ]
+    order = [*dag.order, *(node for node in walk.depth_first(primal) if node not in dag)]
+    number = {node: index for index, node in enumerate(order)}
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -89,8 +99,10 @@ def to_json(dag: Dag) -> str:
         "outputs": [number[node] for node in dag.outputs],
         "source": dag.source,
     }
+    if dag.arrangement is not None:
+        head["arrangement"] = _encode_arrangement(dag.arrangement)
     lines = []
-    for node in dag.order:
+    for node in order:
         line = f'"op": "{node.op.name}", "type": "{node.type.text}"'
         if node.op is CONSTANT:
             line += f', "value": {_json(encode_value(constant_value(node)))}'
@@ -104,9 +116,24 @@ def to_json(dag: Dag) -> str:
             line += f', "names": {_json(dag.names[node])}'
         if node in dag.spans:
             line += f', "spans": {_json(dag.spans[node])}'
+        if node in dag.meanings:
+            entries = [
+                [label, of and number[of], wrt and number[wrt]]
+                for label, of, wrt in dag.meanings[node]
+            ]
+            line += f', "meanings": {_json(entries)}'
         lines.append(f"{{{line}}}")
     body = ",\n".join(lines)
     return f'{_json(head)[:-1]}, "nodes": [\n{body}\n]}}\n'
+
+
+def _encode_arrangement(arrangement: Arrangement) -> Any:
+    """Positions as numbers, tuples as lists, matrices as objects (never deep)."""
+    if isinstance(arrangement, Matrix):
+        return arrangement._asdict()
+    if isinstance(arrangement, int):
+        return arrangement
+    return [_encode_arrangement(part) for part in arrangement]
 
 
 _json: Final = partial(json.dumps, ensure_ascii=False, allow_nan=False)
@@ -149,11 +176,14 @@ def from_data(data: Any) -> Dag:
     made = _make_nodes(entries)
     names: dict[Node, list[str]] = {}
     spans: dict[Node, list[Span]] = {}
+    meanings: dict[Node, list[Meaning]] = {}
     for index, (node, entry) in enumerate(zip(made, entries, strict=True)):
         if "names" in entry:
             names.setdefault(node, []).extend(_names(entry, f"node {index}"))
         if "spans" in entry:
             spans.setdefault(node, []).extend(_spans(entry, f"node {index}"))
+        if "meanings" in entry:
+            meanings.setdefault(node, []).extend(_meanings(entry, made, f"node {index}"))
 
     def listed(key: str) -> list[Node]:
         indices = _field(data, key, list, "the file")
@@ -161,7 +191,11 @@ def from_data(data: Any) -> Dag:
 
     try:
         source = _field(data, "source", str, "the file", "")
-        return Dag(listed("outputs"), listed("inputs"), names, spans, source)
+        outputs = listed("outputs")
+        arrangement = None
+        if "arrangement" in data:
+            arrangement = _decode_arrangement(data["arrangement"], len(outputs))
+        return Dag(outputs, listed("inputs"), names, spans, source, meanings, arrangement)
     except FileError:
         raise
     except ChainruleError as error:
@@ -184,6 +218,36 @@ def _spans(entry: Mapping[str, Any], where: str) -> list[Span]:
             raise FileError("E404", f"{where}: a span is [start, end], got {shown(span)}")
         spans.append(Span(*span))
     return spans
+
+
+def _meanings(entry: Mapping[str, Any], made: Sequence[Node], where: str) -> list[Meaning]:
+    def node(index: Any) -> Node | None:
+        return None if index is None else made[_checked_index(index, len(made), where)]
+
+    meanings = []
+    for item in _field(entry, "meanings", list, where):
+        if not isinstance(item, list) or len(item) != 3 or not isinstance(item[0], str):
+            raise FileError("E404", f"{where}: a meaning is [label, of, wrt], got {shown(item)}")
+        meanings.append(Meaning(item[0], node(item[1]), node(item[2])))
+    return meanings
+
+
+_DEEPEST: Final = 8
+"""How deep tuples of outputs may be nested in a file."""
+
+
+def _decode_arrangement(data: Any, count: int, depth: int = 0) -> Arrangement:
+    if data.__class__ is int and 0 <= data < count:
+        position: int = data
+        return position
+    if isinstance(data, list) and depth < _DEEPEST:
+        return tuple([_decode_arrangement(part, count, depth + 1) for part in data])
+    if isinstance(data, dict) and data.keys() == set(Matrix._fields):
+        sizes = list(data.values())
+        matrix = Matrix(**data)
+        if all(map(_is_index, sizes)) and matrix.first + matrix.rows * matrix.columns <= count:
+            return matrix
+    raise FileError("E404", f"{shown(data)} does not arrange {count} outputs")
 
 
 def _make_nodes(entries: Sequence[Any]) -> list[Node]:

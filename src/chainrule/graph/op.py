@@ -106,7 +106,8 @@ class Op:
         infer: Type of the result from operand types and parameters; strict, raises GraphError.
         kernel: Dotted name of a NumPy-style function of (operands, parameters); found on first use.
         partials: For each operand, the partial derivative as a function of (out, operands,
-            parameters) over terms; None where there is no derivative (conditions).
+            parameters) over terms; None where there is no derivative (conditions). A variadic
+            operation has one rule, which takes the position of the operand first.
         exact: The same function in mpmath, called as ``exact(mp, *operands, *params)``.
         text: How it is written in a text formula.
         latex: How it is written in LaTeX.

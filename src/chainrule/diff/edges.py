@@ -1,0 +1,109 @@
+"""The local derivatives on the edges of a graph, as nodes over the graph's own nodes.
+
+A rule is read once (`chainrule.diff.rules`) and then made again for each node it applies to: the
+placeholders are replaced by the node itself and its operands.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule.diff.rules import Partial, partials_of
+from chainrule.graph import walk
+from chainrule.graph.node import Node, make
+from chainrule.graph.op import Op, Params
+from chainrule.graph.types import Type
+
+
+class Template:
+    """A small graph over placeholders, ready to be made again over other nodes."""
+
+    __slots__ = ("_constants", "_result", "_steps")
+
+    def __init__(self, result: Node, placeholders: Sequence[Node]) -> None:
+        position = {node: at for at, node in enumerate(placeholders)}
+        order = [node for node in walk.depth_first([result]) if node not in position]
+        self._constants = [node for node in order if not node.operands]
+        computed = [node for node in order if node.operands]
+        for node in [*self._constants, *computed]:
+            position[node] = len(position)
+        self._steps: list[tuple[Op, tuple[int, ...], Params]] = [
+            (node.op, tuple([position[operand] for operand in node.operands]), node.params)
+            for node in computed
+        ]
+        self._result = position[result]
+
+    def over(self, arguments: Sequence[Node]) -> Node:
+        """The graph with ``arguments`` in place of the placeholders."""
+        if not self._steps and self._result < len(arguments):
+            return arguments[self._result]
+        values = [*arguments, *self._constants]
+        for op, positions, params in self._steps:
+            values.append(make(op, tuple([values[at] for at in positions]), params))
+        return values[self._result]
+
+
+class Rule:
+    """One partial of an operation, ready to be made for each node of that operation."""
+
+    __slots__ = ("_constant", "_factor", "_fixed", "_guard")
+
+    def __init__(self, partial: Partial, placeholders: Sequence[Node]) -> None:
+        self._factor = Template(partial.factor, placeholders)
+        self._guard = None if partial.guard is None else Template(partial.guard, placeholders)
+        self._constant = partial.constant
+        fixed = partial.guard is None and partial.constant is not None
+        self._fixed = partial if fixed else None
+
+    def over(self, arguments: Sequence[Node]) -> Partial:
+        """The local derivative on an edge; ``arguments`` are its user and the user's operands."""
+        if self._fixed is not None:
+            return self._fixed
+        guard = None if self._guard is None else self._guard.over(arguments)
+        return Partial(self._factor.over(arguments), guard, self._constant)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rules(
+    op: Op, types: tuple[Type, ...], out_type: Type, params: Params
+) -> tuple[Rule | None, ...]:
+    found = partials_of(op, types, out_type, params)
+    placeholders = (found.out, *found.operands)
+    return tuple(
+        [None if partial is None else Rule(partial, placeholders) for partial in found.partials]
+    )
+
+
+class Edges:
+    """The local derivatives of one graph, made when asked for.
+
+    Args:
+        kept: Whether to keep what was made, for passes that run over the same edges again.
+    """
+
+    def __init__(self, *, kept: bool = False) -> None:
+        self._kept: dict[tuple[Node, int], Partial | None] | None = {} if kept else None
+        self._rules_by: dict[tuple[Any, ...], tuple[Rule | None, ...]] = {}
+
+    def into(self, user: Node, position: int) -> Partial | None:
+        """∂user/∂operand at this position; None where it is structurally zero."""
+        kept = self._kept
+        if kept is None:
+            return self._made(user, position)
+        edge = (user, position)
+        if edge not in kept:
+            kept[edge] = self._made(user, position)
+        return kept[edge]
+
+    def _made(self, user: Node, position: int) -> Partial | None:
+        operands = user.operands
+        # The types of the first operand and of the result say all types of a pointwise operation.
+        key = (user.op, user.params, operands[0].type, user.type)
+        rules = self._rules_by.get(key)
+        if rules is None:
+            types = tuple([operand.type for operand in operands])
+            rules = self._rules_by[key] = _rules(user.op, types, user.type, user.params)
+        rule = rules[position]
+        return None if rule is None else rule.over((user, *operands))

@@ -1,0 +1,61 @@
+"""Forward mode, graph to graph: from a change of some nodes to the change of all that follow.
+
+A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., 2008, section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from chainrule.diff.build import derivative_dag, meanings_of, new_inputs, require_float
+from chainrule.diff.edges import Edges
+from chainrule.diff.flow import Flow
+from chainrule.graph.dag import Dag, Meaning
+from chainrule.graph.node import Node
+
+
+def tangents(order: Iterable[Node], seeds: Mapping[Node, Node], edges: Edges | None = None) -> Flow:
+    """The tangents of the nodes in ``order``, summed over their operands.
+
+    Args:
+        order: Nodes in topological order: at least those whose tangents are wanted, and all on
+            the way to them.
+        seeds: Node → tangent: the change that all others follow.
+        edges: The local derivatives, where several passes share them.
+    """
+    edges = edges or Edges()
+    flow = Flow(seeds)
+    for node in order:
+        if node in seeds or not node.type.is_float:
+            continue
+        for position, operand in enumerate(node.operands):
+            if operand in flow:
+                partial = edges.into(node, position)
+                if partial is not None:
+                    flow.carry(operand, partial, node)
+    return flow
+
+
+def jvp(dag: Dag, wrt: Sequence[Node]) -> Dag:
+    """(a → b) becomes (a, ȧ → (b, ḃ)): tangents of the outputs, given those of ``wrt``.
+
+    The given tangents are inputs after the others: ``x_dot`` for ``x``.
+
+    Raises:
+        DerivativeError: E331 for a node that is not a floating-point number, E334 for an operation
+            without a rule.
+    """
+    require_float(dag, [*dag.outputs, *wrt])
+    seeds = new_inputs(dag, wrt, "dot")
+    flow = tangents(dag.order, dict(zip(wrt, seeds, strict=True)))
+    count = len(dag.outputs)
+    first: int | tuple[int, ...] = tuple(range(count)) if count > 1 else 0
+    second: int | tuple[int, ...] = tuple(range(count, 2 * count)) if count > 1 else 1
+    return derivative_dag(
+        dag,
+        [*dag.outputs, *map(flow.of, dag.outputs)],
+        [*map(dag.labels.__getitem__, dag.outputs), *(f"{dag.labels[f]}_dot" for f in dag.outputs)],
+        meanings_of(flow, dag.outputs, lambda node: Meaning(f"{dag.labels[node]}_dot", node, None)),
+        (first, second),
+        seeds,
+    )
