@@ -7,7 +7,7 @@ placeholders are replaced by the node itself and its operands.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.diff.rules import Partial, partials_of
@@ -35,13 +35,15 @@ class Template:
         ]
         self._result = position[result]
 
-    def over(self, arguments: Sequence[Node]) -> Node:
-        """The graph with ``arguments`` in place of the placeholders."""
+    def over(
+        self, arguments: Sequence[Node], build: Callable[[Op, tuple[Node, ...], Params], Node] = make
+    ) -> Node:
+        """The graph with ``arguments`` in place of the placeholders; ``build`` makes its nodes."""
         if not self._steps and self._result < len(arguments):
             return arguments[self._result]
         values = [*arguments, *self._constants]
         for op, positions, params in self._steps:
-            values.append(make(op, tuple([values[at] for at in positions]), params))
+            values.append(build(op, tuple([values[at] for at in positions]), params))
         return values[self._result]
 
 

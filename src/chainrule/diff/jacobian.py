@@ -43,7 +43,7 @@ def jacobian(dag: Dag, wrt: Sequence[Node], mode: Mode = "auto") -> Dag:
     edges = Edges(kept=True)
     rows, columns = len(dag.outputs), len(wrt)
     if mode == "forward" or (mode == "auto" and columns < rows):
-        cones = _Cones(dag.order)
+        cones = Cones(dag.order)
         flows = [tangents(cones.above(node), {node: one(node.type)}, edges) for node in wrt]
         entries = [flow.of(output) for output in dag.outputs for flow in flows]
     else:
@@ -82,7 +82,7 @@ def hessian(dag: Dag, output: Node, wrt: Sequence[Node]) -> Dag:
     first = adjoints(dag.order, [(output, one(output.type))], dependent(dag, wrt))
     slopes = [first.of(node) for node in wrt]
     order = walk.depth_first(slopes)
-    cones = _Cones(order)
+    cones = Cones(order)
     # Row i of the lower triangle needs the columns up to i: by how late a row a node is needed.
     latest = dict.fromkeys(order, -1)
     for row, slope in enumerate(slopes):
@@ -123,7 +123,7 @@ def _matrix(
     return derivative_dag(dag, entries, names, meanings, arrangement)
 
 
-class _Cones:
+class Cones:
     """What is computed from a node, in topological order, found without visiting the rest.
 
     With many passes over one graph each is as long as its own cone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from chainrule.graph.node import Node, make
 
@@ -90,21 +90,42 @@ def descendants(order: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
     return reached
 
 
-def path_counts(order: Sequence[Node], target: Node, sources: Collection[Node]) -> dict[Node, int]:
-    """For each source the number of directed paths to ``target``, parallel edges counted apart.
+def occurrences(order: Sequence[Node], roots: Iterable[Node]) -> Iterator[tuple[Node, int]]:
+    """How often each node occurs when the roots are written out as trees, users first.
 
+    A node occurs once for every directed path from it to a root, parallel edges counted apart.
     Counted, not enumerated: one addition of whole numbers (of any size) for each edge. A count is
     forgotten once it has been passed on, as the counts may have as many digits as there are nodes.
     """
-    counts = {target: 1}
-    found = dict.fromkeys(sources, 0)
+    counts: dict[Node, int] = {}
+    for root in roots:
+        counts[root] = counts.get(root, 0) + 1
     for node in reversed(order):
         count = counts.pop(node, 0)
-        if node in found:
-            found[node] = count
+        yield node, count
         if count:
             for operand in node.operands:
                 counts[operand] = counts.get(operand, 0) + count
+
+
+def path_counts(order: Sequence[Node], target: Node, sources: Collection[Node]) -> dict[Node, int]:
+    """For each source the number of directed paths to ``target``, parallel edges counted apart."""
+    found = dict.fromkeys(sources, 0)
+    found.update((node, count) for node, count in occurrences(order, [target]) if node in found)
+    return found
+
+
+def path_lengths(order: Sequence[Node], target: Node, sources: Collection[Node]) -> dict[Node, int]:
+    """For each source the number of edges on all its paths to ``target`` together."""
+    found = dict.fromkeys(sources, 0)
+    lengths: dict[Node, int] = {}
+    for node, count in occurrences(order, [target]):
+        length = lengths.pop(node, 0)
+        if node in found:
+            found[node] = length
+        if count:
+            for operand in node.operands:
+                lengths[operand] = lengths.get(operand, 0) + length + count
     return found
 
 

@@ -1,0 +1,1 @@
+"""Simplification: rewrites of a graph, each an identity written as formulas."""

@@ -1,0 +1,162 @@
+"""The table of identities, and the rules made of it: what looks like the left becomes the right.
+
+``x``, ``y``, ``z`` stand for anything, ``c`` and ``d`` for constants, ``n`` for negative ones. Both
+sides are equal as real numbers wherever the left one is defined; rounding, infinities and the sign
+of zero may differ, so the table is for formulas that people read, not for what runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Final
+
+from chainrule.diff.edges import Template
+from chainrule.formula.infix import read
+from chainrule.graph.node import CONSTANT, INPUT, Node, constant_value
+from chainrule.graph.op import Op
+
+LIGHT: Final = (
+    # zeros and ones
+    ("x + 0", "x"),
+    ("0 + x", "x"),
+    ("x - 0", "x"),
+    ("0 - x", "-x"),
+    ("x * 1", "x"),
+    ("1 * x", "x"),
+    ("x * 0", "0"),
+    ("0 * x", "0"),
+    ("0 / x", "0"),
+    ("x / 1", "x"),
+    ("x ^ 1", "x"),
+    ("x - x", "0"),
+    # signs move outward and meet
+    ("-(-x)", "x"),
+    ("(-x) * y", "-(x * y)"),
+    ("x * (-y)", "-(x * y)"),
+    ("(-x) / y", "-(x / y)"),
+    ("x / (-y)", "-(x / y)"),
+    ("x + (-y)", "x - y"),
+    ("(-x) + y", "y - x"),
+    ("x - (-y)", "x + y"),
+    ("(-x) - y", "-(x + y)"),
+    ("-(x - y)", "y - x"),
+    ("x + n", "x - (-n)"),
+    ("x + n * y", "x - (-n) * y"),
+    ("n * x + y", "y - (-n) * x"),
+    ("x - n * y", "x + (-n) * y"),
+    # constants come first and meet
+    ("-(c * x)", "(-c) * x"),
+    ("x * c", "c * x"),
+    ("c * (d * x)", "(c * d) * x"),
+    ("x * (c * y)", "c * (x * y)"),
+    ("(c * x) * y", "c * (x * y)"),
+    ("x + x", "2 * x"),
+    ("c * x + x", "(c + 1) * x"),
+    ("x + c * x", "(c + 1) * x"),
+    ("c * x + d * x", "(c + d) * x"),
+    # quotients, squares and cubes
+    ("x * reciprocal(y)", "x / y"),
+    ("reciprocal(x) * y", "y / x"),
+    ("x / x", "1"),
+    ("(c * x) / (c * y)", "x / y"),
+    ("(x * y) / x", "y"),
+    ("(x * y) / y", "x"),
+    ("x * (y / z)", "(x * y) / z"),
+    ("(x / y) * z", "(x * z) / y"),
+    ("(x / y) / z", "x / (y * z)"),
+    ("x / (y / z)", "(x * z) / y"),
+    ("(-x) ^ 2", "x ^ 2"),
+    ("x * x", "x ^ 2"),
+    ("x ^ 2 * x", "x ^ 3"),
+    ("x * x ^ 2", "x ^ 3"),
+    # as textbooks write them
+    ("square(x)", "x ^ 2"),
+    ("sigmoid(-x)", "1 - sigmoid(x)"),
+    ("(1 / cosh(x)) ^ 2", "1 - tanh(x) ^ 2"),
+)
+"""What makes a derivative readable, and nothing that changes its shape more than that."""
+
+FROM_THE_LEFT: Final = (
+    ("x * (y * z)", "x * y * z"),
+    ("x + (y + z)", "x + y + z"),
+    ("x + (y - z)", "x + y - z"),
+)
+"""Products and sums in the order that needs no brackets."""
+
+_CONSTANTS: Final = ("c", "d", "n")
+
+
+Table = tuple[tuple[str, str], ...]
+"""Identities as pairs (left, right)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One rule over the inputs x, y, z, c, d, n.
+
+    Attributes:
+        text: The rule as the table has it, ``left = right``.
+        variables: The inputs that the left side has.
+        left: The pattern.
+        right: What it becomes, over the variables.
+    """
+
+    text: str
+    variables: tuple[Node, ...]
+    left: Node
+    right: Template
+
+    def match(self, node: Node, whole: Container[Node]) -> list[Node] | None:
+        """What the variables stand for if ``node`` looks like the left side, else None.
+
+        Args:
+            node: What is compared.
+            whole: Nodes that are not looked into when they stand inside ``node``.
+        """
+        found: dict[Node, Node] = {}
+        pairs = [(self.left, node)]
+        while pairs:
+            pattern, actual = pairs.pop()
+            if pattern.op is INPUT:
+                if pattern.name in _CONSTANTS and not _fits(pattern.name, actual, whole):
+                    return None
+                if found.setdefault(pattern, actual) is not actual:
+                    return None
+            elif actual in whole and actual is not node:
+                return None
+            elif pattern.op is CONSTANT:
+                if pattern is not actual:
+                    return None
+            elif pattern.op is not actual.op or pattern.params != actual.params:
+                return None
+            else:
+                pairs += zip(pattern.operands, actual.operands, strict=True)
+        return [found[variable] for variable in self.variables]
+
+
+@functools.cache
+def identities(table: Table, dtype: str) -> dict[Op, list[Identity]]:
+    """The rules of a table over numbers of one dtype, by the outermost operation on the left."""
+    found: dict[Op, list[Identity]] = defaultdict(list)
+    for left, right in table:
+        pattern = read(left, dtype=dtype)
+        names = [node.name for node in pattern.inputs]
+        result = read(right, inputs=names, dtype=dtype)
+        rule = Identity(
+            f"{left} = {right}",
+            pattern.inputs,
+            pattern.output,
+            Template(result.output, result.inputs),
+        )
+        found[pattern.output.op].append(rule)
+    return dict(found)
+
+
+def _fits(name: str, node: Node, whole: Container[Node]) -> bool:
+    """Whether the variable c, d or n may stand for this node."""
+    if node.op is not CONSTANT or node.type.shape or node in whole:
+        return False
+    return name != "n" or bool(constant_value(node) < 0)
