@@ -129,7 +129,7 @@ def count(nodes: Iterable[Node]) -> Count:
 
 
 def tree_count(order: Sequence[Node], roots: Sequence[Node]) -> Count:
-    """The operations of the roots written out as trees, where shared nodes stand again and again."""
+    """The operations of the roots written out as trees, in which nothing is shared."""
     return _sum(walk.occurrences(order, roots))
 
 
@@ -149,7 +149,7 @@ def _sum(nodes: Iterable[tuple[Node, int]]) -> Count:
 
 
 def _local_derivatives(order: Sequence[Node], active: set[Node], edges: Edges) -> list[Node]:
-    """All nodes that the local derivatives on active edges are computed from, themselves included."""
+    """All nodes that the local derivatives on active edges are computed from."""
     factors = []
     for node in order:
         if node in active:

@@ -17,6 +17,10 @@ from chainrule.graph.op import Op, Params
 from chainrule.graph.types import Type
 
 
+Build = Callable[[Op, tuple[Node, ...], Params], Node]
+"""What makes a node, such as `chainrule.graph.node.make`."""
+
+
 class Template:
     """A small graph over placeholders, ready to be made again over other nodes."""
 
@@ -35,9 +39,7 @@ class Template:
         ]
         self._result = position[result]
 
-    def over(
-        self, arguments: Sequence[Node], build: Callable[[Op, tuple[Node, ...], Params], Node] = make
-    ) -> Node:
+    def over(self, arguments: Sequence[Node], build: Build = make) -> Node:
         """The graph with ``arguments`` in place of the placeholders; ``build`` makes its nodes."""
         if not self._steps and self._result < len(arguments):
             return arguments[self._result]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from chainrule.graph.node import Node, make
 
@@ -11,8 +11,13 @@ Uses = Mapping[Node, Sequence[tuple[Node, int]]]
 """For each node the edges that leave it: (user, position among the user's operands)."""
 
 
-def depth_first(roots: Iterable[Node]) -> list[Node]:
-    """Topological order by depth-first post-order: operands come before their users."""
+def depth_first(roots: Iterable[Node], leaves: Container[Node] = ()) -> list[Node]:
+    """Topological order by depth-first post-order: operands come before their users.
+
+    Args:
+        roots: Where the walk starts.
+        leaves: Nodes that are taken without what they are computed from.
+    """
     seen: set[Node] = set()
     order: list[Node] = []
     # None on the stack says: the operands of the node below it are done.
@@ -26,7 +31,7 @@ def depth_first(roots: Iterable[Node]) -> list[Node]:
         elif node not in seen:
             seen.add(node)
             operands = node.operands
-            if operands:
+            if operands and node not in leaves:
                 stack.append(node)
                 stack.append(None)
                 stack.extend(operands[::-1])

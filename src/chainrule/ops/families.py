@@ -60,6 +60,7 @@ def pointwise(
     accuracy: Accuracy | None = None,
     meet: Callable[[Params], Kind] | None = None,
     infer: TypeRule | None = None,
+    rule: str = "",
 ) -> Function:
     """Define an operation that works element by element; operands of one type give that type."""
     count = len(operands)
@@ -82,6 +83,7 @@ def pointwise(
                 domain=_domain(domain, count),
                 accuracy=accuracy,
                 meet=meet,
+                rule=rule or f"derivative of {name}",
             )
         )
     )

@@ -97,6 +97,7 @@ where: Function = pointwise(
     "a where the condition holds, else b; the branch not taken contributes nothing",
     operands=("condition", "a", "b"),
     kinds=(Kind.BOOL, Kind.ANY, Kind.ANY),
+    rule="the branch taken",
     kernel="chainrule.ops.kernels.where",
     partials=[
         None,
@@ -193,6 +194,7 @@ convert = pointwise(
     kinds=Kind.ANY,
     params=[Param("dtype", _dtype_name)],
     infer=_converted,
+    rule="no change",
     kernel="chainrule.ops.kernels.convert",
     partials=[lambda out, x, dtype: 1],
     latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),

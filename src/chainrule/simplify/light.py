@@ -1,14 +1,15 @@
-"""A graph made readable: constants folded, identities of the table applied, nothing restructured."""
+"""A graph made readable: numbers folded, the identities of the table applied, no more."""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
 from chainrule.graph.op import Op, Params
@@ -57,36 +58,70 @@ def simplify(dag: Dag) -> Simplified:
     inside of a named node is not mixed with its outside. Both graphs are the same function of real
     numbers; rounding may differ.
     """
-    light = _applied(dag, LIGHT, ())
-    uses = Counter(operand for node in light.dag.order for operand in node.operands)
-    shared = [node for node, count in uses.items() if count > 1]
-    left = _applied(light.dag, FROM_THE_LEFT, shared)
-    return Simplified(left.dag, light.steps + left.steps)
+    names = dict(dag.names)
+    outputs = list(dag.outputs)
+    order: Sequence[Node] = dag.order
+    meanings = dict(dag.meanings)
+    steps: list[Rewrite] = []
+    for table in (LIGHT, FROM_THE_LEFT):
+        new_of, log = _rewritten(order, table, (), names)
+        steps += log
+        moved: dict[Node, tuple[str, ...]] = {}
+        for node, given in names.items():
+            new = new_of[node]
+            if new is node or not new.is_leaf:
+                moved[new] = moved.get(new, ()) + given
+        names = moved
+        meanings = {new_of[node]: given for node, given in meanings.items() if node in new_of}
+        outputs = [new_of[node] for node in outputs]
+        order = walk.depth_first(outputs)
+    simple = Dag(outputs, dag.inputs, names, meanings=meanings, arrangement=dag.arrangement)
+    return Simplified(simple, tuple(steps))
 
 
-def _applied(dag: Dag, table: Table, whole: Iterable[Node]) -> Simplified:
-    """The graph with one table applied; nodes in ``whole`` keep their inside for themselves."""
-    work = _Simplifier(table, {*whole, *(node for node in dag.names if node.op is CONSTANT)})
+def simplify_node(root: Node, kept: Container[Node]) -> Node:
+    """One node simplified, over ``kept`` nodes that stay as they are."""
+    for table in (LIGHT, FROM_THE_LEFT):
+        order = walk.depth_first([root], kept)
+        new_of, _ = _rewritten(order, table, kept, {})
+        root = new_of[root]
+    return root
+
+
+def _rewritten(
+    order: Sequence[Node],
+    table: Table,
+    kept: Container[Node],
+    names: Container[Node],
+) -> tuple[dict[Node, Node], list[Rewrite]]:
+    """Old node → new node after applying one table, and what was done.
+
+    Nodes with a name are not looked into from outside; nor are shared ones when the table only
+    regroups, since that would take them apart.
+    """
+    work = _Simplifier(table)
+    closed = {node for node in order if node in kept or node in names}
+    if table is FROM_THE_LEFT:
+        uses = Counter(operand for node in order if node not in kept for operand in node.operands)
+        closed.update(node for node, count in uses.items() if count > 1)
     new_of: dict[Node, Node] = {}
-    names: dict[Node, list[str]] = {}
-    for node in dag.order:
-        operands = tuple([new_of[operand] for operand in node.operands])
-        new = new_of[node] = work.made(node.op, operands, node.params) if operands else node
-        if node in dag.names and (new is node or not new.is_leaf):
-            names.setdefault(new, []).extend(dag.names[node])
+    for node in order:
+        new = node
+        if node.operands and node not in kept:
+            operands = tuple([new_of[operand] for operand in node.operands])
+            new = work.made(node.op, operands, node.params)
+        new_of[node] = new
+        if node in closed and (new is node or not new.is_leaf):
             work.whole.add(new)
-    outputs = [new_of[node] for node in dag.outputs]
-    meanings = {new_of[node]: given for node, given in dag.meanings.items()}
-    new_dag = Dag(outputs, dag.inputs, names, meanings=meanings, arrangement=dag.arrangement)
-    return Simplified(new_dag, tuple(work.steps))
+    return new_of, work.steps
 
 
 class _Simplifier:
     """Makes nodes that no rule of a table applies to any more."""
 
-    def __init__(self, table: Table, whole: set[Node]) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
-        self.whole = whole
+        self.whole: set[Node] = set()
         self.steps: list[Rewrite] = []
         self._depth = 0
         self._known: dict[Node, Node] = {}
