@@ -1,0 +1,115 @@
+"""What subcommands have in common: a formula, values, how it is read, how results are written."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import click
+
+from chainrule.api.sources import parse
+from chainrule.errors import EvaluationError
+from chainrule.formula.names import canonical
+from chainrule.graph.types import DTYPES
+
+_READING: Final = (
+    click.option("--parameters", default="", help="Names of learnable numbers, such as 'w b'."),
+    click.option(
+        "--inputs", default=None, help="Names of inputs, in order; others are then unknown."
+    ),
+    click.option("--abstract", default="", help="Names of functions without a definition."),
+    click.option("--single-letters", is_flag=True, help="Read awx as a*w*x."),
+    click.option(
+        "--dtype", type=click.Choice(DTYPES[:2]), default="float64", help="Of all leaves."
+    ),
+)
+_WRITING: Final = (
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["rich", "text", "json", "csv", "latex"]),
+        default="rich",
+        help="How to write; rich is for people, coloured on a terminal unless NO_COLOR is set.",
+    ),
+    click.option(
+        "--digits", type=click.IntRange(1, 17), default=6, help="Significant digits shown."
+    ),
+)
+
+SETTINGS: Final = {"ignore_unknown_options": True}
+"""So that a formula may start with a minus: options have long names only, ``-x^2`` is none."""
+
+
+def formula_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a subcommand a formula and the options of reading and writing.
+
+    The function gets the graph first; then its own arguments and options, ``form`` and ``digits``.
+    """
+
+    @functools.wraps(function)
+    def command(
+        formula: str,
+        parameters: str,
+        inputs: str | None,
+        abstract: str,
+        single_letters: bool,
+        dtype: str,
+        **rest: Any,
+    ) -> None:
+        graph = parse(
+            _source(formula),
+            inputs=inputs,
+            parameters=parameters,
+            abstract=abstract,
+            single_letters=single_letters,
+            dtype=dtype,
+        )
+        function(graph, **rest)
+
+    decorated: Callable[..., None] = command
+    for option in reversed((click.argument("formula"), *_READING, *_WRITING)):
+        decorated = option(decorated)
+    return decorated
+
+
+VALUES: Final = click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+"""The values of arguments; read by `numbers`."""
+
+
+def examples(*lines: str) -> str:
+    """The epilog of a subcommand."""
+    return "\b\nExamples:\n" + "\n".join(f"  chainrule {line}" for line in lines)
+
+
+def _source(formula: str) -> str:
+    if formula != "-":
+        return formula
+    if sys.stdin is None:
+        raise click.UsageError("there is no standard input to read")
+    return sys.stdin.buffer.read().decode("utf-8-sig")
+
+
+def numbers(pairs: Sequence[str]) -> dict[str, Any]:
+    """The values by name of arguments such as ``x=2`` or ``x=0,pi/4,1``."""
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            kind = "no such option" if pair.startswith("--") else "not of the form name=value"
+            raise click.UsageError(f"{pair!r}: {kind}")
+        name = canonical(name.strip())
+        if name in given:
+            raise EvaluationError("E302", f"{name!r} is given twice")
+        given[name] = _number(name, text)
+    return given
+
+
+def _number(name: str, text: str) -> Any:
+    """The value of a constant expression such as ``sqrt(pi/2)``, or of several with commas."""
+    graph = parse(text)
+    if graph.arguments:
+        raise EvaluationError("E303", f"{name!r} must be a number, got {text!r}")
+    value = graph()
+    return list(value) if isinstance(value, tuple) else value
