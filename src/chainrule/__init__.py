@@ -19,6 +19,7 @@ from chainrule.api.array import (
     parameters,
 )
 from chainrule.api.graph import Graph
+from chainrule.api.layered import layered
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.sources import graph, load, parse
 from chainrule.errors import (
@@ -55,6 +56,7 @@ __all__ = [
     "graph",
     "input",
     "inputs",
+    "layered",
     "load",
     "parameter",
     "parameters",

@@ -216,7 +216,7 @@ def test_an_interrupt_ends_quietly(monkeypatch):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.app.cli.parse", interrupt)
+    monkeypatch.setattr("chainrule.app.options.parse", interrupt)
     monkeypatch.setattr("sys.argv", ["chainrule", "show", "x", "x=1"])
     with pytest.raises(SystemExit) as caught:
         cli.run()

@@ -8,13 +8,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from chainrule.api.arguments import bind
+from chainrule.api.explain import Paths
 from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
 from chainrule.api.selection import differentiated, find, held
 from chainrule.errors import EvaluationError, GraphError, shown
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
+from chainrule.run import paths
 from chainrule.run.interpret import Sweep
+from chainrule.show.derivative_graph import DerivativeGraph, numeric_derivative_graph
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 from chainrule.show.tables import backward_table, forward_mode_table, forward_table
@@ -193,6 +196,56 @@ class Record:
         """
         start, leaf = differentiated(self.dag, of), find(self.dag, wrt)
         return self._passes.derivative(start, leaf, held(self.dag, holding, [start, leaf]))
+
+    def paths(
+        self, wrt: str, *, of: str | None = None, holding: str | Collection[str] = ()
+    ) -> Paths:
+        """Each path from one node to another with its product; their sum is the derivative.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("a = x + y; f = a * x").at(x=3, y=2).paths("x"))
+        Paths from x to f
+        Path  Nodes      Local derivatives  Product
+        ────  ─────────  ─────────────────  ───────
+           1  x → f      5                        5
+           2  x → a → f  1·3                      3
+        2 paths; the products add up to 8; ∂f/∂x = 8.
+
+        Args:
+            wrt: Where the paths start.
+            of: Where they end; None: the only output.
+            holding: Nodes that the paths avoid.
+
+        Raises:
+            GraphError: E225 when there is no such node, E228 when an end is held fixed.
+            EvaluationError: E305 over many points; take one with `point`.
+            DerivativeError: E332 when ``of`` is ambiguous.
+        """
+        start, end = find(self.dag, wrt), differentiated(self.dag, of)
+        fixed = held(self.dag, holding, [start, end])
+        return Paths(paths.Paths(self.sweep, start, end, fixed))
+
+    def derivative_graph(
+        self, wrt: str, *, of: str | None = None, digits: int = 6
+    ) -> DerivativeGraph:
+        """The derivative graph of forward mode with numbers: derivatives in place of values.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("g = 3x; f = g^2").at(x=4).derivative_graph("x"))
+        Derivative graph by x
+        Node   Edges into it  Content
+        ─────  ─────────────  ───────
+        dx/dx                       1
+        dg/dx  ∂g/∂x = 3            3
+        df/dx  ∂f/∂g = 24          72
+        A node is the sum of its edges, each times the node it comes from.
+
+        Raises:
+            GraphError: E225 when there is no such node.
+            DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
+        """
+        end, seed = differentiated(self.dag, of), find(self.dag, wrt)
+        return numeric_derivative_graph(self.sweep, end, seed, self._passes.tangents(seed), digits)
 
     def tangent(self, of: str, seed: str) -> Any:
         """d(of)/d(seed) from the forward-mode pass that starts with 1 at ``seed``.

@@ -11,7 +11,10 @@ import click
 from click.shell_completion import get_completion_class
 
 from chainrule import __version__
+from chainrule.app.explain import cost, derive, paths, saved
+from chainrule.app.learn import descend
 from chainrule.app.show import show
+from chainrule.app.verify import check
 from chainrule.errors import ChainruleError, LimitError
 
 BAD_INPUT: Final = 2
@@ -65,7 +68,8 @@ def main() -> None:
     """Write a formula, see its computation graph, follow every value and derivative through it."""
 
 
-main.add_command(show)
+for command in (show, paths, derive, check, saved, cost, descend):
+    main.add_command(command)
 
 
 @main.command()

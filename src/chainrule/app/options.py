@@ -25,17 +25,16 @@ _READING: Final = (
         "--dtype", type=click.Choice(DTYPES[:2]), default="float64", help="Of all leaves."
     ),
 )
-_WRITING: Final = (
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(["rich", "text", "json", "csv", "latex"]),
-        default="rich",
-        help="How to write; rich is for people, coloured on a terminal unless NO_COLOR is set.",
-    ),
-    click.option(
-        "--digits", type=click.IntRange(1, 17), default=6, help="Significant digits shown."
-    ),
+_FORMAT: Final = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["rich", "text", "json", "csv", "latex"]),
+    default="rich",
+    help="How to write; rich is for people, coloured on a terminal unless NO_COLOR is set.",
+)
+
+DIGITS: Final = click.option(
+    "--digits", type=click.IntRange(1, 17), default=6, help="Significant digits shown."
 )
 
 SETTINGS: Final = {"ignore_unknown_options": True}
@@ -45,7 +44,7 @@ SETTINGS: Final = {"ignore_unknown_options": True}
 def formula_command(function: Callable[..., None]) -> Callable[..., None]:
     """Give a subcommand a formula and the options of reading and writing.
 
-    The function gets the graph first; then its own arguments and options, ``form`` and ``digits``.
+    The function gets the graph first; then its own arguments and options, and ``form``.
     """
 
     @functools.wraps(function)
@@ -69,7 +68,7 @@ def formula_command(function: Callable[..., None]) -> Callable[..., None]:
         function(graph, **rest)
 
     decorated: Callable[..., None] = command
-    for option in reversed((click.argument("formula"), *_READING, *_WRITING)):
+    for option in reversed((click.argument("formula"), *_READING, _FORMAT)):
         decorated = option(decorated)
     return decorated
 

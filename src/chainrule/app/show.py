@@ -9,13 +9,14 @@ import click
 
 from chainrule.api.graph import Graph
 from chainrule.api.record import Record
-from chainrule.app.options import SETTINGS, VALUES, examples, formula_command, numbers
+from chainrule.app.options import DIGITS, SETTINGS, VALUES, examples, formula_command, numbers
 from chainrule.app.writers import Answer, write
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 
 
 @click.command(
+    short_help="Show value, gradient and every step.",
     context_settings=SETTINGS,
     epilog=examples(
         'show "(x+y)*(x+1)" x=2 y=1',
@@ -28,6 +29,7 @@ from chainrule.show.table import Table
 )
 @formula_command
 @VALUES
+@DIGITS
 @click.option("--wrt", multiple=True, help="Also forward mode with respect to this leaf.")
 @click.option("--of", default=None, help="Node to differentiate; needed with several outputs.")
 @click.option(

@@ -235,8 +235,9 @@ class Dag:
     def labels(self) -> Mapping[Node, str]:
         """One short name for every node, all different but for constants, which show their value.
 
-        A node shows the first name it was given; an unnamed output is ``f``, and the other unnamed
-        computations are ``v1``, ``v2``, … in topological order.
+        A node shows the first name it was given. An abstract function called only once goes by its
+        own name, an unnamed output is ``f``, and the other unnamed computations are ``v1``, ``v2``,
+        … in topological order.
         """
         labels: dict[Node, str] = {}
         prefix = "v"
@@ -244,10 +245,10 @@ class Dag:
             name.startswith(prefix) and name[len(prefix) :].isdigit() for name in self._owners
         ):
             prefix += "_"
+        called = self._called
+        free_f = "f" not in self._owners and "f" not in called.values()
+        lone_output = self.outputs[0] if len(self.outputs) == 1 and free_f else None
         count = 0
-        lone_output = (
-            self.outputs[0] if len(self.outputs) == 1 and "f" not in self._owners else None
-        )
         for node in self.order:
             given = self.names.get(node)
             if node.op is INPUT or node.op is PARAMETER:
@@ -256,10 +257,25 @@ class Dag:
                 labels[node] = given[0]
             elif node.op is CONSTANT:
                 labels[node] = numeral(constant_value(node))
+            elif node in called:
+                labels[node] = called[node]
             else:
                 count += 1
                 labels[node] = "f" if node is lone_output else f"{prefix}{count}"
         return MappingProxyType(labels)
+
+    @cached_property
+    def _called(self) -> dict[Node, str]:
+        """Nodes that may go by a name among their parameters, which no other node has."""
+        found: dict[str, list[Node]] = {}
+        for node in self.order:
+            if node.op.labelled:
+                found.setdefault(str(node.params[0]), []).append(node)
+        return {
+            nodes[0]: name
+            for name, nodes in found.items()
+            if len(nodes) == 1 and name not in self._owners
+        }
 
     @cached_property
     def _by_label(self) -> dict[str, Node]:

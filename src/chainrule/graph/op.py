@@ -117,6 +117,7 @@ class Op:
         accuracy: Bounds on rounding errors, held by the tests.
         meet: What the numbers among the operands must be, where that depends on the parameters.
         variadic: Whether any number of operands of kind ``kinds[0]`` may follow.
+        labelled: Whether the first parameter is a name that its nodes may go by.
         rule: What the rule of its derivative is called, such as "product rule".
         pointwise: Whether each element of the result depends on the same element of the operands.
     """
@@ -138,6 +139,7 @@ class Op:
     accuracy: Accuracy | None = None
     meet: Callable[[Params], Kind] | None = None
     variadic: bool = False
+    labelled: bool = False
     rule: str = ""
     pointwise: bool = True
     is_leaf: bool = field(default=False)

@@ -36,6 +36,8 @@ abstract = Function(
             text=Form("{function}({operands})", Level.ATOM, (Level.LIST,)),
             latex=Form(r"{function}\left({operands}\right)", Level.ATOM, (Level.LIST,)),
             variadic=True,
+            labelled=True,
+            rule="unknown derivative",
         )
     )
 )

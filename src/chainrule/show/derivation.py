@@ -17,7 +17,7 @@ from chainrule.diff.flow import Flow, one
 from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import LimitError
-from chainrule.formula.printer import Style, expression, formula
+from chainrule.formula.printer import Style, expression, formula, latex
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag, Meaning
 from chainrule.graph.node import CONSTANT, Node, constant_value, input_node
@@ -101,6 +101,10 @@ class Derivation:
     def text(self) -> str:
         """The derivative as a formula that reads back; shared and named parts come first."""
         return formula(self.derivative)
+
+    def latex(self) -> str:
+        """The derivative in LaTeX; shared and named parts come first."""
+        return latex(self.derivative)
 
     def written_out(self, style: Style = "text") -> str:
         """The derivative with nothing shared and nothing named.
@@ -266,12 +270,16 @@ class Derivation:
                 known[node] = text if style == "text" else latex_of(text)
         return known[root] if root in known else expression(root, known, style)
 
+    def equation(self, formula: str) -> str:
+        """``df/dx = …``, for the derivative as a formula, definitions after it."""
+        head = f"d{self.names.text[self.of]}/d{self.names.text[self.wrt]}"
+        *parts, result = formula.split("; ")
+        where = f"   where {', '.join(parts)}" if parts else ""
+        return f"{head} = {result}{where}"
+
     def __str__(self) -> str:
         """The steps, then the formula."""
-        head = f"d{self.names.text[self.of]}/d{self.names.text[self.wrt]}"
-        *parts, result = self.text().split("; ")
-        where = f"   where {', '.join(parts)}" if parts else ""
-        return f"{self.table()}\n{head} = {result}{where}"
+        return f"{self.table()}\n{self.equation(self.text())}"
 
     def __repr__(self) -> str:
         return f"<Derivation of {partial_label(self.dag, self.of, self.wrt)}: {self.text()}>"
