@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from chainrule.diff.cost import Costs, Count
 from chainrule.diff.saved import SavedValues
 from chainrule.fit import descend
+from chainrule.fit import roles as fit_roles
 from chainrule.graph.node import Node
 from chainrule.run import paths
 from chainrule.show.costs import cost_table
@@ -257,3 +258,68 @@ class DescentRecord(NamedTuple):
     parameters: dict[str, Any]
     gradient: dict[str, Any]
     update: dict[str, Any]
+
+
+class LeafRole(NamedTuple):
+    """The role of one argument.
+
+    Attributes:
+        name: The argument.
+        role: ``"input"``, ``"parameter"``, ``"label"``, or None: nothing tells.
+        reason: Why, in a few words.
+        alternatives: Roles that fit the shape of the graph as well.
+    """
+
+    name: str
+    role: str | None
+    reason: str
+    alternatives: tuple[str, ...]
+
+
+class Roles:
+    """Proposed roles of the arguments; made by ``Graph.roles``.
+
+    >>> import chainrule as cr
+    >>> roles = cr.parse("(w1*x1 + w2*x2 + b - y)^2").roles()
+    >>> roles.parameters, roles.inputs, roles.labels
+    (('w1', 'w2', 'b'), ('x1', 'x2'), ('y',))
+    """
+
+    def __init__(self, found: fit_roles.Roles) -> None:
+        self._found = found
+
+    @property
+    def leaves(self) -> tuple[LeafRole, ...]:
+        """The role of each argument, in order, with the reason."""
+        return tuple(
+            LeafRole(leaf.node.name, leaf.role, leaf.reason, leaf.alternatives)
+            for leaf in self._found.leaves
+        )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The given data, labels apart."""
+        return self._having("input")
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What is learned."""
+        return self._having("parameter")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What predictions are compared with."""
+        return self._having("label")
+
+    def _having(self, role: str) -> tuple[str, ...]:
+        return tuple(leaf.name for leaf in self.leaves if leaf.role == role)
+
+    def table(self) -> Table:
+        """A row for each argument: its role, the reason, what it could be as well."""
+        return self._found.table()
+
+    def __str__(self) -> str:
+        return self.table().text()
+
+    def __repr__(self) -> str:
+        return f"<Roles: parameters {self.parameters}, inputs {self.inputs}, labels {self.labels}>"

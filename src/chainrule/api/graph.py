@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from chainrule.api.arguments import bind
-from chainrule.api.array import LONGEST_SHOWN, Array
-from chainrule.api.explain import Cost, Descent, SavedReport
+from chainrule.api.array import Array
+from chainrule.api.explain import Cost, Descent, Roles, SavedReport
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
+from chainrule.api.structure import Structure
 from chainrule.check.graphs import check_graph
 from chainrule.check.report import Report
 from chainrule.diff.cost import cost
@@ -19,31 +18,19 @@ from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
 from chainrule.diff.reverse import gradient, vjp
 from chainrule.diff.saved import saved_values
-from chainrule.errors import FileError
 from chainrule.fit.descend import descend
-from chainrule.formula.printer import formula
-from chainrule.graph import flat, text
-from chainrule.graph.dag import Dag, Order
+from chainrule.fit.roles import roles
+from chainrule.formula.names import names_of
 from chainrule.graph.node import Node, constant_node
 from chainrule.graph.tree import tree
 from chainrule.show.chain_rule import ChainRule
 from chainrule.show.derivation import Derivation, Direction
 from chainrule.show.derivative_graph import DerivativeGraph, symbolic_derivative_graph
 from chainrule.show.syntax_tree import SyntaxTree
-from chainrule.show.table import Table
-from chainrule.show.tables import forward_table
 from chainrule.simplify.light import simplify
 
 
-class Edge(NamedTuple):
-    """One edge from ``operand`` to ``user``, whose operand number ``position`` it is, from 0."""
-
-    operand: str
-    user: str
-    position: int
-
-
-class Graph:
+class Graph(Structure):
     """A computation graph: inputs, parameters and constants, computations, outputs.
 
     Made by `parse` from text and by `graph` from symbolic arrays. Graphs are equal when their
@@ -55,15 +42,9 @@ class Graph:
     <Graph of (x, y): (x + y)*(x + 1)>
     >>> g(2, 1)
     9.0
-
-    Attributes:
-        dag: The structure itself, with nodes in place of names.
     """
 
-    __slots__ = ("__weakref__", "dag")
-
-    def __init__(self, dag: Dag) -> None:
-        self.dag = dag
+    __slots__ = ()
 
     # --- evaluation ---------------------------------------------------------------------------
 
@@ -86,97 +67,6 @@ class Graph:
     def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The value of the output (a tuple when there are several); takes what ``at`` takes."""
         return self.at(*values, **named).value
-
-    # --- structure ----------------------------------------------------------------------------
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The names of inputs and parameters, in the order that calls take them."""
-        return tuple(node.name for node in self.dag.inputs)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the given data."""
-        learnable = set(self.dag.parameters)
-        return tuple(node.name for node in self.dag.inputs if node not in learnable)
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The names of the learnable numbers."""
-        return tuple(node.name for node in self.dag.parameters)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The labels of the outputs."""
-        return tuple(self.dag.labels[node] for node in self.dag.outputs)
-
-    def topological_order(self, method: Order = "depth-first") -> tuple[str, ...]:
-        """The labels of all nodes, operands before users.
-
-        >>> import chainrule as cr
-        >>> g = cr.parse("a = sin(x); b = a + y; b * a")
-        >>> g.topological_order("depth-first"), g.topological_order("kahn")
-        (('x', 'y', 'a', 'b', 'f'), ('x', 'y', 'a', 'b', 'f'))
-
-        Args:
-            method: ``"depth-first"`` (post-order) or ``"kahn"`` (repeatedly take a node whose
-                operands are all taken).
-        """
-        labels = self.dag.labels
-        return tuple(labels[node] for node in self.dag.topological_order(method))
-
-    def operands(self, name: str) -> tuple[str, ...]:
-        """What a node is computed from (its parents), in order; ``x*x`` has ``x`` twice."""
-        return tuple(self.dag.labels[node] for node in self.dag.operands(find(self.dag, name)))
-
-    def users(self, name: str) -> tuple[str, ...]:
-        """What is computed from a node (its children), each once."""
-        return tuple(self.dag.labels[node] for node in self.dag.users(find(self.dag, name)))
-
-    def edges(self) -> tuple[Edge, ...]:
-        """Every edge; ``x*x`` has two."""
-        labels = self.dag.labels
-        return tuple(Edge(labels[e.operand], labels[e.user], e.position) for e in self.dag.edges())
-
-    def ancestors(self, name: str) -> tuple[str, ...]:
-        """The cone below a node, itself included, in topological order."""
-        return self._listed(self.dag.ancestors(find(self.dag, name)))
-
-    def descendants(self, name: str) -> tuple[str, ...]:
-        """The cone above a node, itself included, in topological order."""
-        return self._listed(self.dag.descendants(find(self.dag, name)))
-
-    def _listed(self, cone: frozenset[Any]) -> tuple[str, ...]:
-        return tuple(self.dag.labels[node] for node in self.dag.order if node in cone)
-
-    def count_paths(self, source: str, target: str | None = None) -> int:
-        """How many directed paths lead from one node to another (None: the output), exactly.
-
-        >>> import chainrule as cr
-        >>> cr.parse("(x + y) * (x + 1)").count_paths("x")
-        2
-        """
-        end = None if target is None else find(self.dag, target)
-        return self.dag.count_paths(find(self.dag, source), end)
-
-    def derivatives(self) -> dict[str, tuple[str, ...]]:
-        """In a graph made by differentiation: which derivatives a node is, by its label.
-
-        >>> import chainrule as cr
-        >>> cr.parse("a = x + y; f = a * x").gradient().derivatives()["d_x"]
-        ('∂f/∂x',)
-        """
-        labels = self.dag.labels
-        found: dict[str, tuple[str, ...]] = {}
-        for node in self.dag.order:
-            meanings = tuple(meaning.label for meaning in self.dag.meanings.get(node, ()))
-            if meanings:
-                found[labels[node]] = found.get(labels[node], ()) + meanings
-        return found
-
-    def table(self) -> Table:
-        """The steps of the forward pass without numbers: node and operation."""
-        return forward_table(self.dag, {})
 
     # --- new graphs ---------------------------------------------------------------------------
 
@@ -434,6 +324,53 @@ class Graph:
         """
         return check_graph(self.dag, points)
 
+    def roles(
+        self,
+        label: str | None = None,
+        inputs: str | Sequence[str] = (),
+        parameters: str | Sequence[str] = (),
+    ) -> Roles:
+        """Propose which arguments of a loss are inputs, parameters and label, with the reasons.
+
+        What is said here wins, and spreads: the partner of a parameter in a product is an input.
+        To make a graph with these roles see `with_parameters`.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("(a*b + c - d)^2").roles(label="d", parameters="b"))
+        Roles of the arguments
+        ...
+
+        Args:
+            label: What the prediction is compared with; None: look for it.
+            inputs: Arguments that are given data.
+            parameters: Arguments that are learned.
+
+        Raises:
+            GraphError: E224 or E225 for a name that is no argument, E229 for one with two roles.
+        """
+        return Roles(
+            roles(
+                self.dag,
+                None if label is None else find(self.dag, label),
+                [find(self.dag, name) for name in names_of(inputs)],
+                [find(self.dag, name) for name in names_of(parameters)],
+            )
+        )
+
+    def with_parameters(self, parameters: str | Sequence[str]) -> Graph:
+        """The graph in which exactly these arguments are parameters, all others inputs.
+
+        >>> import chainrule as cr
+        >>> g = cr.parse("(w*x - y)^2").with_parameters("w")
+        >>> g.parameters, g.inputs
+        (('w',), ('x', 'y'))
+
+        Raises:
+            GraphError: E225 for an unknown name, E220 for one that is no argument.
+        """
+        learned = {find(self.dag, name) for name in names_of(parameters)}
+        return Graph(self.dag.with_parameters(learned))
+
     def descend(
         self, values: Mapping[str, Any], rate: float, steps: int, *, of: str | None = None
     ) -> Descent:
@@ -445,12 +382,12 @@ class Graph:
         >>> g = cr.parse("L = (w*x - y)^2", parameters="w")
         >>> print(g.descend({"x": 2, "y": 6, "w": 0}, rate=0.1, steps=2))
         Gradient descent on L, learning rate 0.1
-        Step       L     w  ∂L/∂w    Δw
-        ────  ──────  ────  ─────  ────
-           1      36     0    -24   2.4
-           2    1.44   2.4   -4.8  0.48
-         end  0.0576  2.88      –     –
-        Δ = −0.1 · gradient is added to the parameter.
+        Step   Value  Parameter    At  Gradient  Update
+        ────  ──────  ─────────  ────  ────────  ──────
+           1      36  w             0       -24     2.4
+           2    1.44  w           2.4      -4.8    0.48
+         end  0.0576  w          2.88         –       –
+        Update: −0.1 · gradient, added to the parameter.
 
         Args:
             values: A value for each argument; those of the parameters are where to start.
@@ -466,60 +403,6 @@ class Graph:
         arguments, _ = bind(self.dag, (), values)
         output = None if of is None else find(self.dag, of)
         return Descent(descend(self.dag, arguments, rate, steps, output))
-
-    # --- text and files -----------------------------------------------------------------------
-
-    def formula(self) -> str:
-        """The graph as a formula; shared and named nodes come first.
-
-        `parse` reads it back, given the arguments and their dtypes (constant arrays have no text).
-
-        >>> import chainrule as cr
-        >>> cr.parse("x^2 + sin(x^2)").formula()
-        'v1 = x^2; v1 + sin(v1)'
-        """
-        return formula(self.dag)
-
-    def text(self) -> str:
-        """The canonical text: one line for each node, with all types; `load` reads it back."""
-        return text.write(self.dag)
-
-    def json(self) -> str:
-        """The graph as JSON, with names, source and places in it; `load` reads it back."""
-        return flat.to_json(self.dag)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the graph to a file: JSON for ``.json``, canonical text for ``.txt``.
-
-        Raises:
-            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold.
-        """
-        target = Path(path)
-        writers = {".json": self.json, ".txt": self.text}
-        if target.suffix not in writers:
-            raise FileError("E406", f"cannot save as {target.suffix!r}; use .json or .txt")
-        try:
-            target.write_text(writers[target.suffix](), encoding="utf-8")
-        except UnicodeEncodeError as error:
-            raise FileError("E407", f"a name or the source cannot be written: {error}") from None
-
-    # --- comparison and pickling --------------------------------------------------------------
-
-    def __eq__(self, other: object) -> bool:
-        return self.dag == other.dag if isinstance(other, Graph) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.dag)
-
-    def __str__(self) -> str:
-        return self.formula()
-
-    def __repr__(self) -> str:
-        body = f"{len(self.dag)} nodes"
-        if len(self.dag) <= LONGEST_SHOWN:
-            body = self.formula()
-            body = body if len(body) <= 200 else body[:199] + "…"
-        return f"<Graph of ({', '.join(self.arguments)}): {body}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Graph, (self.dag,))

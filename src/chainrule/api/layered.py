@@ -42,12 +42,11 @@ def layered(*widths: int, unit: Unit | None = None) -> Graph:
             of the layer before; None: an abstract function with the name of the node.
 
     Raises:
-        GraphError: E229 for widths that are no layers.
+        GraphError: E234 for widths that are no layers.
     """
-    whole = all(isinstance(width, int) and width > 0 for width in widths)
-    if len(widths) < 2 or not whole or len(widths) > len(_NAMES) + 2:
+    if not 2 <= len(widths) <= len(_NAMES) + 2 or any(width < 1 for width in widths):
         raise GraphError(
-            "E229",
+            "E234",
             f"a layered graph needs from 2 to {len(_NAMES) + 2} positive widths, "
             f"got {shown(widths)}",
         )

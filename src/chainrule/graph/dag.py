@@ -9,7 +9,16 @@ from typing import Literal, NamedTuple, final
 
 from chainrule.errors import GraphError, Span, nearest, shown
 from chainrule.graph import walk
-from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node, check_name, constant_value
+from chainrule.graph.node import (
+    CONSTANT,
+    INPUT,
+    PARAMETER,
+    Node,
+    check_name,
+    constant_value,
+    input_node,
+    parameter_node,
+)
 from chainrule.graph.numerals import numeral
 
 Order = Literal["depth-first", "kahn"]
@@ -342,6 +351,29 @@ class Dag:
             if node not in replacements:
                 spans.setdefault(new_of[node], []).extend(places)
         return Dag(outputs, inputs, new_names, spans, self.source, arrangement=self.arrangement)
+
+    def with_parameters(self, learned: Collection[Node]) -> Dag:
+        """The graph in which exactly these arguments are parameters, all others inputs.
+
+        Raises:
+            GraphError: E220 for a node that is no argument.
+        """
+        for node in learned:
+            if node not in self.inputs:
+                raise GraphError("E220", f"{self.labels[self._own(node)]!r} is not an argument")
+        replacements = {
+            node: (parameter_node if node in learned else input_node)(node.name, node.type)
+            for node in self.inputs
+        }
+        new_of = walk.rebuild(self.order, replacements)
+        return Dag(
+            [new_of[node] for node in self.outputs],
+            [new_of[node] for node in self.inputs],
+            {new_of[node]: names for node, names in self.names.items()},
+            {new_of[node]: spans for node, spans in self.spans.items()},
+            self.source,
+            arrangement=self.arrangement,
+        )
 
     # --- comparison ---------------------------------------------------------------------------
 

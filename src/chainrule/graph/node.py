@@ -94,9 +94,12 @@ _lock: Final = threading.RLock()
 _new: Final = object.__new__
 
 
-def _forget(entry: weakref.ref[Node]) -> None:
-    assert isinstance(entry, _Entry)
-    with _lock:
+def _forget(
+    entry: weakref.ref[Node], kind: type[_Entry] = _Entry, lock: threading.RLock = _lock
+) -> None:
+    # Defaults in place of globals: those are gone when the last nodes die at the interpreter's end.
+    assert isinstance(entry, kind)
+    with lock:
         # The key may belong to a younger node by now: remove only what is our own.
         if entry.table.get(entry.key) is entry:
             del entry.table[entry.key]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from chainrule.formula.names import latex_name
-from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.node import Node
 from chainrule.run.interpret import Flow, Sweep
+from chainrule.show.cells import Names, count_cell, number_cell
 from chainrule.show.numbers import factor, latex_of, number, plain
 from chainrule.show.steps import (
     DerivativeStep,
@@ -25,13 +24,13 @@ _NODE = ("node", "Node", False, "bold")
 
 def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Table:
     """Step, node, operation, value; with no values the structure alone."""
-    names = _Names(dag)
+    names = Names(dag)
     rows = [
         (
-            _count(row.step),
+            count_cell(row.step),
             names.cell(row.node),
             names.operation(row.node),
-            _number(row.value, digits),
+            number_cell(row.value, digits),
         )
         for row in forward_steps(dag, values)
     ]
@@ -45,7 +44,7 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
 
 def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) -> Table:
     """Step, node, the derivative's name, its computation with numbers, the derivative."""
-    names = _Names(sweep.dag)
+    names = Names(sweep.dag)
     return _derivative_table(
         "backward",
         "Backward pass: adjoints",
@@ -62,7 +61,7 @@ def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) 
 
 def forward_mode_table(sweep: Sweep, seed: Node, tangents: Flow, digits: int = 6) -> Table:
     """Step, node, the derivative's name, its computation with numbers, the derivative."""
-    names = _Names(sweep.dag)
+    names = Names(sweep.dag)
     return _derivative_table(
         "forward-mode",
         f"Forward mode: tangents with respect to {sweep.dag.labels[seed]}",
@@ -83,7 +82,7 @@ def _derivative_table(
     result: tuple[str, str, bool, str],
     note: str,
     steps: Sequence[tuple[DerivativeStep, Cell]],
-    names: _Names,
+    names: Names,
     digits: int,
 ) -> Table:
     """The table of a pass that computes derivatives; the last column is its result."""
@@ -99,52 +98,18 @@ def _derivative_table(
             result,
         ),
         tuple(
-            (_count(step.step), names.cell(step.node), name, *_computation(step, names, digits))
+            (count_cell(step.step), names.cell(step.node), name, *_computation(step, names, digits))
             for step, name in steps
         ),
         note,
     )
 
 
-class _Names:
-    """How the nodes of one graph are called, in text and in LaTeX."""
-
-    def __init__(self, dag: Dag) -> None:
-        self.text = dag.labels
-        self.latex = {
-            node: (latex_of if node.op is CONSTANT and node not in dag.names else latex_name)(label)
-            for node, label in dag.labels.items()
-        }
-
-    def cell(self, node: Node) -> Cell:
-        return Cell(self.text[node], f"${self.latex[node]}$", self.text[node])
-
-    def operation(self, node: Node) -> Cell:
-        if node.is_leaf:
-            return Cell(node.op.name, node.op.name, node.op.name)
-        text = expression(node, self.text, style="text")
-        return Cell(text, f"${expression(node, self.latex, style='latex')}$", text)
-
-    def derivative(self, of: Node, wrt: Node, *, total: bool) -> Cell:
-        text, latex = ("d", r"\mathrm{d}") if total else ("∂", r"\partial ")
-        name = f"{text}{self.text[of]}/{text}{self.text[wrt]}"
-        return Cell(name, f"${latex}{self.latex[of]} / {latex}{self.latex[wrt]}$", name)
-
-
-def _count(step: int) -> Cell:
-    return Cell(str(step), str(step), step)
-
-
-def _number(value: Any, digits: int) -> Cell:
-    text = number(value, digits)
-    return Cell(text, f"${latex_of(text)}$", plain(value))
-
-
 _TERMS_SHOWN: Final = 8
 """A node with more users than this shows the first ones; the data keeps all."""
 
 
-def _computation(row: DerivativeStep, names: _Names, digits: int) -> tuple[Cell, Cell, Cell]:
+def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, Cell, Cell]:
     """The cells of the computation, of the nodes it goes through, and of its result."""
     shown = row.contributions[:_TERMS_SHOWN]
     left_out = len(row.contributions) - len(shown)
@@ -173,4 +138,4 @@ def _computation(row: DerivativeStep, names: _Names, digits: int) -> tuple[Cell,
     ]
     via = ", ".join([names.text[c.via] for c in shown] + more)
     via_latex = ", ".join([f"${names.latex[c.via]}$" for c in shown] + more)
-    return Cell(text, latex, text), Cell(via, via_latex, data), _number(row.total, digits)
+    return Cell(text, latex, text), Cell(via, via_latex, data), number_cell(row.total, digits)

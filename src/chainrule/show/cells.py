@@ -1,0 +1,56 @@
+"""Cells that tables have in common: names of nodes, operations, counts, numbers, words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.formula.names import latex_name
+from chainrule.formula.printer import expression
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import CONSTANT, Node
+from chainrule.show.numbers import latex_of, number, plain
+from chainrule.show.table import Cell
+
+
+class Names:
+    """How the nodes of one graph are called, in text and in LaTeX."""
+
+    def __init__(self, dag: Dag) -> None:
+        self.text = dag.labels
+        self.latex = {
+            node: (latex_of if node.op is CONSTANT and node not in dag.names else latex_name)(label)
+            for node, label in dag.labels.items()
+        }
+
+    def cell(self, node: Node) -> Cell:
+        """The label of a node."""
+        return Cell(self.text[node], f"${self.latex[node]}$", self.text[node])
+
+    def operation(self, node: Node) -> Cell:
+        """The operation of a node on its operands; the kind of a leaf."""
+        if node.is_leaf:
+            return word_cell(node.op.name)
+        text = expression(node, self.text, style="text")
+        return Cell(text, f"${expression(node, self.latex, style='latex')}$", text)
+
+    def derivative(self, of: Node, wrt: Node, *, total: bool) -> Cell:
+        """The derivative of one node by another, with round or upright d."""
+        text, latex = ("d", r"\mathrm{d}") if total else ("∂", r"\partial ")
+        name = f"{text}{self.text[of]}/{text}{self.text[wrt]}"
+        return Cell(name, f"${latex}{self.latex[of]} / {latex}{self.latex[wrt]}$", name)
+
+
+def count_cell(count: int) -> Cell:
+    """A whole number."""
+    return Cell(str(count), str(count), count)
+
+
+def number_cell(value: Any, digits: int) -> Cell:
+    """A number with this many significant digits, in full as data."""
+    text = number(value, digits)
+    return Cell(text, f"${latex_of(text)}$", plain(value))
+
+
+def word_cell(text: str) -> Cell:
+    """Words, the same in every form; names in them may have a ``_``, which LaTeX needs escaped."""
+    return Cell(text, text.replace("_", r"\_"), text)
