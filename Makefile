@@ -31,6 +31,7 @@ format: $(VENV)/ready  ## put the code in order
 
 bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.foundation
+	$(BIN)/python -m benchmarks.derivatives
 	$(BIN)/python -m benchmarks.accuracy
 
 clean:

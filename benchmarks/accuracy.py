@@ -1,9 +1,9 @@
 """How accurate the operations are: every kernel and every partial derivative against mpmath.
 
 Errors are in units in the last place (ulps): the distance between two neighbouring numbers of the
-dtype at the exact result, down to the spacing of the subnormal numbers. Run as a program it writes
-``docs/operations.md``; the tests in ``tests/ops`` hold the same measurements to the bounds that the
-blocks of the operations declare.
+dtype at the exact result, down to the spacing of the subnormal numbers. `benchmarks.operations`
+writes them on the page of operations; the tests in ``tests/ops`` hold the same measurements to the
+bounds that the blocks of the operations declare.
 
 What is claimed, and what is not:
 
@@ -18,19 +18,16 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from benchmarks.exact import Exact, Point, convention_at, expected, grid, mp, params_of
-from benchmarks.machine import describe
 from chainrule.diff.rules import partials_of
 from chainrule.graph import walk
-from chainrule.graph.op import OPS, Op, Params
+from chainrule.graph.op import Op, Params
 from chainrule.graph.types import Type
 from chainrule.run.kernels import kernel, local_derivatives
 
@@ -197,86 +194,8 @@ def measurements(op: Op, dtype: str) -> tuple[Measured, ...]:
     return tuple(itertools.chain.from_iterable(measure(op, p, dtype) for p in params_of(op)))
 
 
-# --- the table ------------------------------------------------------------------------------------
-
-
-def _worst(op: Op, dtype: str) -> tuple[float, float]:
+def worst(op: Op, dtype: str) -> tuple[float, float]:
+    """The largest errors on the grid: of the value, and of the derivatives."""
     rows = measurements(op, dtype)
     slopes = (error for row in rows for _, error in row.partials)
     return max(row.value[1] for row in rows), max(slopes)
-
-
-def _formula(op: Op) -> str:
-    params = {param.name: param.name for param in op.params}
-    return f"`{op.text.template.format(*op.operands, **params)}`"
-
-
-def _places(op: Op) -> str:
-    names = (*op.operands, *(param.name for param in op.params))
-    lines = []
-    for convention in op.conventions:
-        at = ", ".join(f"{n} = {v:g}" for n, v in zip(names, convention.at, strict=False))
-        value = "" if convention.value is None else f" value {convention.value:g},"
-        slopes = ", ".join("–" if slope is None else f"{slope:g}" for slope in convention.partials)
-        lines.append(f"{at}:{value} slope {slopes} ({convention.why})")
-    return "<br>".join(lines)
-
-
-def table() -> str:
-    """The reference of operations as Markdown: meaning, conventions, errors and their bounds."""
-    lines = [
-        "# Operations",
-        "",
-        "Written by `python -m benchmarks.accuracy`; do not edit. The tests hold every operation",
-        "to the bounds in the last two columns.",
-        "",
-        f"Measured on: {describe('numpy', 'scipy', 'mpmath')}.",
-        "",
-        "Errors are in units in the last place (ulps) of the exact result: the worst on a grid of",
-        "ordinary numbers, neighbours of zeros, poles and borders of domains, and the largest and",
-        "smallest numbers of the dtype. 0.5 is correct rounding. “64” is float64, “32” float32.",
-        "",
-        "- Outside its domain an operation gives NaN; nothing is claimed about the derivative.",
-        "- Where a result overflows or is subnormal, nothing is claimed about a derivative that is",
-        "  computed from the result.",
-        "- Near those zeros where no formula keeps relative accuracy the error is measured against",
-        "  the terms whose difference the result is. These are the negative zeros of lgamma,",
-        "  digamma and polygamma, the zeros of logaddexp, and the zeros of the derivatives of",
-        "  gamma, lgamma, polygamma, silu, gelu and gelu_tanh.",
-        "- power and general_power take exponent − 1 in the derivative; it is rounded, and |log x|",
-        "  magnifies that. For general_power nothing is claimed where x to the power y − 1",
-        "  overflows and its product with y does not, nor for x < 0 and |y| of 2²⁴ or more, where",
-        "  the rounding loses the sign.",
-        "- atan2: for the largest numbers the derivative, which is subnormal, may be 0.",
-        "",
-    ]
-    head = [
-        *("operation", "formula", "meaning", "singular points"),
-        *("value 64", "value 32", "derivative 64", "derivative 32", "value ≤", "derivative ≤"),
-    ]
-    lines += [_row(head), _row(["---"] * len(head))]
-    for op in OPS.values():
-        if op.is_leaf:
-            continue
-        cells = [f"`{op.name}`", _formula(op) if not op.variadic else "", op.about, _places(op)]
-        if op.exact is None or op.accuracy is None:
-            lines.append(_row([*cells, *[""] * 6]))
-            continue
-        double, single = _worst(op, "float64"), _worst(op, "float32")
-        errors = [f"{number:.2g}" for number in (double[0], single[0], double[1], single[1])]
-        lines.append(_row([*cells, *errors, f"{op.accuracy.value:g}", f"{op.accuracy.partials:g}"]))
-    return "\n".join([*lines, ""])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def main() -> None:
-    target = Path(__file__).parent.parent / "docs" / "operations.md"
-    target.write_text(table(), "utf-8")
-    print(target, file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

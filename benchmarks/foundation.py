@@ -23,12 +23,11 @@ from typing import Any
 
 import chainrule as cr
 from benchmarks.graphs import random_scalar_graph
-from benchmarks.machine import describe
+from benchmarks.page import Row, write_page
 from chainrule.formula.tokens import tokenize
 from chainrule.graph import text
 
 REPEATS = 5
-DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
 def timed(work: Callable[[], Any], repeats: int = REPEATS) -> float:
@@ -101,7 +100,7 @@ def made_by_operator_loop(count: int) -> int:
 # --- the figures ------------------------------------------------------------------------------
 
 
-def building() -> list[tuple[str, str, str]]:
+def building() -> list[Row]:
     rows = []
     bare = timed(lambda: bare_loop(100_000)) / 100_000
     rows.append(("a bare interned node, to compare with", f"{bare * 1e6:.2f} µs", "–"))
@@ -134,7 +133,7 @@ def written_formula(size: int) -> str:
     return " + ".join(terms)
 
 
-def reading() -> list[tuple[str, str, str]]:
+def reading() -> list[Row]:
     rows = []
     for size in (10_000, 100_000, 1_000_000):
         source = written_formula(size)
@@ -150,7 +149,7 @@ def reading() -> list[tuple[str, str, str]]:
     return rows
 
 
-def recording() -> list[tuple[str, str, str]]:
+def recording() -> list[Row]:
     # About half of the steps are reached from the output.
     graph = random_scalar_graph(200_000)
     nodes = len(graph.dag)
@@ -174,7 +173,7 @@ def freeing(build: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def large() -> list[tuple[str, str, str]]:
+def large() -> list[Row]:
     count = 1_000_000
     x = cr.input("x")
 
@@ -209,7 +208,7 @@ def large() -> list[tuple[str, str, str]]:
     ]
 
 
-def processes() -> list[tuple[str, str, str]]:
+def processes() -> list[Row]:
     command = str(Path(sys.executable).parent / "chainrule")
 
     # As installed packages run: from bytecode.
@@ -237,22 +236,16 @@ def processes() -> list[tuple[str, str, str]]:
 
 def main() -> None:
     """Measure everything and write the page."""
-    lines = [
-        "# Benchmarks",
-        "",
-        "The foundation: building, reading, recording, saving. Medians; written by",
-        "`python -m benchmarks.foundation`. The machine is shared and noisy: ratios count.",
-        "",
-        f"{describe('numpy', 'chainrule')}.",
-        "",
-        "| what | measured | goal |",
-        "|---|---|---|",
-    ]
-    for group in (processes, building, reading, recording, large):
-        for row in group():
-            lines.append(f"| {' | '.join(row)} |")
-            print(lines[-1], flush=True)
-    DOCUMENT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(
+        "benchmarks.md",
+        "Benchmarks",
+        [
+            "The foundation: building, reading, recording, saving. Medians; written by",
+            "`python -m benchmarks.foundation`. The machine is shared and noisy: ratios count.",
+            "Derivatives have [a page of their own](benchmarks-derivatives.md).",
+        ],
+        [processes, building, reading, recording, large],
+    )
 
 
 if __name__ == "__main__":

@@ -9,14 +9,15 @@ from pathlib import Path
 from chainrule.api.array import Array, dag_of
 from chainrule.api.graph import Graph
 from chainrule.errors import FileError
-from chainrule.formula.infix import read
 from chainrule.formula.limits import Limits
+from chainrule.formula.reader import Spelling, read
 from chainrule.graph import flat, text
 
 
 def parse(
     source: str,
     *,
+    syntax: Spelling = "auto",
     inputs: str | Sequence[str] | None = None,
     parameters: str | Sequence[str] = (),
     abstract: str | Sequence[str] = (),
@@ -24,30 +25,36 @@ def parse(
     dtype: str | Mapping[str, str] = "float64",
     limits: Limits | None = None,
 ) -> Graph:
-    """A formula in text as a graph.
+    r"""A formula in text or LaTeX as a graph.
 
     >>> import chainrule as cr
     >>> g = cr.parse("L = (y - sigmoid(w*x + b))^2", parameters="w b")
     >>> g.arguments, g.parameters
     (('y', 'w', 'x', 'b'), ('w', 'b'))
+    >>> cr.parse(r"\frac{x}{y}") == cr.parse("x/y")
+    True
 
     Args:
         source: The formula; statements may come first: ``"a = x + y; f = a * x"``.
+        syntax: ``"text"``, ``"latex"``, or ``"auto"``: LaTeX is what has a backslash, a dollar or
+            ``^{``.
         inputs: Names of given data, in order; by default every free name that is not a parameter,
             by first appearance.
         parameters: Names of learnable numbers.
         abstract: Names of functions without a definition.
-        single_letters: Read ``awx`` as ``a*w*x``.
+        single_letters: Read ``awx`` as ``a*w*x`` in text, as LaTeX does anyway.
         dtype: Of all leaves, or a mapping from names to dtypes.
         limits: How large a formula may be.
 
     Raises:
         FormulaError: The text cannot be read; the message points at the place.
         LimitError: It is larger than the limits allow.
+        ValueError: A syntax other than these three.
     """
     return Graph(
         read(
             source,
+            syntax=syntax,
             inputs=inputs,
             parameters=parameters,
             abstract=abstract,

@@ -12,9 +12,16 @@ import click
 from chainrule.api.sources import parse
 from chainrule.errors import EvaluationError
 from chainrule.formula.names import canonical
+from chainrule.formula.reader import Spelling
 from chainrule.graph.types import DTYPES
 
 _READING: Final = (
+    click.option(
+        "--syntax",
+        type=click.Choice(["auto", "text", "latex"]),
+        default="auto",
+        help="Of the formula; auto: LaTeX where there is a backslash, a dollar or ^{.",
+    ),
     click.option("--parameters", default="", help="Names of learnable numbers, such as 'w b'."),
     click.option(
         "--inputs", default=None, help="Names of inputs, in order; others are then unknown."
@@ -50,6 +57,7 @@ def formula_command(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def command(
         formula: str,
+        syntax: Spelling,
         parameters: str,
         inputs: str | None,
         abstract: str,
@@ -59,6 +67,7 @@ def formula_command(function: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         graph = parse(
             _source(formula),
+            syntax=syntax,
             inputs=inputs,
             parameters=parameters,
             abstract=abstract,

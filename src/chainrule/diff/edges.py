@@ -7,46 +7,14 @@ placeholders are replaced by the node itself and its operands.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chainrule.diff.rules import Partial, partials_of
-from chainrule.graph import walk
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import Node
 from chainrule.graph.op import Op, Params
+from chainrule.graph.template import Template
 from chainrule.graph.types import Type
-
-
-Build = Callable[[Op, tuple[Node, ...], Params], Node]
-"""What makes a node, such as `chainrule.graph.node.make`."""
-
-
-class Template:
-    """A small graph over placeholders, ready to be made again over other nodes."""
-
-    __slots__ = ("_constants", "_result", "_steps")
-
-    def __init__(self, result: Node, placeholders: Sequence[Node]) -> None:
-        position = {node: at for at, node in enumerate(placeholders)}
-        order = [node for node in walk.depth_first([result]) if node not in position]
-        self._constants = [node for node in order if not node.operands]
-        computed = [node for node in order if node.operands]
-        for node in [*self._constants, *computed]:
-            position[node] = len(position)
-        self._steps: list[tuple[Op, tuple[int, ...], Params]] = [
-            (node.op, tuple([position[operand] for operand in node.operands]), node.params)
-            for node in computed
-        ]
-        self._result = position[result]
-
-    def over(self, arguments: Sequence[Node], build: Build = make) -> Node:
-        """The graph with ``arguments`` in place of the placeholders; ``build`` makes its nodes."""
-        if not self._steps and self._result < len(arguments):
-            return arguments[self._result]
-        values = [*arguments, *self._constants]
-        for op, positions, params in self._steps:
-            values.append(build(op, tuple([values[at] for at in positions]), params))
-        return values[self._result]
 
 
 class Rule:

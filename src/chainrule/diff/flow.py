@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from chainrule.diff.rules import Partial
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
 from chainrule.graph.op import OPS
@@ -84,14 +86,14 @@ def times(derivative: Node, partial: Partial, end: Type) -> Node:
     factor = partial.factor
     if derivative.type is not factor.type:  # a change of dtype, whose factor is 1
         derivative = _converted(derivative, factor.type)
-    if partial.constant == 1:
+    if is_constant(factor, 1):
         node = derivative
     elif is_constant(derivative, 1):
         node = factor
-    elif partial.constant == -1:
-        node = make(_NEGATE, (derivative,))
+    elif is_constant(factor, -1):
+        node = _negative(derivative)
     elif is_constant(derivative, -1):
-        node = make(_NEGATE, (factor,))
+        node = _negative(factor)
     else:
         node = make(_MULTIPLY, (derivative, factor))
     return node if node.type is end else _converted(node, end)
@@ -112,6 +114,10 @@ def is_constant(node: Node, value: int) -> bool:
     return node.op is CONSTANT and not node.type.shape and bool(constant_value(node) == value)
 
 
+def _negative(node: Node) -> Node:
+    return one(node.type) if is_constant(node, -1) else make(_NEGATE, (node,))
+
+
 def _whole(node: Node, guard: Guard | None) -> Node:
     """``where(guard, node, 0)``, where that says more than the node."""
     if guard is None or guard.applied:
@@ -120,6 +126,9 @@ def _whole(node: Node, guard: Guard | None) -> Node:
 
 
 def _converted(node: Node, type: Type) -> Node:
+    if node.op is CONSTANT:
+        with np.errstate(all="ignore"):
+            return constant_node(constant_value(node).astype(type.dtype), type)
     return make(_CONVERT, (node,), (type.dtype.name,))
 
 

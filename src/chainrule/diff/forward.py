@@ -20,13 +20,14 @@ def tangents(order: Iterable[Node], seeds: Mapping[Node, Node], edges: Edges | N
     Args:
         order: Nodes in topological order: at least those whose tangents are wanted, and all on
             the way to them.
-        seeds: Node → tangent: the change that all others follow.
+        seeds: Node → tangent: the change that all others follow. A node that follows others of
+            them changes by both.
         edges: The local derivatives, where several passes share them.
     """
     edges = edges or Edges()
     flow = Flow(seeds)
     for node in order:
-        if node in seeds or not node.type.is_float:
+        if not node.type.is_float:
             continue
         for position, operand in enumerate(node.operands):
             if operand in flow:
@@ -47,7 +48,10 @@ def jvp(dag: Dag, wrt: Sequence[Node]) -> Dag:
     """
     require_float(dag, [*dag.outputs, *wrt])
     seeds = new_inputs(dag, wrt, "dot")
-    flow = tangents(dag.order, dict(zip(wrt, seeds, strict=True)))
+    starts = Flow()
+    for node, seed in zip(wrt, seeds, strict=True):
+        starts.add(node, seed)
+    flow = tangents(dag.order, starts)
     count = len(dag.outputs)
     first: int | tuple[int, ...] = tuple(range(count)) if count > 1 else 0
     second: int | tuple[int, ...] = tuple(range(count, 2 * count)) if count > 1 else 1

@@ -13,10 +13,10 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
-from chainrule.diff.edges import Template
 from chainrule.formula.infix import read
 from chainrule.graph.node import CONSTANT, INPUT, Node, constant_value
 from chainrule.graph.op import Op
+from chainrule.graph.template import Template
 
 LIGHT: Final = (
     # zeros and ones
