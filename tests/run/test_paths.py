@@ -19,7 +19,8 @@ from chainrule.graph.node import FLOAT64, constant_node, input_node, make
 from chainrule.graph.op import OPS
 from chainrule.run.interpret import Sweep
 from chainrule.run.paths import Paths, add_up
-from chainrule.show.paths import count_text, path_table
+from chainrule.show.numbers import count as count_text
+from chainrule.show.paths import path_table
 
 
 def paths(graph, source, target=None, holding=(), **at) -> Paths:

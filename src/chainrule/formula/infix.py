@@ -49,8 +49,9 @@ from chainrule.errors import ChainruleWarning
 from chainrule.formula.declarations import Declarations
 from chainrule.formula.limits import Limits
 from chainrule.formula.lower import lower
+from chainrule.formula.names import CONSTANTS
 from chainrule.formula.parser import parse
-from chainrule.formula.tokens import normal_form, split_letters, tokenize
+from chainrule.formula.tokens import Token, normal_form, split_letters, tokenize
 from chainrule.graph.dag import Dag
 
 
@@ -92,7 +93,24 @@ def read(
     tokens = tokenize(text, limits)
     if single_letters:
         tokens = split_letters(tokens, text, declarations.all_names)
-    dag, unused = lower(parse(tokens, text, limits), text, declarations, limits)
+    return lowered(tokens, text, declarations, limits, CONSTANTS)
+
+
+def lowered(
+    tokens: list[Token],
+    text: str,
+    declarations: Declarations,
+    limits: Limits,
+    constants: Mapping[str, float],
+) -> Dag:
+    """The graph of tokens; definitions without use are warned of.
+
+    Raises:
+        FormulaError: As `read`.
+        LimitError: As `read`.
+    """
+    statements = parse(tokens, text, limits)
+    dag, unused = lower(statements, text, declarations, limits, constants)
     for name in unused:
         warnings.warn(
             f"W101 {name!r} is defined, but the output does not use it",

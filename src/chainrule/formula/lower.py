@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from chainrule.errors import FormulaError, GraphError, Span
 from chainrule.formula.build import Function, Machine
@@ -26,15 +26,21 @@ from chainrule.graph.node import Node
 
 
 def lower(
-    statements: Sequence[Statement], text: str, declarations: Declarations, limits: Limits
+    statements: Sequence[Statement],
+    text: str,
+    declarations: Declarations,
+    limits: Limits,
+    constants: Mapping[str, float],
 ) -> tuple[Dag, list[str]]:
     """The Dag of the statements, and the names that are defined but not used.
+
+    ``constants`` are the names that stand for numbers unless they are declared or defined.
 
     Raises:
         FormulaError: E101 to E110, E121, E123, E126, E130.
         LimitError: E153 too many nodes, E155 an exponent is too large.
     """
-    lowering = _Lowering(text, declarations, limits)
+    lowering = _Lowering(text, declarations, limits, constants)
     lowering.collect(statements)
     for statement in statements[:-1]:
         lowering.take(statement)
@@ -44,11 +50,17 @@ def lower(
 class _Lowering:
     """What the statements so far have made."""
 
-    def __init__(self, text: str, declarations: Declarations, limits: Limits) -> None:
+    def __init__(
+        self,
+        text: str,
+        declarations: Declarations,
+        limits: Limits,
+        constants: Mapping[str, float],
+    ) -> None:
         self.text = text
         self.whole = Span(0, len(text))
         self.declarations = declarations
-        self.scope = Scope(text, declarations, limits)
+        self.scope = Scope(text, declarations, limits, constants)
         self.machine = Machine(text, limits, declarations.literals)
         self.fail = self.scope.fail
 

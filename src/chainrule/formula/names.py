@@ -127,7 +127,12 @@ def similar(name: str, candidates: Iterable[str]) -> str | None:
     return nearest(name, candidates) if len(name) > 1 else None
 
 
-_PARTS: Final = re.compile(r"([^\W\d_]+)([0-9]*)((?:_[^\W_]+)*)")
+LATEX_ACCENTS: Final = ("hat", "bar", "dot", "ddot", "tilde", "vec", "check", "breve")
+"""What ``x_hat`` and its like may end in: in LaTeX it is an accent over the letter."""
+
+_PARTS: Final = re.compile(
+    rf"([^\W\d_]+)([0-9]*)(?:_({'|'.join(LATEX_ACCENTS)})(?=_|$))?((?:_[^\W_]+)*)"
+)
 _COMMANDS: Final = frozenset(
     [word for word in _LOWER.values() if word != "omicron"]
     + ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"]
@@ -143,12 +148,38 @@ def latex_name(name: str) -> str:
     """
     match = _PARTS.fullmatch(name)
     if match is None:
-        escaped = name.replace("_", r"\_")
-        return rf"\mathrm{{{escaped}}}"
-    letters, digits, below = match.groups()
+        return plain_latex_name(name)
+    letters, digits, accent, below = match.groups()
+    shown = _symbol(letters)
+    if accent and not digits:
+        shown = f"\\{accent}{{{shown}}}"
+    elif accent:
+        below = f"_{accent}{below}"
     subscripts = [part for part in (digits, *below.split("_")) if part]
-    shown = ",".join([_symbol(part) if part.isalpha() else part for part in subscripts])
-    return f"{_symbol(letters)}_{{{shown}}}" if shown else _symbol(letters)
+    parts = ",".join([_symbol(part) if part.isalpha() else part for part in subscripts])
+    return f"{shown}_{{{parts}}}" if parts else shown
+
+
+def plain_latex_name(name: str) -> str:
+    r"""A name in LaTeX, letter by letter: what ``x1`` is called next to ``x_1``.
+
+    >>> print(plain_latex_name("x1"))
+    \mathrm{x1}
+    """
+    escaped = name.replace("_", r"\_")
+    return rf"\mathrm{{{escaped}}}"
+
+
+def spoken(name: str) -> str:
+    """The name that `latex_name` reads as: a number below the line says nothing of its underscore.
+
+    >>> spoken("x1"), spoken("x_1"), spoken("y_hat")
+    ('x_1', 'x_1', 'y_hat')
+    """
+    match = _PARTS.fullmatch(name)
+    if match is None or not match[2]:
+        return name
+    return f"{match[1]}_{name[len(match[1]) :]}"
 
 
 def _symbol(letters: str) -> str:

@@ -26,7 +26,7 @@ from chainrule.formula.syntax import (
     Statement,
     Syntax,
 )
-from chainrule.formula.tokens import END, NAME, NEWLINE, NUMBER, RAISED, Token
+from chainrule.formula.tokens import END, NAME, NEWLINE, NUMBER, OPERATION, RAISED, Token
 from chainrule.graph.op import Level
 
 _BINARY: Final[dict[str, tuple[int, str]]] = {
@@ -182,6 +182,10 @@ class _Parser:
         elif kind in ("(", "|"):
             self.open(kind, token)
             self.at += 1
+            return False
+        elif kind == OPERATION:
+            self.open("call", token)
+            self.at += 2
             return False
         elif kind in ("true", "false"):
             self.operands.append(Number(kind == "true", token.span))
@@ -349,7 +353,10 @@ class _Parser:
 
     def close_call(self, bracket: _Pending, arguments: tuple[Syntax, ...], token: Token) -> None:
         span = Span(bracket.token.span.start, token.span.end)
-        self.operands.append(Call(_name(bracket.token), arguments, span))
+        if bracket.token.kind == OPERATION:
+            self.operands.append(Operation(bracket.token.text, arguments, span))
+        else:
+            self.operands.append(Call(_name(bracket.token), arguments, span))
 
     def ends_statement(self, at: int) -> bool:
         return self.tokens[at].kind in (END, ";", NEWLINE)

@@ -1,4 +1,4 @@
-"""A Dag becomes text that reads back to the same Dag: few brackets, shared nodes written once.
+"""A Dag becomes text or LaTeX that reads back to the same Dag: shared nodes are written once.
 
 Brackets are decided in one place, for text and LaTeX: a piece in a slot gets them when it binds
 more loosely than the slot demands, or when its sign would follow an operator (``x*(-3)``).
@@ -7,25 +7,20 @@ more loosely than the slot demands, or when its sign would follow an operator (`
 from __future__ import annotations
 
 import functools
+import re
 import string
-from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Final, Literal, NamedTuple
 
-from chainrule.errors import FormulaError
-from chainrule.formula.limits import Limits
-from chainrule.formula.names import CONSTANTS, KEYWORDS, NAMED_CONSTANTS, latex_name
-from chainrule.formula.tokens import NAME, tokenize
+from chainrule.formula.labels import Labels, latex_spellings
+from chainrule.formula.names import NAMED_CONSTANTS, latex_name
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
 from chainrule.graph.numerals import numeral
 from chainrule.graph.op import OPS, Form, Level
-from chainrule.ops.families import prefix
+from chainrule.ops.families import latex_called, prefix
 
 Style = Literal["text", "latex"]
-
-DEPTH: Final = 50
-"""What is nested deeper than this gets a name."""
 
 
 def formula(dag: Dag) -> str:
@@ -38,34 +33,79 @@ def formula(dag: Dag) -> str:
     >>> formula(read("f = sin(x²) + x²"))
     'v1 = x^2; f = sin(v1) + v1'
     """
-    names = _Names(dag)
-    statements = []
+    labels = Labels(dag, lambda op: op.text)
+    statements = _statements(dag, labels, _TEXT, labels.label)
+    return "; ".join([f"{name} = {value}" if name else value for name, value in statements])
+
+
+def latex(dag: Dag) -> str:
+    r"""The LaTeX of a graph; `chainrule.formula.latex.read_latex` makes the same graph of it.
+
+    Definitions stand in an ``aligned`` environment, one on each line; a formula without any is only
+    an expression. As in text, arguments and dtypes are stated by who reads it back.
+
+    >>> from chainrule.formula.infix import read
+    >>> print(latex(read("sigmoid(w_1*x/2)^2")))
+    \sigma\left(\frac{w_{1} \cdot x}{2}\right)^{2}
+    """
+    labels = Labels(dag, lambda op: op.latex, _LATEX_CONSTANTS)
+    names = labels.names()
+    spelled = latex_spellings([*names, *_LATEX_CONSTANTS])
+    written = {
+        node: _latex_number(label)
+        if node.op is CONSTANT and label == numeral(constant_value(node))
+        else spelled[label]
+        for node, label in labels.label.items()
+    }
+    notation = _LATEX._replace(
+        form=functools.partial(_exact_latex_form, taken=frozenset(names)),
+        name=spelled.__getitem__,
+    )
+    lines = list(_statements(dag, labels, notation, written))
+    if len(lines) == 1:
+        ((name, value),) = lines
+        return f"{spelled[name]} = {value}" if name else value
+    if not lines[-1][0] and len(dag.outputs) == 1 and dag.output not in labels.label:
+        name = labels.fresh(dag.output)
+        spelled = latex_spellings([*spelled, name])
+        lines[-1] = (name, lines[-1][1])
+    # The empty braces keep a sign at the start of a row from going on with the row before.
+    rows = [f"{spelled[name]} &= {value}" if name else f"{{}}{value}" for name, value in lines]
+    return "\n".join([r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}"])
+
+
+def _statements(
+    dag: Dag, labels: Labels, notation: _Notation, written: Mapping[Node, str]
+) -> Iterator[tuple[str, str]]:
+    """The names to be defined and their values; outputs that have none come last, without one."""
     last = None
-    for node, defined in names.defined.items():
-        value = names.label[node] if node.is_leaf else _written(node, "text", names.label.get)
-        if node.op is CONSTANT and names.label[node] == defined[0]:
-            value = numeral(constant_value(node))
+    for node, defined in labels.defined.items():
+        value = written[node] if node.is_leaf else _written(node, notation, written.get)
+        if node.op is CONSTANT and labels.label[node] == defined[0]:
+            value = notation.number(numeral(constant_value(node)))
         for name in defined:
-            statements.append(f"{name} = {value}")
-            value = defined[0]
+            yield name, value
+            value = notation.name(defined[0])
         last = node
     if dag.outputs != (last,):
-        outputs = [
-            names.label.get(node) or _written(node, "text", names.label.get) for node in dag.outputs
+        values = [
+            written.get(node) or _written(node, notation, written.get) for node in dag.outputs
         ]
-        statements.append(", ".join(outputs))
-    return "; ".join(statements)
+        yield "", ", ".join(values)
 
 
 def expression(node: Node, label_of: Mapping[Node, str], style: Style = "text") -> str:
-    """One operation with its operands replaced by labels; a leaf is its own label.
+    """One operation on what has labels; what has none is written out. A leaf is its own label.
 
     >>> from chainrule.formula.infix import read
     >>> dag = read("sigmoid(x*y)")
     >>> expression(dag.output, dag.labels)
     'sigmoid(v1)'
     """
-    return label_of[node] if node.is_leaf else _written(node, style, label_of.__getitem__)
+    if node.is_leaf:
+        return label_of[node]
+    notation = _TEXT if style == "text" else _LATEX
+    return "".join(_pieces(node, notation, label_of.get))
 
 
 # --- one expression -------------------------------------------------------------------------------
@@ -77,14 +117,28 @@ _Label = Callable[[Node], str | None]
 _Part = str | tuple[Node, int, bool]
 """Finished text, or a node with the level its slot demands and whether a sign may stand there."""
 
-_OPEN: Final = {"text": "(", "latex": r"\left("}
-_CLOSE: Final = {"text": ")", "latex": r"\right)"}
+
+class _Notation(NamedTuple):
+    """How text differs from LaTeX: brackets, the forms of operations, numbers, names."""
+
+    open: str
+    close: str
+    form: Callable[[Node, _Label], Form]
+    number: Callable[[str], str]
+    name: Callable[[str], str]
 
 
-def _written(root: Node, style: Style, label: _Label) -> str:
+def _written(root: Node, notation: _Notation, label: _Label) -> str:
+    """The operation of ``root`` as a statement; a bare ``=`` in it would define something."""
+    text = "".join(_pieces(root, notation, label))
+    loose = notation.form(root, label).level == Level.LIST
+    return f"{notation.open}{text}{notation.close}" if loose else text
+
+
+def _pieces(root: Node, notation: _Notation, label: _Label) -> list[str]:
     """The operation of ``root``; what has a label stands as its label, the rest is written out."""
     out: list[str] = []
-    stack: list[_Part] = [*reversed(_parts(root, style, label, leading=True))]
+    stack: list[_Part] = [*reversed(_parts(root, notation, label, leading=True))]
     while stack:
         part = stack.pop()
         if isinstance(part, str):
@@ -93,25 +147,25 @@ def _written(root: Node, style: Style, label: _Label) -> str:
         node, least, leading = part
         text = label(node)
         if text is None:
-            form = _form(node, style, label)
+            form = notation.form(node, label)
             level, signed = int(form.level), form.template.startswith("-")
         else:
             level = _level_of(node, text)
             signed = level == Level.SIGN
         bracketed = level < least or (signed and not leading)
         if bracketed:
-            out.append(_OPEN[style])
-            stack.append(_CLOSE[style])
+            out.append(notation.open)
+            stack.append(notation.close)
         if text is None:
-            stack += reversed(_parts(node, style, label, leading=leading or bracketed))
+            stack += reversed(_parts(node, notation, label, leading=leading or bracketed))
         else:
             out.append(text)
-    return "".join(out)
+    return out
 
 
-def _parts(node: Node, style: Style, label: _Label, *, leading: bool) -> list[_Part]:
+def _parts(node: Node, notation: _Notation, label: _Label, *, leading: bool) -> list[_Part]:
     """The template of a node with its slots filled: parameters as text, operands as nodes."""
-    form = _form(node, style, label)
+    form = notation.form(node, label)
     parts: list[_Part] = []
     for literal, slot in _template(form.template):
         if literal:
@@ -128,7 +182,7 @@ def _parts(node: Node, style: Style, label: _Label, *, leading: bool) -> list[_P
             parts.append((operand, least, leading if not parts else free))
         elif slot:
             position = [param.name for param in node.op.params].index(slot)
-            parts.append(_param(node.params[position], slot, style))
+            parts.append(_param(node.params[position], slot, notation))
     return parts
 
 
@@ -138,24 +192,10 @@ def _template(template: str) -> list[tuple[str, str]]:
     return [(literal, slot or "") for literal, slot, _, _ in string.Formatter().parse(template)]
 
 
-def _param(value: int | float | str, slot: str, style: Style) -> str:
+def _param(value: int | float | str, slot: str, notation: _Notation) -> str:
     if not isinstance(value, str):
-        return numeral(value)
-    return latex_name(value) if style == "latex" and slot == "function" else value
-
-
-_CALLED_POWER: Final = prefix("general_power", 2)
-
-
-def _form(node: Node, style: Style, label: _Label) -> Form:
-    """How a node is written; ``x^2`` is `power`, so `general_power` to a numeral is called."""
-    if style == "latex":
-        return node.op.latex
-    if node.op is OPS["general_power"]:
-        exponent = node.operands[1]
-        if exponent.op is CONSTANT and _level_of(exponent, label(exponent) or "") != _WORD:
-            return _CALLED_POWER
-    return node.op.text
+        return notation.number(numeral(value))
+    return notation.name(value) if slot == "function" else value
 
 
 def _level_of(node: Node, label: str) -> int:
@@ -165,93 +205,73 @@ def _level_of(node: Node, label: str) -> int:
         return Level.SIGN
     if r"\cdot" in label:
         return Level.PRODUCT
-    return Level.ATOM if label[:1].isdigit() or label == "inf" else _WORD
+    return Level.ATOM if label[:1].isdigit() or label in ("inf", r"\infty") else _WORD
 
 
-# --- names ----------------------------------------------------------------------------------------
+# --- forms ----------------------------------------------------------------------------------------
 
 
-class _Names:
-    """What the nodes of a graph are called in its text.
-
-    Attributes:
-        label: Node → how it stands inside others; nodes without a label are written out.
-        defined: Node → the names to define for it, in the order of the text.
-    """
-
-    def __init__(self, dag: Dag) -> None:
-        self.label: dict[Node, str] = {}
-        self.defined: dict[Node, list[str]] = {}
-        self._dag = dag
-        self._called = _called(dag)
-        given = {name for names in dag.names.values() for name in names}
-        self._taken = given.union([node.name for node in dag.inputs], CONSTANTS, self._called)
-        uses = Counter([operand for node in dag.order for operand in node.operands])
-        uses.update(dag.outputs)
-        depths: dict[Node, int] = {}
-        for node in dag.order:
-            names = [name for name in dag.names.get(node, ()) if self._usable(name)]
-            if node.op is CONSTANT:
-                self._name_constant(node, names)
-            elif node.is_leaf:
-                self.label[node] = node.name
-            else:
-                depth = _depth(node, depths)
-                deep = depth > DEPTH and dag.outputs != (node,)
-                if names or deep or uses[node] > 1:
-                    names = names or [self._fresh(node)]
-                    self.label[node] = names[0]
-                else:
-                    depths[node] = depth
-            if names:
-                self.defined[node] = names
-
-    def _name_constant(self, node: Node, names: list[str]) -> None:
-        """Constants stand as their numeral, their own name, or a defined one."""
-        value = constant_value(node)
-        if not names:
-            self.label[node] = numeral(value)
-            return
-        self.label[node] = names[0]
-        if names[0] in NAMED_CONSTANTS and value == node.type.dtype.type(CONSTANTS[names[0]]):
-            del names[0]
-
-    def _usable(self, name: str) -> bool:
-        """Whether the reader takes this as the name of a definition."""
-        if name in self._called:
-            return False
-        if name.isascii():
-            return True
-        try:
-            tokens = tokenize(name, Limits())
-        except FormulaError:
-            return False
-        return [(token.kind, token.text) for token in tokens[:-1]] == [(NAME, name)]
-
-    def _fresh(self, node: Node) -> str:
-        name = self._dag.labels[node]
-        if not name.isascii():
-            name = "v"
-        while name in self._taken:
-            name += "_"
-        self._taken.add(name)
-        return name
+def _text_form(node: Node, label: _Label) -> Form:
+    """How a node is written; ``x^2`` is `power`, so `general_power` to a numeral is called."""
+    return _CALLED_POWER if _has_numeral_exponent(node, label) else node.op.text
 
 
-def _called(dag: Dag) -> set[str]:
-    """The names that definitions must leave alone: of functions in use, and words."""
-    abstract = {node.params[0] for node in dag.order if node.op is OPS["abstract"]}
-    return {node.op.name for node in dag.computations} | abstract | KEYWORDS | {"inf", "nan"}
+def _has_numeral_exponent(node: Node, label: _Label) -> bool:
+    if node.op is not OPS["general_power"]:
+        return False
+    exponent = node.operands[1]
+    return exponent.op is CONSTANT and _level_of(exponent, label(exponent) or "") != _WORD
 
 
-def _depth(node: Node, depths: Mapping[Node, int]) -> int:
-    """How many brackets, exponents and signs are open at once in the text of a node."""
-    form = node.op.text
-    deepest = 0
-    for at, operand in enumerate(node.operands):
-        below = depths.get(operand)
-        if below is not None:
-            first = at == 0 and form.template.startswith("{0}")
-            bare = first and operand.op.text.level >= form.slots[0]
-            deepest = max(deepest, below + (not bare))
-    return deepest
+def _exact_latex_form(node: Node, label: _Label, taken: Collection[str]) -> Form:
+    """How a node is written so that it reads back, next to names that are ``taken``."""
+    op = node.op
+    if (
+        op.name in _AMBIGUOUS
+        or _LETTERS.get(op.name) in taken
+        or _has_numeral_exponent(node, label)
+    ):
+        return latex_called(op.name, len(op.operands), op.params)
+    if op.name == "exp" and "e" in taken:
+        return _CALLED_EXP
+    if op.name in ("power", "general_power") and label(node.operands[0]) in ("e", "10"):
+        # Bare, the base would be the exponential function, or part of a number like 2 · 10³.
+        return op.latex._replace(template=f"{{{{{{0}}}}}}{op.latex.template.removeprefix('{0}')}")
+    return op.latex
+
+
+_CALLED_POWER: Final = prefix("general_power", 2)
+_CALLED_EXP: Final = Form(r"\exp\left({0}\right)", Level.ATOM, (Level.LIST,))
+_AMBIGUOUS: Final = frozenset(
+    {"exp2", "reciprocal", "square", "hypot", "logaddexp", "xlogy", "normal_log_cdf"}
+)
+"""Operations that look like others in LaTeX: the reader would take x² for a power."""
+_LETTERS: Final = {
+    "sigmoid": "sigma",
+    "gamma": "Gamma",
+    "digamma": "psi",
+    "polygamma": "psi",
+    "normal_pdf": "phi",
+    "normal_cdf": "Phi",
+}
+"""Operations whose sign is a letter: it stands for a variable of that name if there is one."""
+
+_LATEX_CONSTANTS: Final = tuple(name for name in NAMED_CONSTANTS if name != "tau")
+_SCIENTIFIC: Final = re.compile(r"(.*)e(-?\d+)")
+
+
+def _latex_number(text: str) -> str:
+    r"""A numeral in LaTeX: ``1e-9`` is ``1 \cdot 10^{-9}``."""
+    match = _SCIENTIFIC.fullmatch(text)
+    if match:
+        return rf"{match[1]} \cdot 10^{{{match[2]}}}"
+    if text.endswith("inf"):
+        return text.replace("inf", r"\infty")
+    return rf"\mathrm{{{text}}}" if text.isalpha() else text
+
+
+_TEXT: Final = _Notation("(", ")", _text_form, str, str)
+_LATEX: Final = _Notation(
+    r"\left(", r"\right)", lambda node, _: node.op.latex, _latex_number, latex_name
+)
+"""As a mathematician writes it: several operations may look the same."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from chainrule.errors import FormulaError, GraphError, LimitError, Span
-from chainrule.formula.build import Code, Function, Machine, NamedNumber, Step, Value
+from chainrule.formula.build import Code, Function, Machine, NamedNumber, Step
 from chainrule.formula.declarations import Declarations
 from chainrule.formula.limits import Limits
 from chainrule.formula.names import (
@@ -41,7 +41,13 @@ class Scope:
         abstract: The abstract functions called so far.
     """
 
-    def __init__(self, text: str, declarations: Declarations, limits: Limits) -> None:
+    def __init__(
+        self,
+        text: str,
+        declarations: Declarations,
+        limits: Limits,
+        constants: Mapping[str, float],
+    ) -> None:
         self.arguments: dict[str, Node] = {}
         self.variables: dict[str, Node] = {}
         self.functions: dict[str, tuple[Function, int]] = {}
@@ -51,6 +57,7 @@ class Scope:
         self._operations: set[str] = set()
         self._text = text
         self._limits = limits
+        self._constants = constants
         self._declarations = declarations
         self._declared = frozenset((*(declarations.inputs or ()), *declarations.parameters))
         self._abstract = frozenset(declarations.abstract)
@@ -129,10 +136,10 @@ class Scope:
         if name in self.functions or name in self._abstract:
             self._bare_function(syntax)
         if name not in self._declared:
-            if name in CONSTANTS:
-                number: Value = CONSTANTS[name]
+            if name in self._constants:
+                number = self._constants[name]
                 if name in NAMED_CONSTANTS:
-                    number = NamedNumber(CONSTANTS[name], name)
+                    number = NamedNumber(number, name)
                 return (Machine.push, syntax, number)
             if name in FUNCTIONS:
                 if name not in LETTERS:
@@ -284,7 +291,7 @@ class Scope:
 
     def _unknown_function(self, syntax: Call) -> NoReturn:
         name = syntax.name.name
-        if name in CONSTANTS:
+        if name in self._constants:
             self._not_a_function(syntax)
         guess = similar(name, self._known_functions())
         hint = f"did you mean {guess!r}?" if guess else self._two_readings(syntax)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from chainrule.errors import FormulaError, LimitError, Span
 from chainrule.formula.limits import Limits
@@ -21,6 +21,7 @@ from chainrule.formula.names import (
 )
 
 NUMBER: Final = "number"
+OPERATION: Final = "operation"  # called by its own name, which no name of the user hides
 NAME: Final = "name"
 RAISED: Final = "raised"
 NEWLINE: Final = "newline"
@@ -95,13 +96,7 @@ def tokenize(text: str, limits: Limits) -> list[Token]:
         FormulaError: E119 a character that no formula has, E120 a number or name that ends badly.
         LimitError: E151 the text is too long, E154 a number is.
     """
-    if len(text) > limits.length:
-        raise LimitError(
-            "E151",
-            f"the text has {len(text)} characters, more than the limit of {limits.length}",
-            text,
-            Span(limits.length, limits.length + 1),
-        )
+    check_length(text, limits)
     tokens: list[Token] = []
     depth = 0
     for match in _TOKEN.finditer(text):
@@ -114,10 +109,7 @@ def tokenize(text: str, limits: Limits) -> list[Token]:
                 word = canonical(word)
             tokens.append(Token(word if word in KEYWORDS else NAME, word, span))
         elif kind == NUMBER:
-            if len(word) > limits.digits:
-                raise LimitError(
-                    "E154", f"a number has more than {limits.digits} characters", text, span
-                )
+            check_digits(word, text, span, limits)
             if text.startswith("_", end):
                 raise FormulaError(
                     "E120", "'_' inside a number", text, Span(end, end + 1), "leave it out"
@@ -140,18 +132,33 @@ def tokenize(text: str, limits: Limits) -> list[Token]:
         elif kind == END:
             break
         else:
-            _refuse(word, text, start)
+            refuse_character(word, text, start)
     tokens.append(Token(END, "", Span(len(text), len(text))))
     return tokens
+
+
+def check_length(text: str, limits: Limits) -> None:
+    """Raise LimitError E151 for a text that is too long."""
+    if len(text) > limits.length:
+        raise LimitError(
+            "E151",
+            f"the text has {len(text)} characters, more than the limit of {limits.length}",
+            text,
+            Span(limits.length, limits.length + 1),
+        )
+
+
+def check_digits(word: str, text: str, span: Span, limits: Limits) -> None:
+    """Raise LimitError E154 for a number that is too long."""
+    if len(word) > limits.digits:
+        raise LimitError("E154", f"a number has more than {limits.digits} characters", text, span)
 
 
 def _check_name(word: str, text: str, start: int) -> None:
     """Letters must be letters of their own: no look-alikes such as full-width ones."""
     for at, letter in enumerate(word):
         if not letter.isascii() and letter not in GREEK and letter not in SUBSCRIPTS:
-            plain = unicodedata.normalize("NFKC", letter)
-            if not unicodedata.category(letter).startswith("L") or plain != letter:
-                _refuse(letter, text, start + at)
+            check_letter(letter, text, start + at)
     for inside in re.finditer(r"\{([^{}]*)\}", word):
         if not inside[1] or not canonical(inside[1]).isalnum():
             place = Span(start + inside.start(), start + inside.end())
@@ -159,7 +166,15 @@ def _check_name(word: str, text: str, start: int) -> None:
             raise FormulaError("E120", f"the subscript {inside[0]!r:.40}", text, place, hint)
 
 
-def _refuse(sign: str, text: str, at: int) -> None:
+def check_letter(letter: str, text: str, at: int) -> None:
+    """Raise FormulaError E119 for a letter that is a look-alike of another."""
+    plain = unicodedata.normalize("NFKC", letter)
+    if not unicodedata.category(letter).startswith("L") or plain != letter:
+        refuse_character(letter, text, at)
+
+
+def refuse_character(sign: str, text: str, at: int) -> NoReturn:
+    """Raise FormulaError E119 for a character that no formula has."""
     hint = _ADVICE.get(sign, "")
     plain = unicodedata.normalize("NFKC", sign)
     if not hint and plain != sign and plain.isascii() and plain.isprintable() and plain.strip():

@@ -37,6 +37,12 @@ def latex_call(head: str, count: int = 1, params: Sequence[Param] = ()) -> Form:
     return Form(rf"{head}\left({', '.join(slots)}\right)", Level.ATOM, (Level.LIST,) * count)
 
 
+def latex_called(name: str, count: int = 1, params: Sequence[Param] = ()) -> Form:
+    r"""``\operatorname{name}\left(a, b\right)``: a call by name in LaTeX."""
+    escaped = name.replace("_", r"\_")
+    return latex_call(rf"\operatorname{{{{{escaped}}}}}", count, params)
+
+
 def infix(symbol: str, level: Level) -> Form:
     """``a symbol b``, grouping to the left: the right operand must bind tighter."""
     return Form(f"{{0}} {symbol} {{1}}", level, (level, Level(level + 1)))
@@ -170,8 +176,7 @@ def _condition(op: Op, types: Sequence[Type], params: Params) -> Type:
 def _latex(name: str, given: Head, count: int, params: Sequence[Param]) -> Form:
     if isinstance(given, Form):
         return given
-    escaped = name.replace("_", r"\_")
-    return latex_call(given or rf"\operatorname{{{{{escaped}}}}}", count, params)
+    return latex_call(given, count, params) if given else latex_called(name, count, params)
 
 
 def _exact(given: Callable[..., Any] | str | None) -> Callable[..., Any] | None:

@@ -47,7 +47,8 @@ equal = comparison(
     kind=Kind.ANY,
     kernel="operator.eq",
     text=_relation("=="),
-    latex=_relation("="),
+    # A bare = at the top of a statement would define something, so this binds as a list does.
+    latex=_relation("=")._replace(level=Level.LIST),
 )
 not_equal = comparison(
     "not_equal",
@@ -105,7 +106,7 @@ where: Function = pointwise(
         lambda out, condition, a, b: where(condition, 0.0, 1.0),
     ],
     latex=Form(
-        r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
+        r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
         Level.ATOM,
         (Level.LIST, Level.LIST, Level.LIST),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -46,6 +47,27 @@ def factor(value: Any, digits: int = 6) -> str:
     """
     text = number(value, digits)
     return f"({text})" if text.startswith("-") else text
+
+
+_DIGITS: Final = 31
+"""A count with more digits than this is shown by its first ones."""
+
+
+def count(whole: int) -> str:
+    """A count in full, or its first digits where it has very many.
+
+    >>> count(2**100), count(2**1000), count(2**100_000)
+    ('1267650600228229401496703205376', 'about 1.07e301', 'about 9.99e30102')
+    """
+    # Python refuses to write integers of more than some thousand digits; logarithms do not mind.
+    power = math.log10(whole) if whole else 0.0
+    if power < _DIGITS:
+        return str(whole)
+    exponent = math.floor(power)
+    mantissa = f"{10 ** (power - exponent):.2f}"
+    if mantissa == "10.00":
+        mantissa, exponent = "1.00", exponent + 1
+    return f"about {mantissa}e{exponent}"
 
 
 _EXPONENT: Final = re.compile(r"(-?[\d.]+)e(-?\d+)")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from chainrule.run.paths import Path, Paths, PathStep, add_up
 from chainrule.show.cells import Names, count_cell, number_cell
-from chainrule.show.numbers import DASH, factor, latex_of, number, plain
+from chainrule.show.numbers import DASH, count, factor, latex_of, number, plain
 from chainrule.show.table import Cell, Table, columns
 
 _LONGEST: Final = 12
 """A path with more edges than this shows its first and last ones; the data has all."""
-
-_DIGITS: Final = 31
-"""A count with more digits than this is shown by its first ones."""
 
 
 def path_table(paths: Paths, most: int = 10, digits: int = 6) -> Table:
@@ -57,7 +53,7 @@ def _note(paths: Paths, shown: tuple[Path, ...], name: str, digits: int) -> str:
     total = number(add_up([path.product for path in shown]), digits)
     if paths.count > len(shown):
         note = (
-            f"{len(shown)} of {count_text(paths.count)} paths, largest magnitude first; "
+            f"{len(shown)} of {count(paths.count)} paths, largest magnitude first; "
             f"these add up to {total}, all of them to {name} = {derivative}."
         )
     else:
@@ -66,23 +62,6 @@ def _note(paths: Paths, shown: tuple[Path, ...], name: str, digits: int) -> str:
     if all(step.live for path in shown for step in path.steps):
         return note
     return f"{note}\n{DASH}: a branch not taken, a condition or a step; it makes the product 0."
-
-
-def count_text(count: int) -> str:
-    """A count in full, or its first digits where it has very many.
-
-    >>> count_text(2**100), count_text(2**1000), count_text(2**100_000)
-    ('1267650600228229401496703205376', 'about 1.07e301', 'about 9.99e30102')
-    """
-    # Python refuses to write integers of more than some thousand digits; logarithms do not mind.
-    power = math.log10(count) if count else 0.0
-    if power < _DIGITS:
-        return str(count)
-    exponent = math.floor(power)
-    mantissa = f"{10 ** (power - exponent):.2f}"
-    if mantissa == "10.00":
-        mantissa, exponent = "1.00", exponent + 1
-    return f"about {mantissa}e{exponent}"
 
 
 def _way(path: Path, names: Names) -> Cell:

@@ -1,0 +1,283 @@
+"""LaTeX becomes the tokens of a text formula: what its commands mean, where its arguments end.
+
+One pass with a stack of frames, no recursion. A piece that is moved or repeated in meaning (a row
+of cases, a base) is moved as one list, so that the time is linear in the text. Precedence and the
+meaning of names are left to `chainrule.formula.parser` and `chainrule.formula.resolve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from chainrule.errors import Span, nearest
+from chainrule.formula.latex_commands import (
+    ACCENTS,
+    FONTS,
+    FRACTIONS,
+    FUNCTION_COMMANDS,
+    KNOWN,
+    OPERATORS,
+    REFUSED,
+)
+from chainrule.formula.latex_frames import Frame, Kind, Piece, flat, operation, raised, sign
+from chainrule.formula.latex_names import symbol
+from chainrule.formula.latex_statements import CONDITION_WORDS, ENDS, OTHERWISE, Statements
+from chainrule.formula.latex_tokens import (
+    BEGIN,
+    BREAK,
+    CLOSE,
+    COMMAND,
+    FINISH,
+    LEFT,
+    LETTER,
+    OPEN,
+    RIGHT,
+    WORD,
+)
+from chainrule.formula.tokens import END, NEWLINE, NUMBER, RAISED, Token
+
+_DELIMITED_OPERATIONS: Final = {"|": "abs", r"\lfloor": "floor", r"\lceil": "ceil"}
+
+
+class Translation(Statements):
+    """Reads one text."""
+
+    def translated(self) -> list[Token]:
+        """The tokens of the text language.
+
+        Raises:
+            FormulaError: E104, E111 to E116, E119, E120, E127 to E133.
+        """
+        while True:
+            while self.at in self.skips:
+                self.at = self.skips.pop(self.at)
+            token = self.tokens[self.at]
+            if token.kind == END:
+                break
+            _HANDLERS[token.kind](self, token)
+            self.settle()
+        self.end_functions()
+        if self.top.kind is Kind.SINGLE:
+            self.missing_argument(token)
+        if self.top.kind is not Kind.STATEMENTS:
+            self.unclosed()
+        if self.outer:
+            opener = self.outer[-1]
+            self.fail("E112", f"this '{self.shown(opener):.40}' is never closed", opener.span)
+        return [*flat(self.top.pieces), token]
+
+    # --- signs ------------------------------------------------------------------------------------
+
+    def sign(self, token: Token) -> None:
+        self.at += 1
+        self.operator(token, token.kind)
+
+    def caret(self, token: Token) -> None:
+        frame = self.top
+        if frame.expects or frame.kind is Kind.SINGLE:
+            self.fail("E131", "a superscript with nothing before it", token.span)
+        if frame.raised:
+            self.fail("E131", "a second superscript", token.span, "write {x^2}^3 or x^{2^3}")
+        self.at += 1
+
+        def done(exponent: list[Piece], end: Token) -> None:
+            base = frame.pieces[-1]
+            if isinstance(base, Token) and base.text == "e" and not self.is_variable("e"):
+                frame.pieces[-1] = operation("exp", base, end, exponent)
+            else:
+                frame.pieces[-1] = raised(base, exponent, token, end)
+            frame.raised = True
+
+        self.argument(token, done)
+
+    def raised_sign(self, token: Token) -> None:
+        if self.top.expects or self.top.raised:
+            self.fail("E131", "a superscript with nothing before it", token.span)
+        self.at += 1
+        self.top.pieces[-1] = [self.top.pieces[-1], token]
+        self.top.raised = True
+
+    def subscript(self, token: Token) -> None:
+        message = "a subscript belongs to a name"
+        self.fail("E131", message, token.span, "as in x_1 or x_{ij}")
+
+    def prime(self, token: Token) -> None:
+        what, hint = REFUSED[r"\prime"]
+        self.fail("E128", what, token.span, hint)
+
+    def factorial(self, token: Token) -> None:
+        frame = self.top
+        if frame.expects:
+            self.fail("E111", "expected an operand before '!'", token.span)
+        self.at += 1
+        if self.tokens[self.at].kind == "!":
+            self.fail("E128", "double factorials are not read", token.span, "write (n!)!")
+        base = frame.pieces.pop()
+        one = Token(NUMBER, "1", token.span)
+        start = base
+        while not isinstance(start, Token):
+            start = start[0]
+        frame.pieces.append(operation("gamma", start, token, [base, sign("+", token.span), one]))
+        frame.raised = False
+
+    def comma(self, token: Token) -> None:
+        self.end_functions()
+        frame = self.top
+        self.at += 1
+        following = self.tokens[self.at]
+        if frame.kind is Kind.SINGLE:
+            self.missing_argument(token)
+        if frame.kind is Kind.CASES and (following.kind in ENDS or following.kind == "&"):
+            return
+        if frame.kind is Kind.STATEMENTS and self.ends_here():
+            return
+        blank = self.text[token.span.end : following.span.start]
+        if frame.kind is Kind.STATEMENTS and self.defines and r"\q" in blank:
+            self.end_statement(token._replace(kind=";"))
+            return
+        if not frame.commas and frame.kind is not Kind.STATEMENTS:
+            hint = "numbers take a point: 0.5"
+            message = "a comma outside the arguments of a function"
+            self.fail("E116", message, token.span, hint)
+        frame.pieces.append(Token(",", ",", token.span))
+        frame.expects = True
+
+    def full_stop(self, token: Token) -> None:
+        self.at += 1
+        if not self.ends_here() and self.tokens[self.at].kind != NEWLINE:
+            hint = "a definition is y = …" if token.kind == ":" else "a number is 0.5"
+            self.fail("E119", f"unexpected {token.kind!r}", token.span, hint)
+
+    def ends_here(self) -> bool:
+        """Whether only blanks stand between here and the end of the statement."""
+        at = self.at
+        while self.tokens[at].kind == NEWLINE:
+            at += 1
+        following = self.tokens[at]
+        return following.kind in ENDS or following.text in (r"\]", r"\)")
+
+    # --- brackets ---------------------------------------------------------------------------------
+
+    def brace(self, token: Token) -> None:
+        if self.tokens[self.at + 1].kind == "," and self.tokens[self.at + 2].kind == "}":
+            hint = "numbers take a point, and nothing between thousands: 1000.5"
+            self.fail("E120", "a comma inside a number", self.tokens[self.at + 1].span, hint)
+        self.make_room(token, bracket=self.top.kind is not Kind.FUNCTION)
+        self.at += 1
+
+        def done(pieces: list[Piece], end: Token) -> None:
+            if pieces:
+                first = self.top.expects
+                opener = Token("(", self.shown(token), token.span)
+                self.operand([opener, pieces, end._replace(kind=")")], token, delimited=first)
+
+        self.frames.append(Frame(Kind.BRACES, token, done))
+
+    def open(self, token: Token) -> None:
+        self.make_room(token, bracket=True)
+        self.at += 1
+        name = _DELIMITED_OPERATIONS.get(token.text)
+
+        def done(pieces: list[Piece], end: Token) -> None:
+            if name:
+                if not pieces:
+                    place = Span(token.span.start, end.span.end)
+                    self.fail("E111", "expected an operand between the bars", place)
+                self.operand(operation(name, token, end, pieces), token, delimited=True)
+            else:
+                opener = Token("(", self.shown(token), token.span)
+                self.operand([opener, pieces, end._replace(kind=")")], token, delimited=True)
+
+        self.frames.append(Frame(Kind.BRACKET, token, done, token.text, commas=not name))
+
+    def bar(self, token: Token) -> None:
+        """A bar closes the innermost open bar if an operand stands before it, else it opens."""
+        inner = next(frame for frame in reversed(self.frames) if frame.kind is not Kind.FUNCTION)
+        bars = inner.kind is Kind.BRACKET and inner.opener.kind == "|"
+        if bars and not self.top.expects:
+            self.close(token)
+        else:
+            self.open(token)
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def word(self, token: Token) -> None:
+        r"""``\text{…}`` and its like: a word of the language, or a name."""
+        word = token.text
+        frame = self.top
+        if not word:
+            self.at += 1
+        elif frame.kind is Kind.CASES and frame.value is not None and not frame.pieces:
+            if word in (CONDITION_WORDS | OTHERWISE) and not self.is_variable(word):
+                self.at += 1
+                frame.otherwise = word in OTHERWISE
+            else:
+                self.word_or_name(token)
+        else:
+            self.word_or_name(token)
+
+    def command(self, token: Token) -> None:
+        name = token.text
+        if name in (r"\[", r"\(", r"\]", r"\)"):
+            self.math(token)
+        elif name in FUNCTION_COMMANDS:
+            self.function(token, FUNCTION_COMMANDS[name])
+        elif name in FRACTIONS:
+            self.fraction(token)
+        elif name == r"\sqrt":
+            self.root(token)
+        elif OPERATORS.get(name) == "=":
+            self.equals(token)
+        elif name in OPERATORS:
+            self.at += 1
+            self.operator(token, OPERATORS[name])
+        elif name in REFUSED:
+            what, hint = REFUSED[name]
+            self.fail("E128", what, token.span, hint)
+        elif name == r"\text":
+            self.fail("E128", "text inside a formula", token.span, r"a name is \text{max}")
+        elif symbol(token) is None and name not in ACCENTS and name not in FONTS:
+            guess = nearest(name, KNOWN)
+            hint = f"did you mean {guess}?" if guess else ""
+            self.fail("E127", f"unknown command {name:.40}", token.span, hint)
+        elif not self.name(token):
+            self.at += 1  # a font over more than a name changes nothing
+
+    def letter(self, token: Token) -> None:
+        self.check_letters()
+        self.name(token)
+
+
+_HANDLERS: Final[dict[str, Callable[[Translation, Token], None]]] = {
+    **dict.fromkeys(("+", "-", "*", "/", "<", ">", "<=", ">=", "!="), Translation.sign),
+    "^": Translation.caret,
+    RAISED: Translation.raised_sign,
+    "_": Translation.subscript,
+    "'": Translation.prime,
+    "!": Translation.factorial,
+    ",": Translation.comma,
+    ".": Translation.full_stop,
+    ":": Translation.full_stop,
+    "{": Translation.brace,
+    "}": Translation.close,
+    OPEN: Translation.open,
+    LEFT: Translation.open,
+    CLOSE: Translation.close,
+    RIGHT: Translation.close,
+    "|": Translation.bar,
+    "=": Translation.equals,
+    ";": Translation.separator,
+    BREAK: Translation.separator,
+    NEWLINE: Translation.separator,
+    "&": Translation.column,
+    "$": Translation.math,
+    "$$": Translation.math,
+    BEGIN: Translation.begin,
+    FINISH: Translation.finish,
+    NUMBER: Translation.number,
+    LETTER: Translation.letter,
+    WORD: Translation.word,
+    COMMAND: Translation.command,
+}
+"""What reads on from each kind of token."""
