@@ -44,7 +44,8 @@ def explosion() -> list[str]:
 
 def _unit(at: int, *operands: cr.Array) -> cr.Array:
     """A node of its own for each place in a layer."""
-    return cr.sin(sum(operands[1:], operands[0]) + at)
+    node: cr.Array = cr.sin(sum(operands[1:], operands[0]) + at)
+    return node
 
 
 def inputs() -> list[str]:

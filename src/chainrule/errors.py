@@ -3,8 +3,10 @@
 ::
 
     ChainruleError
-    ├── FormulaError (ValueError)         E1..  the text of a formula cannot be read
-    │   └── LimitError                    E15.  it can, but it is larger than the limits allow
+    ├── FormulaError (ValueError)         E1..  a formula cannot be read
+    │   └── FormulaLimitError             E15.  it can, but it is larger than the limits allow
+    ├── LimitError (ValueError)           E15.  that, and whatever else is too large
+    │   └── FormulaLimitError
     ├── GraphError (ValueError)           E2..  nodes that do not fit together: types, shapes, names
     ├── EvaluationError (ValueError)      E3..  values that do not fit the graph
     │   └── DerivativeError               E33.  a derivative that does not exist or is ambiguous
@@ -94,8 +96,12 @@ class FormulaError(ChainruleError, ValueError):
         return f"  {shown}\n  {caret}{hint}"
 
 
-class LimitError(FormulaError):
-    """The formula is larger than the limits allow (length, nesting, nodes, literals, exponents)."""
+class LimitError(ChainruleError, ValueError):
+    """Something is larger than the limits allow: a formula, a tree, a sum that is written out."""
+
+
+class FormulaLimitError(LimitError, FormulaError):
+    """A formula is too large (length, nesting, nodes, literals, exponents); points at the place."""
 
 
 class GraphError(ChainruleError, ValueError):

@@ -60,8 +60,10 @@ def test_names_declared_or_defined_are_no_constants_or_functions():
 
 def test_abstract_functions():
     dag = read("f(g1(x1, x2), g2(x1, x2))", abstract="f g1 g2")
-    assert structure(dag.output) == "abstract(abstract(x1, x2; g1), abstract(x1, x2; g2); f)"
-    assert structures(read("sin(x)", abstract="sin")) == "abstract(x; sin)"
+    assert structure(dag.output) == (
+        "abstract(abstract(x1, x2; g1, ()), abstract(x1, x2; g2, ()); f, ())"
+    )
+    assert structures(read("sin(x)", abstract="sin")) == "abstract(x; sin, ())"
 
 
 # --- names, spans, source -------------------------------------------------------------------------

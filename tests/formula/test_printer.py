@@ -151,7 +151,7 @@ def test_names_that_the_text_cannot_bear(name):
     """Names from outside may be words of the language: such nodes are written out or renamed."""
     x = input_node("x", FLOAT64)
     sine = make(OPS["sin"], (x,))
-    called = make(OPS["abstract"], (sine,), ("g",))
+    called = make(OPS["abstract"], (sine,), ("g", ()))
     total = make(OPS["add"], (called, make(OPS["multiply"], (sine, constant_node(1.5, FLOAT64)))))
     dag = Dag([total], names={sine: [name]})
     assert reread(dag, abstract="g").outputs == dag.outputs

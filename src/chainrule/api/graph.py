@@ -262,7 +262,6 @@ class Graph(Structure):
 
         Raises:
             GraphError: E225 for an unknown name.
-            DerivativeError: E334 for an abstract function.
         """
         ends = None if of is None else [find(self.dag, of)]
         starts = None if wrt is None else leaves(self.dag, wrt)

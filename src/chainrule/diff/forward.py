@@ -43,8 +43,7 @@ def jvp(dag: Dag, wrt: Sequence[Node]) -> Dag:
     The given tangents are inputs after the others: ``x_dot`` for ``x``.
 
     Raises:
-        DerivativeError: E331 for a node that is not a floating-point number, E334 for an operation
-            without a rule.
+        DerivativeError: E331 for a node that is not a floating-point number.
     """
     require_float(dag, [*dag.outputs, *wrt])
     seeds = new_inputs(dag, wrt, "dot")

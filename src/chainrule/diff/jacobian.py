@@ -34,8 +34,7 @@ def jacobian(dag: Dag, wrt: Sequence[Node], mode: Mode = "auto") -> Dag:
             what needs fewer passes.
 
     Raises:
-        DerivativeError: E331 for a node that is not a floating-point number, E334 for an operation
-            without a rule, E336 for an unknown mode.
+        DerivativeError: E331 for a node that is not a floating-point number, E336 for an unknown mode.
     """
     if mode not in get_args(Mode):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
@@ -69,8 +68,7 @@ def hessian(dag: Dag, output: Node, wrt: Sequence[Node]) -> Dag:
 
     Raises:
         DerivativeError: E331 for a node that is not a floating-point number, E333 when the output
-            is not a scalar, E334 for an operation without a rule, E335 when one of ``wrt`` is not
-            an argument.
+            is not a scalar, E335 when one of ``wrt`` is not an argument.
     """
     require_float(dag, [output, *wrt])
     require_scalar(dag, output)

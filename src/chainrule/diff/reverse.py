@@ -59,7 +59,7 @@ def gradient(dag: Dag, output: Node, wrt: Sequence[Node], holding: Collection[No
 
     Raises:
         DerivativeError: E331 for a node that is not a floating-point number, E333 when the output
-            is not a scalar, E334 for an operation without a rule.
+            is not a scalar.
     """
     require_float(dag, [output, *wrt])
     require_scalar(dag, output)

@@ -10,7 +10,6 @@ import functools
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from chainrule.errors import DerivativeError
 from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, input_node
 from chainrule.graph.op import OPS, Op, Params
@@ -52,14 +51,9 @@ class Partials:
 @functools.lru_cache(maxsize=4096)
 def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params) -> Partials:
     """The partials of ``op`` for operands of these types.
-
-    Raises:
-        DerivativeError: E334 when the op has no derivative rule at all (an abstract function).
     """
     out = input_node("out", out_type)
     operands = tuple([input_node(f"x{at}", type) for at, type in enumerate(types)])
-    if not op.partials:
-        raise DerivativeError("E334", f"{op.name} has no derivative rule")
     rules = op.partials
     if op.variadic:  # one rule for all operands; it is told which one
         (rule,) = op.partials

@@ -68,7 +68,6 @@ def op_needs(
         types: The types of the operands; None: numbers are float64, conditions bool.
 
     Raises:
-        DerivativeError: E334 when the op has no derivative rule at all (an abstract function).
         GraphError: E202 or E203 for types that do not fit.
     """
     if types is None:
@@ -218,7 +217,6 @@ def saved_values(
 
     Raises:
         GraphError: E224 for a node of another graph.
-        DerivativeError: E334 where an abstract function would be differentiated.
     """
     starts = dag.inputs if wrt is None else wrt
     ends = dag.outputs if of is None else of

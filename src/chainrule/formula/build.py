@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from chainrule.errors import FormulaError, GraphError, LimitError, Span
+from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
 from chainrule.formula.limits import Limits
 from chainrule.formula.syntax import Call, Comparison, Syntax, ungrouped
 from chainrule.graph.node import Node, constant_node, make
@@ -116,7 +116,7 @@ class Machine:
         """More work, one for a node; raises LimitError E153 when it is too much."""
         self._made += work
         if self._made > self._limit:
-            raise LimitError("E153", f"more than {self._limit} nodes", self._text, span)
+            raise FormulaLimitError("E153", f"more than {self._limit} nodes", self._text, span)
 
     def node(self, value: Value, syntax: Syntax) -> Node:
         """The value as a node: a number that met none takes the dtype of literals.

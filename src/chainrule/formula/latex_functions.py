@@ -27,10 +27,10 @@ from chainrule.formula.latex_frames import (
     short,
     sign,
 )
-from chainrule.formula.latex_names import Names, symbol
+from chainrule.formula.latex_names import Names, is_derivative, symbol
 from chainrule.formula.latex_stack import Stack
 from chainrule.formula.latex_tokens import CLOSE, LETTER, OPEN
-from chainrule.formula.names import FUNCTIONS, GREEK, KEYWORDS
+from chainrule.formula.names import FUNCTIONS, GREEK, KEYWORDS, differentiated
 from chainrule.formula.tokens import NAME, NUMBER, Token
 from chainrule.graph.types import DTYPES
 
@@ -112,6 +112,9 @@ class Functions(Stack):
                 self.at = end + 6
             self._scripts(head)
             return True
+        if is_derivative(self.tokens, self.at):
+            what, hint = REFUSED[r"\partial"]
+            self.fail("E128", what, written.span, hint)
         if spelled.skipped is not None:
             self.skips[spelled.skipped[0]] = spelled.skipped[1]
         self.make_room(token)
@@ -122,7 +125,8 @@ class Functions(Stack):
     def _is_head(self, name: str, end: int, *, called: bool) -> bool:
         """Whether a name that is no variable is a function here: a bracket follows."""
         if called:
-            return name in self._functions or name in GREEK_FUNCTIONS
+            function, _ = differentiated(name)
+            return not self._functions.isdisjoint((name, function)) or name in GREEK_FUNCTIONS
         if self.tokens[end].kind != "^":
             return False
         if name == "psi" and name not in self._functions:  # ψ⁽ⁿ⁾(x)

@@ -46,6 +46,11 @@ def symbol(token: Token) -> str | None:
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 
 
+def is_derivative(tokens: list[Token], at: int) -> bool:
+    r"""Whether here stands ``\partial_{1}``, the derivative of an abstract function."""
+    return tokens[at].text == r"\partial" and tokens[at + 1].kind == "_"
+
+
 class Names:
     """Reads names from the tokens of one text."""
 
@@ -63,6 +68,13 @@ class Names:
             FormulaError: E111, E120 a subscript that ends badly, E131 two subscripts.
         """
         tokens = self._tokens
+        if is_derivative(tokens, at):
+            slots, start = self._subscript(at + 1)
+            spelled = self.read(start) if symbol(tokens[start]) else None
+            if spelled is None:
+                hint = r"as in \partial_{1} f(x, y)"
+                self._fail("E111", r"expected a function after \partial", tokens[start].span, hint)
+            return spelled._replace(name=f"{spelled.name}_d{slots}")
         marks: list[tuple[str, bool]] = []
         while tokens[at].kind == COMMAND and tokens[at].text in _MARKS:
             braced = tokens[at + 1].kind == "{"

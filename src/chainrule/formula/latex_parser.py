@@ -21,7 +21,7 @@ from chainrule.formula.latex_commands import (
     REFUSED,
 )
 from chainrule.formula.latex_frames import Frame, Kind, Piece, flat, operation, raised, sign
-from chainrule.formula.latex_names import symbol
+from chainrule.formula.latex_names import is_derivative, symbol
 from chainrule.formula.latex_statements import CONDITION_WORDS, ENDS, OTHERWISE, Statements
 from chainrule.formula.latex_tokens import (
     BEGIN,
@@ -232,6 +232,8 @@ class Translation(Statements):
         elif name in OPERATORS:
             self.at += 1
             self.operator(token, OPERATORS[name])
+        elif is_derivative(self.tokens, self.at):
+            self.name(token)
         elif name in REFUSED:
             what, hint = REFUSED[name]
             self.fail("E128", what, token.span, hint)

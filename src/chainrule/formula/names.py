@@ -140,6 +140,19 @@ _COMMANDS: Final = frozenset(
 """The Greek letters that LaTeX has a command for; the others look like Latin ones."""
 
 
+_DERIVATIVE: Final = re.compile(r"(.+)_d([1-9][0-9]{0,5}(?:_[1-9][0-9]{0,5})*)")
+
+
+def differentiated(name: str) -> tuple[str, tuple[int, ...]]:
+    """What a name says if it is that of a derivative of an abstract function.
+
+    >>> differentiated("f_d1_2"), differentiated("f")
+    (('f', (1, 2)), ('f', ()))
+    """
+    match = _DERIVATIVE.fullmatch(name)
+    return (name, ()) if match is None else (match[1], tuple(map(int, match[2].split("_"))))
+
+
 def latex_name(name: str) -> str:
     r"""A name in LaTeX, with Greek letters and subscripts.
 

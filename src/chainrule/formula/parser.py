@@ -10,7 +10,7 @@ import math
 import re
 from typing import Final, NoReturn
 
-from chainrule.errors import FormulaError, LimitError, Span
+from chainrule.errors import FormulaError, FormulaLimitError, Span
 from chainrule.formula.limits import Limits
 from chainrule.formula.syntax import (
     Call,
@@ -279,7 +279,7 @@ class _Parser:
     def number(self, token: Token) -> int | float:
         value = float(token.text)
         if math.isinf(value):
-            raise LimitError(
+            raise FormulaLimitError(
                 "E154", "a number beyond the largest float, 1.8e308", self.text, token.span
             )
         return int(token.text) if token.text.isdigit() else value
@@ -302,7 +302,7 @@ class _Parser:
         if not re.fullmatch("[+-]?[0-9]+", token.text):
             self.fail("E120", "a raised exponent must be a whole number", token.span)
         if len(token.text) > self.limits.digits:
-            raise LimitError("E154", "the exponent is too long", self.text, token.span)
+            raise FormulaLimitError("E154", "the exponent is too long", self.text, token.span)
         self.reduce(Level.ATOM)
         base = self.operands[-1]
         exponent = Number(int(token.text), token.span)
@@ -311,7 +311,7 @@ class _Parser:
     def deeper(self, token: Token) -> None:
         self.depth += 1
         if self.depth > self.limits.depth:
-            raise LimitError(
+            raise FormulaLimitError(
                 "E152",
                 f"more than {self.limits.depth} brackets, signs and exponents are open",
                 self.text,

@@ -126,6 +126,7 @@ class _Notation(NamedTuple):
     form: Callable[[Node, _Label], Form]
     number: Callable[[str], str]
     name: Callable[[str], str]
+    slots: Callable[[tuple[int, ...]], str]
 
 
 def _written(root: Node, notation: _Notation, label: _Label) -> str:
@@ -192,7 +193,9 @@ def _template(template: str) -> list[tuple[str, str]]:
     return [(literal, slot or "") for literal, slot, _, _ in string.Formatter().parse(template)]
 
 
-def _param(value: int | float | str, slot: str, notation: _Notation) -> str:
+def _param(value: int | float | str | tuple[int, ...], slot: str, notation: _Notation) -> str:
+    if isinstance(value, tuple):
+        return notation.slots(value) if value else ""
     if not isinstance(value, str):
         return notation.number(numeral(value))
     return notation.name(value) if slot == "function" else value
@@ -270,8 +273,20 @@ def _latex_number(text: str) -> str:
     return rf"\mathrm{{{text}}}" if text.isalpha() else text
 
 
-_TEXT: Final = _Notation("(", ")", _text_form, str, str)
+def _slots(slots: tuple[int, ...], template: str, separator: str) -> str:
+    """Which operands of an abstract function it is differentiated by: ``_d1_2``."""
+    return template.format(separator.join(map(str, slots)))
+
+
+_TEXT: Final = _Notation(
+    "(", ")", _text_form, str, str, functools.partial(_slots, template="_d{}", separator="_")
+)
 _LATEX: Final = _Notation(
-    r"\left(", r"\right)", lambda node, _: node.op.latex, _latex_number, latex_name
+    r"\left(",
+    r"\right)",
+    lambda node, _: node.op.latex,
+    _latex_number,
+    latex_name,
+    functools.partial(_slots, template=r"\partial_{{{}}} ", separator=","),
 )
 """As a mathematician writes it: several operations may look the same."""

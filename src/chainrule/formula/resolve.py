@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-from chainrule.errors import FormulaError, GraphError, LimitError, Span
+from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
 from chainrule.formula.build import Code, Function, Machine, NamedNumber, Step
 from chainrule.formula.declarations import Declarations
 from chainrule.formula.limits import Limits
@@ -20,6 +20,7 @@ from chainrule.formula.names import (
     LETTERS,
     NAMED_CONSTANTS,
     SUPERSCRIPTS,
+    differentiated,
     similar,
 )
 from chainrule.formula.syntax import Call, Group, Name, Number, Operation, Power, Syntax, ungrouped
@@ -177,18 +178,26 @@ class Scope:
             return (None, syntax, function), arguments
         if name in self.undefined:
             self._too_early(syntax.name)
-        if name in self._abstract:
-            self.abstract.add(name)
+        abstract, slots = self._abstract_function(name)
+        if abstract:
+            self.abstract.add(abstract)
             if not arguments:
                 self._wrong_count(syntax, f"{name} takes one argument or more")
             op = OPS["abstract"]
-            return (Machine.operation, syntax, (op, (name,), arguments)), arguments
+            return (Machine.operation, syntax, (op, (abstract, slots), arguments)), arguments
         if name in self.arguments or name in self._declared:
             self._not_a_function(syntax)
         if name not in FUNCTIONS:
             self._unknown_function(syntax)
         self._operations.add(name)
         return self._call_operation(syntax, FUNCTIONS[name])
+
+    def _abstract_function(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """``f`` is the abstract function f, ``f_d1_2`` its derivative by the operands 1 and 2."""
+        if name in self._abstract:
+            return name, ()
+        function, slots = differentiated(name)
+        return (function, slots) if function in self._abstract else ("", ())
 
     def _call_operation(self, syntax: Call, op: Op) -> tuple[Step, tuple[Syntax, ...]]:
         arguments = syntax.arguments
@@ -229,7 +238,7 @@ class Scope:
         limit = self._limits.exponent
         if op is OPS["power"] and any(abs(value) > limit for value in values):
             message = f"the exponent is larger than {limit}"
-            raise LimitError("E155", message, self._text, given[0].span)
+            raise FormulaLimitError("E155", message, self._text, given[0].span)
         try:
             return op.normal_params(values)
         except GraphError as error:

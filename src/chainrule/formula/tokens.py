@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Final, NamedTuple, NoReturn
 
-from chainrule.errors import FormulaError, LimitError, Span
+from chainrule.errors import FormulaError, FormulaLimitError, Span
 from chainrule.formula.limits import Limits
 from chainrule.formula.names import (
     CONSTANTS,
@@ -140,7 +140,7 @@ def tokenize(text: str, limits: Limits) -> list[Token]:
 def check_length(text: str, limits: Limits) -> None:
     """Raise LimitError E151 for a text that is too long."""
     if len(text) > limits.length:
-        raise LimitError(
+        raise FormulaLimitError(
             "E151",
             f"the text has {len(text)} characters, more than the limit of {limits.length}",
             text,
@@ -151,7 +151,9 @@ def check_length(text: str, limits: Limits) -> None:
 def check_digits(word: str, text: str, span: Span, limits: Limits) -> None:
     """Raise LimitError E154 for a number that is too long."""
     if len(word) > limits.digits:
-        raise LimitError("E154", f"a number has more than {limits.digits} characters", text, span)
+        raise FormulaLimitError(
+            "E154", f"a number has more than {limits.digits} characters", text, span
+        )
 
 
 def _check_name(word: str, text: str, start: int) -> None:

@@ -278,7 +278,7 @@ class Dag:
         """Nodes that may go by a name among their parameters, which no other node has."""
         found: dict[str, list[Node]] = {}
         for node in self.order:
-            if node.op.labelled:
+            if node.op.labelled and not any(node.params[1:]):
                 found.setdefault(str(node.params[0]), []).append(node)
         return {
             nodes[0]: name

@@ -207,7 +207,7 @@ def register(op: Op) -> Op:
         raise ValueError(f"there is an operation {op.name} already")
     if not op.is_leaf and len(op.kinds) != len(op.operands):
         raise ValueError(f"{op.name}: one kind for each operand")
-    if not op.variadic and len(op.partials) not in (0, len(op.operands)):
+    if not op.is_leaf and len(op.partials) != len(op.operands):
         raise ValueError(f"{op.name}: one partial derivative for each operand")
     OPS[op.name] = op
     return op

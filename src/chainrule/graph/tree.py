@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import final
 
@@ -50,7 +51,7 @@ def tree(root: Node, limit: int) -> Tree:
     """
     size = tree_size(root)
     if size > limit:
-        digits = str(size) if size < 10**15 else f"about 10^{len(str(size)) - 1}"
+        digits = str(size) if size < 10**15 else f"about 10^{math.floor(math.log10(size))}"
         raise LimitError("E157", f"the syntax tree has {digits} nodes, more than {limit}")
     # Children first: each occurrence takes its operands from the end of what is done.
     done: list[Tree] = []
