@@ -24,7 +24,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.exact import Exact, Point, convention_at, expected, grid, mp, params_of
+from benchmarks.exact import Exact, Point, expected, grid, mp, params_of
+from chainrule.check.rounding import convention_at
 from chainrule.diff.rules import partials_of
 from chainrule.graph import walk
 from chainrule.graph.op import Op, Params

@@ -12,59 +12,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import mpmath
 import numpy as np
 
 import chainrule.ops  # noqa: F401 — fills OPS
+from chainrule.check.exact import Context
+from chainrule.check.rounding import convention_at
 from chainrule.errors import GraphError
-from chainrule.graph.op import OPS, Convention, Op, Params
+from chainrule.graph.op import OPS, Op, Params
 
-
-class _Context:
-    """mpmath, with an erfc that also takes the largest numbers (mpmath 1.3 overflows there)."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(mpmath.mp, name)
-
-    def erfc(self, x: Any) -> Any:
-        """The asymptotic series for large x (DLMF 7.12.1); its terms fall below any precision."""
-        if not 1e4 < x < math.inf:
-            return mpmath.mp.erfc(x)
-        total, term, k = mp.mpf(0), mp.mpf(1), 1
-        while abs(term) > mp.eps:
-            total += term
-            term *= -(2 * k - 1) / (2 * x * x)
-            k += 1
-        return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * total
-
-    def power(self, x: Any, y: Any) -> Any:
-        """Real powers; beyond e^(±10⁵) there is no number left to tell from 0 or infinity."""
-        x, y = mp.mpf(x), mp.mpf(y)
-        if not (x and mp.isfinite(x) and mp.isfinite(y)):
-            return mpmath.mp.power(x, y)
-        if x < 0 and not mp.isint(y):
-            return mp.nan
-        exponent = y * mp.log(abs(x))
-        size = mp.mpf(0 if exponent < 0 else mp.inf) if abs(exponent) > 1e5 else mp.exp(exponent)
-        return -size if x < 0 and mp.isint(y) and not mp.isint(y / 2) else size
-
-    def polygamma(self, order: int, x: Any) -> Any:
-        """Reflected for large negative x (DLMF 5.15.6), where mpmath would step up one by one."""
-        if x > -100 or order == 0:
-            return mpmath.mp.polygamma(order, x)
-        if mp.isint(x):
-            raise ZeroDivisionError("a pole")
-        # In powers of c = cot(πx), dc/dx = −π(1 + c²).
-        powers = [0, 1]
-        for _ in range(order):
-            slope = [k * a for k, a in enumerate(powers)][1:]
-            powers = [-(a + b) for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
-        c = mp.cot(mp.pi * x)
-        steep = mp.pi ** (order + 1) * sum(a * c**k for k, a in enumerate(powers))
-        return (-1) ** order * mpmath.mp.polygamma(order, 1 - x) - steep
-
-
-mp: Final = _Context()
+mp: Final = Context(15)
 Point = tuple[float, ...]
 Exact = Any
 """An mpmath number (which may be NaN or infinite), or None: nothing is claimed there."""
@@ -300,7 +256,7 @@ def settled(function: Callable[..., Any], operands: Sequence[Any], params: Param
                 raise
             except (ZeroDivisionError, ValueError):
                 return None
-            if isinstance(value, mpmath.mpc):
+            if isinstance(value, mp.mpc):
                 return mp.nan
             if not mp.isfinite(value) or value == previous != 0:
                 return value
@@ -321,23 +277,6 @@ def _exact_value(op: Op, point: Point, params: Params) -> Exact:
 @functools.cache
 def _exact_slope(op: Op, at: int, point: Point, params: Params) -> Exact:
     return settled(SLOPES[op.name][at], point, params)
-
-
-def convention_at(op: Op, point: Point, params: Params) -> Convention | None:
-    """The convention of an operation that holds at this point, told apart by the sign of zero."""
-    full = (*point, *params)
-    defaults = tuple([param.default for param in op.params])
-    for convention in op.conventions:
-        at = (*convention.at, *defaults[len(convention.at) - len(point) :])
-        if len(at) == len(full) and all(map(_identical, at, full)):
-            return convention
-    return None
-
-
-def _identical(a: float, b: float) -> bool:
-    return (a == b and math.copysign(1, a) == math.copysign(1, b)) or (
-        math.isnan(a) and math.isnan(b)
-    )
 
 
 def expected(op: Op, point: Point, params: Params) -> tuple[Exact, tuple[Exact, ...]]:
