@@ -8,8 +8,10 @@ that stand on the page. `page` itself measures nothing.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,27 +92,27 @@ def written(op: Op, style: Style) -> str:
     spelled = latex_name if style == "latex" else str
     params = {param.name: spelled(param.name) for param in op.params}
     if op.variadic:
-        params = {**dict(zip(params, example_params(op), strict=True)), "operands": "x, y, …"}
+        given = zip(params, example_params(op), strict=True)
+        params = {name: str(value) if value else "" for name, value in given}
+        params["operands"] = "x, y, …"
     form = op.text if style == "text" else op.latex
-    return form.template.format(*map(spelled, op.operands), **params)
+    text = form.template.format(*map(spelled, op.operands), **params)
+    return text.replace(r"\mathrm{\mathrm{dtype}}", r"\mathrm{dtype}")
 
 
 def derivatives(op: Op) -> list[str]:
-    """The derivative by each operand, as computed; z is the result.
-
-    >>> from chainrule.graph.op import OPS
-    >>> derivatives(OPS["divide"])
-    ['∂z/∂a = 1/b', '∂z/∂b = -(z/b)']
-    """
-    if op.variadic or not op.partials:
-        return []
+    """The derivative by each operand, as computed: ``∂z/∂a = 1/b``; z is the result."""
+    names, kinds, rules = op.operands, op.kinds, list(op.partials)
+    if op.variadic:
+        names, kinds = (*names, "y"), op.kinds * 2
+        rules = [functools.partial(rule, at) for rule in rules if rule for at in range(2)]
     out = input_node(_RESULT, FLOAT64)
     operands = [
         input_node(name, BOOL if kind is Kind.BOOL else FLOAT64)
-        for name, kind in zip(op.operands, op.kinds, strict=True)
+        for name, kind in zip(names, kinds, strict=True)
     ]
     found = []
-    for rule, operand in zip(op.partials, operands, strict=True):
+    for rule, operand in zip(rules, operands, strict=bool(rules)):
         if rule is not None:
             result = rule(Term(out), *map(Term, operands), *example_params(op))
             node = result.node if isinstance(result, Term) else constant_node(result, FLOAT64)
@@ -219,10 +221,9 @@ def _tables(
             [
                 (
                     f"**{_escaped(op.name)}**",
-                    "<br>".join(f"{symbol} = {_code(text)}" for symbol, text, _ in derivatives(op)),
-                    "<br>".join(_math(latex) for _, _, latex in derivatives(op)),
+                    "<br>".join(map(_code, derivatives(op))),
                     op.rule,
-                    needs[op.name],
+                    needs.get(op.name, ""),
                 )
                 for op in group
                 if any(op.partials)
@@ -341,13 +342,20 @@ def on_page(text: str) -> tuple[Errors, str]:
     return errors, machine
 
 
+def write(text: str) -> None:
+    """Replace the page at once: who reads it at the same time finds all of it."""
+    new = PAGE.with_name(f"{PAGE.name}.{os.getpid()}")
+    new.write_text(text, "utf-8", newline="")
+    new.replace(PAGE)
+
+
 def main(names: Sequence[str]) -> None:
     errors, machine = on_page(PAGE.read_text("utf-8"))
     chosen = [find(name) for name in names] or [op for op in OPS.values() if is_measured(op)]
     errors = {**errors, **{op.name: measured(op) for op in chosen if is_measured(op)}}
     if not names:
         machine = describe("numpy", "scipy", "mpmath")
-    PAGE.write_text(page(errors, machine), "utf-8", newline="")
+    write(page(errors, machine))
     print(PAGE, file=sys.stderr)
 
 
