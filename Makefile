@@ -32,7 +32,8 @@ format: $(VENV)/ready  ## put the code in order
 bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.foundation
 	$(BIN)/python -m benchmarks.derivatives
-	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.costs
+	$(BIN)/python -m benchmarks.operations
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -91,9 +91,23 @@ def test_named_constants_have_rows_and_others_stand_inside():
     assert [r["node"] for r in rows(cr.parse("2*pi*x + 3").table())] == ["x", "pi", "v1", "v2", "f"]
 
 
-def test_a_table_without_values_shows_dashes():
-    assert [r["value"] for r in rows(cr.parse("x + 1").table())] == [None, None]
-    assert "–" in str(cr.parse("x + 1").table())
+def test_a_table_without_values_has_no_column_for_them():
+    table = cr.parse("x + 1").table()
+    assert [column.key for column in table.columns] == ["step", "node", "operation"]
+    assert table.title == "Steps"
+
+
+def test_a_node_all_of_whose_paths_carry_nothing_is_blocked():
+    """relu(-1) is flat: a has a path to f, but it carries nothing; z has none."""
+    record = cr.parse("a = x*y; relu(a) + 0*z*0", inputs="x y z u").at(x=-1, y=1, z=0, u=2)
+    table = record.table("backward")
+    computations = {r["node"]: r["computation"] for r in rows(table)}
+    assert (computations["a"], computations["x"]) == ("1·0 = 0", "blocked")
+    assert computations["u"] == "no path"
+    assert "Blocked" in table.note
+    forward = {r["node"]: r["computation"] for r in rows(record.table("forward-mode", wrt="x"))}
+    assert forward["f"] == "blocked"
+    assert (forward["x"], forward["y"]) == ("start", "no path")
 
 
 def test_conditions_have_values_but_no_row_of_derivatives():

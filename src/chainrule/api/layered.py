@@ -42,9 +42,10 @@ def layered(*widths: int, unit: Unit | None = None) -> Graph:
             of the layer before; None: an abstract function with the name of the node.
 
     Raises:
-        GraphError: E234 for widths that are no layers.
+        GraphError: E234 for widths that are no layers, or a unit that makes no array.
     """
-    if not 2 <= len(widths) <= len(_NAMES) + 2 or any(width < 1 for width in widths):
+    whole = all(type(width) is int and width > 0 for width in widths)
+    if not whole or not 2 <= len(widths) <= len(_NAMES) + 2:
         raise GraphError(
             "E234",
             f"a layered graph needs from 2 to {len(_NAMES) + 2} positive widths, "
@@ -63,6 +64,10 @@ def layered(*widths: int, unit: Unit | None = None) -> Graph:
         else:
             layer = [unit(at, *layer) for at in range(len(own))]
             for name, array in zip(own, layer, strict=True):
+                if not isinstance(array, Array):
+                    raise GraphError(
+                        "E234", f"the unit must make an array, got {shown(array)} for {name}"
+                    )
                 named.setdefault(array.node, []).append(name)
     return Graph(Dag([array.node for array in layer], [array.node for array in first], named))
 

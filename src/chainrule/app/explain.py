@@ -31,7 +31,13 @@ _OF = click.option(
 @_WRT
 @_OF
 @click.option("--holding", default="", help="Nodes held fixed, which the paths avoid.")
-@click.option("--most", type=click.IntRange(1), default=10, help="How many paths are shown.")
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="How many paths are shown.",
+)
 def paths(
     graph: Graph,
     values: tuple[str, ...],
@@ -69,6 +75,7 @@ def paths(
     "--mode",
     type=click.Choice(["forward", "reverse"]),
     default="forward",
+    show_default=True,
     help="Steps from the leaf on, or back from the output.",
 )
 @click.option("--written-out", is_flag=True, help="With nothing shared and nothing named.")
@@ -98,10 +105,11 @@ def derive(
     derivation = graph.derive(wrt, of=of, mode=mode)
     text = derivation.written_out() if written_out else derivation.text()
     latex = derivation.written_out("latex") if written_out else derivation.latex()
+    equation = derivation.latex_equation(written_out=written_out)
     data: dict[str, Any] = {"derivative": text, "latex": latex}
     lines = [(derivation.equation(text), "red")]
     answer = Answer(
-        "derive", graph.formula(), [derivation.table()], lines, data, f"\\[ {latex} \\]\n"
+        "derive", graph.formula(), [derivation.table()], lines, data, f"\\[ {equation} \\]\n"
     )
     write(answer, form)
 

@@ -21,8 +21,10 @@ from chainrule.show.numbers import number
 @formula_command
 @VALUES
 @DIGITS
-@click.option("--rate", type=float, default=0.1, help="The learning rate.  [default: 0.1]")
-@click.option("--steps", type=click.IntRange(1), default=10, help="How many steps to take.")
+@click.option("--rate", type=float, default=0.1, show_default=True, help="The learning rate.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=10, show_default=True, help="How many steps to take."
+)
 @click.option("--of", default=None, help="What is made smaller; needed with several outputs.")
 def descend(
     graph: Graph,

@@ -41,7 +41,11 @@ _FORMAT: Final = click.option(
 )
 
 DIGITS: Final = click.option(
-    "--digits", type=click.IntRange(1, 17), default=6, help="Significant digits shown."
+    "--digits",
+    type=click.IntRange(1, 17),
+    default=6,
+    show_default=True,
+    help="Significant digits shown.",
 )
 
 SETTINGS: Final = {"ignore_unknown_options": True}

@@ -23,7 +23,11 @@ FINDING: Final = 1
 @VALUES
 @DIGITS
 @click.option(
-    "--points", type=click.IntRange(1, 100), default=3, help="How many points, where none is given."
+    "--points",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="How many points, where none is given.",
 )
 def check(graph: Graph, values: tuple[str, ...], points: int, form: str, digits: int) -> None:
     """Check values and derivatives against differences in high precision and the complex step.

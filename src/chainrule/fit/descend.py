@@ -219,7 +219,7 @@ def _check_parameters(dag: Dag, values: Mapping[Node, Any]) -> None:
         raise EvaluationError(
             "E308",
             "the graph has no parameters, so there is nothing to learn; "
-            f'say which arguments are, as in parse(…, parameters="{names}")',
+            f'say which arguments are: parse(…, parameters="{names}"), or --parameters "{names}"',
         )
     for node in dag.parameters:
         if not node.type.is_float:

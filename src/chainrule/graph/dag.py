@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, NamedTuple, final
+from typing import Final, Literal, NamedTuple, final
 
-from chainrule.errors import GraphError, Span, nearest, shown
+from chainrule.errors import GraphError, Span, listed, nearest, shown
 from chainrule.graph import walk
 from chainrule.graph.node import (
     CONSTANT,
@@ -22,6 +22,9 @@ from chainrule.graph.node import (
 from chainrule.graph.numerals import numeral
 
 Order = Literal["depth-first", "kahn"]
+
+_LISTED: Final = 12
+"""Names are listed in a message where there are no more than this."""
 
 
 class Edge(NamedTuple):
@@ -311,6 +314,9 @@ class Dag:
         if node is None:
             guess = nearest(name, self._by_label)
             hint = f"; did you mean {guess!r}?" if guess else ""
+            labels = [label for node, label in self.labels.items() if node.op is not CONSTANT]
+            if not guess and 0 < len(labels) <= _LISTED:
+                hint = f"; it has {listed(labels)}"
             raise GraphError("E225", f"the graph has no node named {shown(name)}{hint}")
         return node
 

@@ -90,7 +90,7 @@ elu = pointwise(
     "x where positive, else alpha (exp(x) − 1)",
     params=[Param("alpha", real, 1)],
     kernel="chainrule.ops.kernels.elu",
-    partials=[lambda out, x, alpha: where(x > 0, 1.0, alpha * exp(minimum(x, 0.0)))],
+    partials=[lambda out, x, alpha: where(x > 0, 1.0, exp(x) if alpha == 1 else alpha * exp(x))],
     exact=lambda mp, x, alpha: x if x > 0 else alpha * mp.expm1(x),
     conventions=[Convention((0.0, 1), 0.0, (1.0,), "the slope on the left, alpha")],
     accuracy=Accuracy(6, 6),

@@ -65,7 +65,8 @@ divide = pointwise(
     partials=[lambda out, a, b: 1 / b, lambda out, a, b: -(out / b)],
     exact=lambda mp, a, b: a / b,
     text=Form("{0}/{1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
-    latex=Form(r"\frac{{{0}}}{{{1}}}", Level.ATOM, (Level.LIST, Level.LIST)),
+    # As tight as a power, so that it takes brackets as the base of one.
+    latex=Form(r"\frac{{{0}}}{{{1}}}", Level.POWER, (Level.LIST, Level.LIST)),
     conventions=[
         Convention((1.0, 0.0), math.inf, (math.inf, -math.inf), "IEEE division: a/0 is infinite"),
         Convention(
@@ -96,7 +97,7 @@ reciprocal = pointwise(
     kernel="numpy.reciprocal",
     partials=[lambda out, x: -square(out)],
     exact=lambda mp, x: 1 / x,
-    latex=Form(r"\frac{{1}}{{{0}}}", Level.ATOM, (Level.LIST,)),
+    latex=Form(r"\frac{{1}}{{{0}}}", Level.POWER, (Level.LIST,)),
     conventions=[
         Convention((0.0,), math.inf, (-math.inf,), "IEEE division"),
         Convention((-0.0,), -math.inf, (-math.inf,), "IEEE division"),

@@ -93,7 +93,7 @@ class ChainRule:
         Raises:
             LimitError: E156 when there are more than `PATHS` paths.
         """
-        count = walk.path_counts(self._order, self.of, [self.wrt])[self.wrt]
+        count = walk.path_counts(self._between, self.of, [self.wrt])[self.wrt]
         if count > PATHS:
             raise LimitError("E156", f"there are more than {PATHS} paths to write out")
         between = set(self._between)

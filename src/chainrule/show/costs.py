@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from chainrule.diff.cost import Costs, Count
@@ -10,6 +11,9 @@ from chainrule.show.table import Cell, Table, columns
 
 _EXACT: Final = 10**12
 """Larger counts are shown as powers of ten; the data has all digits."""
+
+_WRITTEN: Final = 4000
+"""Counts with more digits are powers of ten in the data, too."""
 
 
 def cost_table(costs: Costs) -> Table:
@@ -56,11 +60,11 @@ def large_cell(count: int) -> Cell:
     """A whole number that may be astronomically large."""
     if count < _EXACT:
         return count_cell(count)
-    power = len(str(count)) - 1
-    first = str(count)[:3]
-    return Cell(
-        f"{first[0]}.{first[1:]}e{power}", rf"${first[0]}.{first[1:]} \cdot 10^{{{power}}}$", count
-    )
+    # By logarithms: Python refuses to write integers of more than some thousand digits.
+    power = math.floor(math.log10(count))
+    first = f"{count * 100 // 10**power / 100:.2f}"
+    text = f"{first}e{power}"
+    return Cell(text, rf"${first} \cdot 10^{{{power}}}$", count if power < _WRITTEN else text)
 
 
 def _times(count: int, word: str) -> str:

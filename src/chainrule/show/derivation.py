@@ -6,6 +6,7 @@ its neighbours that earlier steps have found.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from chainrule.diff.flow import Flow, one
 from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import LimitError
+from chainrule.formula.names import latex_name
 from chainrule.formula.printer import Style, expression, formula, latex
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag, Meaning
@@ -25,7 +27,7 @@ from chainrule.graph.numerals import numeral
 from chainrule.graph.op import Op
 from chainrule.graph.tree import tree_size
 from chainrule.show.cells import Names, count_cell, word_cell
-from chainrule.show.numbers import latex_of
+from chainrule.show.numbers import count, latex_of
 from chainrule.show.table import Cell, Table, columns
 from chainrule.simplify.light import simplify, simplify_node
 
@@ -35,6 +37,10 @@ WRITTEN_OUT: Final = 10_000
 """A derivative with more nodes than this, nothing shared, is not written out."""
 
 
+_SHOWN: Final = 4
+"""Of the users of a node, this many are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The derivative of one node.
@@ -42,12 +48,14 @@ class Step:
     Attributes:
         node: Forward: the node that is differentiated. Reverse: the node by which.
         rules: The names of the rules used, such as "product rule".
+        operations: The nodes whose rules they are. Forward: the node. Reverse: its users.
         result: The derivative over nodes of the graph and over ``symbols``; simplified.
         symbols: Placeholders in the result → the node whose derivative each stands for.
     """
 
     node: Node
     rules: tuple[str, ...]
+    operations: tuple[Node, ...]
     result: Node
     symbols: Mapping[Node, Node]
 
@@ -85,15 +93,16 @@ class Derivation:
         self.derivative = self._with_labels(simplify(raw).dag)
 
     def _with_labels(self, derivative: Dag) -> Dag:
-        """What is shared with the graph goes by its label there, as in the steps."""
+        """What is shared goes by its label in the graph, as in the steps; what the graph does not
+        have is u1, u2, ….
+        """
         uses = Counter(operand for node in derivative.order for operand in node.operands)
-        taken = set(derivative.taken_names)
-        names = {node: list(given) for node, given in derivative.names.items()}
+        taken = {*derivative.taken_names, *self.names.text.values()}
+        names = dict(derivative.names)
+        fresh = (name for name in map("u{}".format, itertools.count(1)) if name not in taken)
         for node in derivative.computations:
-            label = self.names.text.get(node)
-            if label is not None and node not in names and uses[node] > 1 and label not in taken:
-                names[node] = [label]
-                taken.add(label)
+            if node not in names and uses[node] > 1:
+                names[node] = (self.names.text.get(node) or next(fresh),)
         return Dag(derivative.outputs, derivative.inputs, names, meanings=derivative.meanings)
 
     # --- as a formula -------------------------------------------------------------------------
@@ -103,8 +112,30 @@ class Derivation:
         return formula(self.derivative)
 
     def latex(self) -> str:
-        """The derivative in LaTeX; shared and named parts come first."""
-        return latex(self.derivative)
+        """The derivative in LaTeX that reads back; shared and named parts come first."""
+        text = latex(self.derivative)
+        return text if "&=" not in text else latex(self._called(f"d_{self.names.text[self.wrt]}"))
+
+    def latex_equation(self, *, written_out: bool = False) -> str:
+        """``df/dx = …`` in LaTeX, for people; shared and named parts come first.
+
+        Raises:
+            LimitError: E157 as `written_out`.
+        """
+        head = self._fraction(self.of, self.wrt, total=True)
+        if written_out:
+            return f"{head} = {self.written_out('latex')}"
+        result = self._called("derivative")
+        name = latex_name(result.names[result.output][-1])
+        return head.join(latex(result).rsplit(name, 1))
+
+    def _called(self, name: str) -> Dag:
+        """The derivative with a name of its own, as the last of its names."""
+        while name in self.derivative.taken_names:
+            name += "_"
+        root = self.derivative.output
+        names = {**self.derivative.names, root: (*self.derivative.names.get(root, ()), name)}
+        return Dag([root], self.derivative.inputs, names)
 
     def written_out(self, style: Style = "text") -> str:
         """The derivative with nothing shared and nothing named.
@@ -115,7 +146,9 @@ class Derivation:
         root = self.derivative.output
         size = tree_size(root)
         if size > WRITTEN_OUT:
-            raise LimitError("E157", f"written out it has {size:.3g} nodes, over {WRITTEN_OUT}")
+            raise LimitError(
+                "E157", f"written out it has {count(size)} nodes, more than {WRITTEN_OUT}"
+            )
         leaves = {node for node in self._own if node.is_leaf}
         return self._written(root, style, {}, leaves)
 
@@ -131,7 +164,7 @@ class Derivation:
         known = {start: one(start.type)}
         for node in between if forward else reversed(between):
             if node is start:
-                yield Step(node, ("start",), known[node], {})
+                yield Step(node, ("start",), (), known[node], {})
             elif forward:
                 yield self._forward_step(node, known, edges)
             else:
@@ -151,7 +184,7 @@ class Derivation:
         rules = [_rule(node.op, len(moving) < len(set(node.operands)))]
         if moving - {self.wrt} and rules[0] not in _LINEAR:
             rules.append("chain rule")
-        return self._step(node, rules, flow, known, symbols)
+        return self._step(node, rules, [node], flow, known, symbols)
 
     def _reverse_step(
         self, node: Node, uses: Iterable[tuple[Node, int]], known: dict[Node, Node], edges: Edges
@@ -160,7 +193,7 @@ class Derivation:
         flow = Flow()
         symbols: dict[Node, Node] = {}
         rules: dict[str, None] = {}
-        count = 0
+        users = []
         for user, position in uses:
             partial = edges.into(user, position)
             if partial is not None:
@@ -168,10 +201,10 @@ class Derivation:
                 flow.carry(user, partial, node)
                 others = set(user.operands) - {node}
                 rules[_rule(user.op, any(other.op is CONSTANT for other in others))] = None
-                count += 1
-        if count > 1:
+                users.append(user)
+        if len(users) > 1:
             rules["sum over users"] = None
-        return self._step(node, list(rules), flow, known, symbols)
+        return self._step(node, rules, users, flow, known, symbols)
 
     def _known_or_symbol(
         self, node: Node, known: Mapping[Node, Node], symbols: dict[Node, Node]
@@ -188,13 +221,14 @@ class Derivation:
         self,
         node: Node,
         rules: Iterable[str],
+        operations: Iterable[Node],
         flow: Flow,
         known: dict[Node, Node],
         symbols: Mapping[Node, Node],
     ) -> Step:
         result = simplify_node(flow.of(node), self._own)
         known[node] = result
-        return Step(node, tuple(rules), result, symbols)
+        return Step(node, tuple(rules), tuple(dict.fromkeys(operations)), result, symbols)
 
     def table(self) -> Table:
         """The steps: derivative, operation, rule, result."""
@@ -202,7 +236,7 @@ class Derivation:
             (
                 count_cell(number),
                 self.symbol(step.node),
-                self.names.operation(step.node),
+                self._operation(step),
                 word_cell(", ".join(step.rules)),
                 self.result(step),
             )
@@ -215,18 +249,31 @@ class Derivation:
             columns(
                 ("step", "Step", True, "dim"),
                 ("derivative", "Derivative", False, "bold"),
-                ("operation", "Operation"),
+                ("operation", "Operation" if self.direction == "forward" else "Used in"),
                 ("rule", "Rule"),
                 ("result", "Result", False, "red"),
             ),
             tuple(rows),
         )
 
+    def _operation(self, step: Step) -> Cell:
+        """What the rules are applied to: the operation of the node, or those of its users."""
+        if self.direction == "forward":
+            return self.names.operation(step.node)
+        if not step.operations:
+            return word_cell("" if step.node is not self.of else "output")
+        cells = [self.names.operation(user) for user in step.operations[:_SHOWN]]
+        names = [self.names.cell(user) for user in step.operations[:_SHOWN]]
+        pairs = list(zip(names, cells, strict=True))
+        text = [f"{name.text} = {cell.text}" for name, cell in pairs]
+        latex = [f"{name.latex[:-1]} = {cell.latex[1:]}" for name, cell in pairs]
+        more = len(step.operations) - _SHOWN
+        dots = [f"… {more} more"] if more > 0 else []
+        return Cell(", ".join(text + dots), ", ".join(latex + dots), ", ".join(text + dots))
+
     def symbol(self, node: Node) -> Cell:
         """How the derivative that belongs to a node is written: ``da/dx`` or ``∂f/∂a``."""
-        if self.direction == "forward":
-            return self.names.derivative(node, self.wrt, total=True)
-        return self.names.derivative(self.of, node, total=False)
+        return self.names.derivative(*self._ends(node), total=self.direction == "forward")
 
     def result(self, step: Step) -> Cell:
         """The derivative of a step in terms of those before it."""
@@ -248,12 +295,18 @@ class Derivation:
         text = self._written(root, "text", text_labels, self._own)
         if root in symbols:
             text = text[1:-1]
-        latex_labels = {symbol: self._fraction(node) for symbol, node in symbols.items()}
+        latex_labels = {
+            symbol: self._fraction(*self._ends(node)) for symbol, node in symbols.items()
+        }
         return Cell(text, f"${self._written(root, 'latex', latex_labels, self._own)}$", text)
 
-    def _fraction(self, node: Node) -> str:
-        of, wrt = (node, self.wrt) if self.direction == "forward" else (self.of, node)
-        d = r"\mathrm{d}" if self.direction == "forward" else r"\partial"
+    def _ends(self, node: Node) -> tuple[Node, Node]:
+        """What is differentiated by what in the derivative that belongs to a node."""
+        return (node, self.wrt) if self.direction == "forward" else (self.of, node)
+
+    def _fraction(self, of: Node, wrt: Node, *, total: bool | None = None) -> str:
+        total = self.direction == "forward" if total is None else total
+        d = r"\mathrm{d}" if total else r"\partial"
         return rf"\frac{{{d} {self.names.latex[of]}}}{{{d} {self.names.latex[wrt]}}}"
 
     def _written(

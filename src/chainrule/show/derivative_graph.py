@@ -42,7 +42,7 @@ class DerivativeEdge:
         operand: Where it starts.
         user: Where it ends.
         position: Which operand of the user it is, from 0.
-        name: The local derivative, ``∂f/∂g``.
+        name: The local derivative, ``∂f/∂g``; ``∂f/∂g[1]`` where several edges join both nodes.
         content: Its number, or its formula.
     """
 
@@ -140,5 +140,13 @@ def _built(
             value = local(node, position) if operand in contents else None
             if value is not None:
                 name = names.derivative(node, operand, total=False)
+                if node.operands.count(operand) > 1:
+                    name = _numbered(name, position + 1)
                 edges.append(DerivativeEdge(operand, node, position, name, value))
     return DerivativeGraph(dag, wrt, tuple(nodes), tuple(edges))
+
+
+def _numbered(name: Cell, operand: int) -> Cell:
+    """The name of one of several edges between two nodes, by the number of the operand."""
+    text = f"{name.text}[{operand}]"
+    return Cell(text, rf"$\left({name.latex[1:-1]}\right)_{{{operand}}}$", text)

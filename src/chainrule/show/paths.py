@@ -31,6 +31,7 @@ def path_table(paths: Paths, most: int = 10, digits: int = 6) -> Table:
         )
         for at, path in enumerate(shown, start=1)
     )
+    d = "∂" if paths.holding else "d"
     held = ", ".join(names.text[node] for node in paths.sweep.dag.order if node in paths.holding)
     return Table(
         "paths",
@@ -42,7 +43,7 @@ def path_table(paths: Paths, most: int = 10, digits: int = 6) -> Table:
             ("product", "Product", True, "red"),
         ),
         rows,
-        _note(paths, shown, f"∂{target}/∂{source}", digits),
+        _note(paths, shown, f"{d}{target}/{d}{source}", digits),
     )
 
 

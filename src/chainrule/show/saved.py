@@ -33,7 +33,7 @@ def saved_table(saved: SavedValues) -> Table:
         )
         for value in saved.values
     )
-    arguments = saved.bytes - saved.bytes_computed
+    kept, arguments = saved.bytes_computed, saved.bytes - saved.bytes_computed
     return Table(
         "saved-values",
         "Values saved for the backward pass",
@@ -44,8 +44,8 @@ def saved_table(saved: SavedValues) -> Table:
             ("bytes", "Bytes", True, "green"),
         ),
         rows,
-        f"{saved.bytes_computed} bytes to save, and {arguments} bytes of arguments that the caller "
-        f"keeps; saving every value would take {saved.everything_computed}.",
+        f"{_bytes(kept)} to save, and {_bytes(arguments)} of arguments that the caller keeps; "
+        f"saving every value would take {saved.everything_computed}.",
     )
 
 
@@ -81,7 +81,7 @@ def op_needs_table() -> Table:
     """For every operation what its derivatives need: read off the rules, as everything here."""
     rows = []
     for op in OPS.values():
-        if op.is_leaf or not op.partials:
+        if op.is_leaf or op.variadic:
             continue
         dag = _alone(op)
         names = Names(dag)
@@ -138,6 +138,10 @@ def _needs(needs: NodeNeeds, names: Names) -> Cell:
     if not needs.values:
         return word_cell(_NOTHING)
     return _list([_value(value, names) for value in needs.values])
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte{'' if count == 1 else 's'}"
 
 
 def _value(node: Node, names: Names) -> Cell:

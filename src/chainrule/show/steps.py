@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.run.interpret import Flow, Sweep
@@ -49,6 +50,8 @@ class DerivativeStep:
 
     Attributes:
         seed: Whether the pass starts here, so that the derivative is given and not computed.
+        blocked: Whether there are paths, but none that carries anything: each has a branch that is
+            not taken, a condition or a step function.
         total: The derivative; None where there is none (integers, conditions).
     """
 
@@ -56,6 +59,7 @@ class DerivativeStep:
     node: Node
     seed: bool
     contributions: tuple[Contribution, ...]
+    blocked: bool
     total: Any
 
 
@@ -98,7 +102,10 @@ def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[Derivativ
             if edge.user in adjoints and edge.user.type.is_float
         ]
         total = adjoints.get(node, node.type.dtype.type(0))
-        steps.append(DerivativeStep(step, node, node is output, tuple(contributions), total))
+        blocked = node in below and node is not output and not contributions
+        steps.append(
+            DerivativeStep(step, node, node is output, tuple(contributions), blocked, total)
+        )
     return steps
 
 
@@ -106,6 +113,7 @@ def forward_mode_steps(sweep: Sweep, tangents: Flow, seeds: Iterable[Node]) -> l
     """The forward-mode pass: tangents of all nodes, arguments first."""
     dag = sweep.dag
     starts = set(seeds)
+    reached = walk.descendants(dag.order, starts)
     steps = []
     shown = [node for node in rows_in_order(dag) if node.type.is_float and node.op is not CONSTANT]
     for step, node in enumerate(shown, start=1):
@@ -124,5 +132,8 @@ def forward_mode_steps(sweep: Sweep, tangents: Flow, seeds: Iterable[Node]) -> l
                         )
                     )
         total = tangents.get(node, node.type.dtype.type(0))
-        steps.append(DerivativeStep(step, node, node in starts, tuple(contributions), total))
+        blocked = node in reached and node not in starts and not contributions
+        steps.append(
+            DerivativeStep(step, node, node in starts, tuple(contributions), blocked, total)
+        )
     return steps

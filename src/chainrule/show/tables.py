@@ -26,19 +26,20 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
     """Step, node, operation, value; with no values the structure alone."""
     names = Names(dag)
     rows = [
-        (
-            count_cell(row.step),
-            names.cell(row.node),
-            names.operation(row.node),
-            number_cell(row.value, digits),
-        )
+        (count_cell(row.step), names.cell(row.node), names.operation(row.node))
         for row in forward_steps(dag, values)
     ]
+    heads = [_STEP, _NODE, ("operation", "Operation")]
+    if not values:
+        return Table("forward", "Steps", columns(*heads), tuple(rows))
     return Table(
         "forward",
         "Forward pass: values",
-        columns(_STEP, _NODE, ("operation", "Operation"), ("value", "Value", True, "green")),
-        tuple(rows),
+        columns(*heads, ("value", "Value", True, "green")),
+        tuple(
+            (*cells, number_cell(row.value, digits))
+            for cells, row in zip(rows, forward_steps(dag, values), strict=True)
+        ),
     )
 
 
@@ -86,6 +87,8 @@ def _derivative_table(
     digits: int,
 ) -> Table:
     """The table of a pass that computes derivatives; the last column is its result."""
+    if any(step.blocked for step, _ in steps):
+        note += "\nBlocked: every path has a branch not taken, a condition or a step."
     return Table(
         kind,
         title,
@@ -126,7 +129,7 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
         products = [rf"{latex_of(left)} \cdot {latex_of(right)}" for left, right in pairs]
         latex = f"${' + '.join([*products, *map(latex_of, more)])} = {latex_of(total)}$"
     else:
-        text = latex = "no path"
+        text = latex = "blocked" if row.blocked else "no path"
     data = [
         {
             "via": names.text[c.via],

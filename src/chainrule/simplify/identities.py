@@ -1,6 +1,7 @@
 """The table of identities, and the rules made of it: what looks like the left becomes the right.
 
-``x``, ``y``, ``z`` stand for anything, ``c`` and ``d`` for constants, ``n`` for negative ones. Both
+``x``, ``y``, ``z`` stand for anything, ``c`` and ``d`` for constants, ``n`` for negative ones, none
+of them so large or small that products of two would leave the range of the floats. Both
 sides are equal as real numbers wherever the left one is defined; rounding, infinities and the sign
 of zero may differ, so the table is for formulas that people read, not for what runs.
 """
@@ -30,6 +31,7 @@ LIGHT: Final = (
     ("0 * x", "0"),
     ("0 / x", "0"),
     ("x / 1", "x"),
+    ("(-1) * x", "-x"),
     ("x ^ 1", "x"),
     ("x - x", "0"),
     # signs move outward and meet
@@ -46,6 +48,7 @@ LIGHT: Final = (
     ("x + n", "x - (-n)"),
     ("x + n * y", "x - (-n) * y"),
     ("n * x + y", "y - (-n) * x"),
+    ("x - n", "x + (-n)"),
     ("x - n * y", "x + (-n) * y"),
     # constants come first and meet
     ("-(c * x)", "(-c) * x"),
@@ -57,6 +60,9 @@ LIGHT: Final = (
     ("c * x + x", "(c + 1) * x"),
     ("x + c * x", "(c + 1) * x"),
     ("c * x + d * x", "(c + d) * x"),
+    ("c * x - x", "(c - 1) * x"),
+    ("x - c * x", "(1 - c) * x"),
+    ("c * x - d * x", "(c - d) * x"),
     # quotients, squares and cubes
     ("x * reciprocal(y)", "x / y"),
     ("reciprocal(x) * y", "y / x"),
@@ -64,27 +70,27 @@ LIGHT: Final = (
     ("(c * x) / (c * y)", "x / y"),
     ("(x * y) / x", "y"),
     ("(x * y) / y", "x"),
+    ("x / (x * y)", "1 / y"),
+    ("x / (y * x)", "1 / y"),
     ("x * (y / z)", "(x * y) / z"),
     ("(x / y) * z", "(x * z) / y"),
     ("(x / y) / z", "x / (y * z)"),
     ("x / (y / z)", "(x * z) / y"),
+    ("x / z + y / z", "(x + y) / z"),
+    ("x / z - y / z", "(x - y) / z"),
     ("(-x) ^ 2", "x ^ 2"),
     ("x * x", "x ^ 2"),
     ("x ^ 2 * x", "x ^ 3"),
     ("x * x ^ 2", "x ^ 3"),
+    ("x ^ 3 * x", "x ^ 4"),
+    ("x * x ^ 3", "x ^ 4"),
+    ("(x ^ 2) ^ 2", "x ^ 4"),
     # as textbooks write them
     ("square(x)", "x ^ 2"),
     ("sigmoid(-x)", "1 - sigmoid(x)"),
     ("(1 / cosh(x)) ^ 2", "1 - tanh(x) ^ 2"),
 )
 """What makes a derivative readable, and nothing that changes its shape more than that."""
-
-FROM_THE_LEFT: Final = (
-    ("x * (y * z)", "x * y * z"),
-    ("x + (y + z)", "x + y + z"),
-    ("x + (y - z)", "x + y - z"),
-)
-"""Products and sums in the order that needs no brackets."""
 
 _CONSTANTS: Final = ("c", "d", "n")
 
@@ -159,4 +165,11 @@ def _fits(name: str, node: Node, whole: Container[Node]) -> bool:
     """Whether the variable c, d or n may stand for this node."""
     if node.op is not CONSTANT or node.type.shape or node in whole:
         return False
-    return name != "n" or bool(constant_value(node) < 0)
+    value = float(constant_value(node))
+    return _moderate(abs(value), node.type.dtype.name) and (name != "n" or value < 0)
+
+
+def _moderate(size: float, dtype: str) -> bool:
+    """Whether products of two such numbers have all their digits, so that constants can meet."""
+    largest = 2.0 ** (60 if dtype == "float32" else 200)
+    return size == 0 or 1 / largest < size < largest

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
 
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
 from chainrule.graph.op import Op, Params
-from chainrule.simplify.identities import FROM_THE_LEFT, LIGHT, Table, identities
+from chainrule.simplify.identities import LIGHT, identities
+from chainrule.simplify.regroup import regrouped
 
 _DEEPEST: Final = 40
 """How many rewrites may wait for the rewrites of their parts; further parts stay as they are."""
 
 _MOST: Final = 100
 """How many rewrites one node may go through."""
+
+_ROUNDS: Final = 8
+"""How often all nodes are gone through; the second time hardly anything is left to do."""
+
+_PRECISE: Final = 2**20
+"""Numbers are folded unless they fall out of the range in which they have all their digits."""
 
 _FOLDED: Final[dict[str, Callable[..., Fraction]]] = {
     "add": operator.add,
@@ -30,11 +38,15 @@ _FOLDED: Final[dict[str, Callable[..., Fraction]]] = {
 }
 
 
+_Given = TypeVar("_Given")
+
+
 class Rewrite(NamedTuple):
     """One step of a simplification.
 
     Attributes:
-        identity: The rule, ``left = right``, or ``"arithmetic"`` for folded constants.
+        identity: The rule, ``left = right``; ``"arithmetic"`` for folded constants,
+            ``"regrouping"`` for sums and products put in order from the left.
         before: The node it was applied to.
         after: What became of it.
     """
@@ -59,51 +71,64 @@ def simplify(dag: Dag) -> Simplified:
     numbers; rounding may differ.
     """
     names = dict(dag.names)
-    outputs = list(dag.outputs)
-    order: Sequence[Node] = dag.order
     meanings = dict(dag.meanings)
+    outputs = dag.outputs
     steps: list[Rewrite] = []
-    for table in (LIGHT, FROM_THE_LEFT):
-        new_of, log = _rewritten(order, table, (), names)
+    for _ in range(_ROUNDS):
+        new_of, log = _pass(outputs, (), names)
+        after = tuple([new_of[node] for node in outputs])
+        names = {
+            new: given
+            for new, given in _moved(names, new_of).items()
+            if new in names or not new.is_leaf
+        }
+        meanings = _moved(meanings, new_of)
+        if after == outputs:
+            break
+        outputs = after
         steps += log
-        moved: dict[Node, tuple[str, ...]] = {}
-        for node, given in names.items():
-            new = new_of[node]
-            if new is node or not new.is_leaf:
-                moved[new] = moved.get(new, ()) + given
-        names = moved
-        meanings = {new_of[node]: given for node, given in meanings.items() if node in new_of}
-        outputs = [new_of[node] for node in outputs]
-        order = walk.depth_first(outputs)
     simple = Dag(outputs, dag.inputs, names, meanings=meanings, arrangement=dag.arrangement)
     return Simplified(simple, tuple(steps))
 
 
 def simplify_node(root: Node, kept: Container[Node]) -> Node:
     """One node simplified, over ``kept`` nodes that stay as they are."""
-    for table in (LIGHT, FROM_THE_LEFT):
-        order = walk.depth_first([root], kept)
-        new_of, _ = _rewritten(order, table, kept, {})
-        root = new_of[root]
+    for _ in range(_ROUNDS):
+        if root.is_leaf or root in kept:
+            break
+        before, root = root, _pass((root,), kept, ())[0][root]
+        if root is before:
+            break
     return root
 
 
-def _rewritten(
-    order: Sequence[Node],
-    table: Table,
-    kept: Container[Node],
-    names: Container[Node],
+def _pass(
+    outputs: Sequence[Node], kept: Container[Node], names: Container[Node]
 ) -> tuple[dict[Node, Node], list[Rewrite]]:
-    """Old node → new node after applying one table, and what was done.
+    """Old node → new node after the identities and the regrouping, and what was done.
 
-    Nodes with a name are not looked into from outside; nor are shared ones when the table only
-    regroups, since that would take them apart.
+    What only stood inside of a chain that was regrouped is left out.
     """
-    work = _Simplifier(table)
-    closed = {node for node in order if node in kept or node in names}
-    if table is FROM_THE_LEFT:
-        uses = Counter(operand for node in order if node not in kept for operand in node.operands)
-        closed.update(node for node, count in uses.items() if count > 1)
+    new_of, steps = _rewritten(walk.depth_first(outputs, kept), kept, names)
+    for _ in range(_ROUNDS):
+        ends = [new_of[node] for node in outputs]
+        closed = {new for node, new in new_of.items() if node in names}
+        moved, chains = regrouped(walk.depth_first(ends, kept), set(ends), kept, closed)
+        new_of = {node: moved[new] for node, new in new_of.items() if new in moved}
+        steps += [Rewrite("regrouping", before, after) for before, after in chains]
+        if not chains:
+            break
+    return new_of, steps
+
+
+def _rewritten(
+    order: Sequence[Node], kept: Container[Node], names: Container[Node]
+) -> tuple[dict[Node, Node], list[Rewrite]]:
+    """Old node → new node after applying the identities, and what was done.
+
+    Nodes with a name are not looked into from outside.
+    """
+    work = _Simplifier()
     new_of: dict[Node, Node] = {}
     for node in order:
         new = node
@@ -111,16 +136,31 @@ def _rewritten(
             operands = tuple([new_of[operand] for operand in node.operands])
             new = work.made(node.op, operands, node.params)
         new_of[node] = new
-        if node in closed and (new is node or not new.is_leaf):
+        if (node in kept or node in names) and (new is node or not new.is_leaf):
             work.whole.add(new)
     return new_of, work.steps
 
 
-class _Simplifier:
-    """Makes nodes that no rule of a table applies to any more."""
+def _moved(
+    given: Mapping[Node, tuple[_Given, ...]], new_of: Mapping[Node, Node]
+) -> dict[Node, tuple[_Given, ...]]:
+    """What belongs to nodes, for the nodes that took their places."""
+    moved: dict[Node, tuple[_Given, ...]] = {}
+    for node, own in given.items():
+        if node in new_of:
+            moved[new_of[node]] = moved.get(new_of[node], ()) + own
+    return moved
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
+
+class _Simplifier:
+    """Makes nodes that no identity applies to any more.
+
+    Attributes:
+        whole: Nodes that are not looked into.
+        steps: What was done.
+    """
+
+    def __init__(self) -> None:
         self.whole: set[Node] = set()
         self.steps: list[Rewrite] = []
         self._depth = 0
@@ -148,39 +188,42 @@ class _Simplifier:
         return node
 
     def _rewrite(self, node: Node) -> Rewrite | None:
-        folded = self._folded(node)
-        if folded is not None:
-            return Rewrite("arithmetic", node, folded)
-        if node.type.is_float and not node.is_leaf:
-            for identity in identities(self.table, node.type.dtype.name).get(node.op, ()):
-                found = identity.match(node, self.whole)
-                if found is not None:
-                    after = identity.right.over(found, self.made)
-                    if after is not node:
-                        return Rewrite(identity.text, node, after)
+        if not node.type.is_float or node.is_leaf:
+            return None
+        if node.op.name in _FOLDED and all(map(self._is_number, node.operands)):
+            folded = _folded(node)
+            return None if folded is None else Rewrite("arithmetic", node, folded)
+        for identity in identities(LIGHT, node.type.dtype.name).get(node.op, ()):
+            found = identity.match(node, self.whole)
+            if found is not None:
+                after = identity.right.over(found, self.made)
+                if after is not node and after.type is node.type:
+                    return Rewrite(identity.text, node, after)
         return None
 
-    def _folded(self, node: Node) -> Node | None:
-        """The number that an operation on numbers is, if it is one exactly."""
-        fold = _FOLDED.get(node.op.name)
-        if fold is None or not node.type.is_float:
-            return None
-        numbers = []
-        for operand in node.operands:
-            if operand.op is not CONSTANT or operand.type.shape or operand in self.whole:
-                return None
-            number = float(constant_value(operand))
-            if not math.isfinite(number):
-                return None
-            numbers.append(Fraction(number))
-        if node.op.name == "divide" and numbers[1] == 0:
-            return None
-        exact = fold(*numbers)
-        try:
+    def _is_number(self, node: Node) -> bool:
+        """Whether this is a constant without a name."""
+        return node.op is CONSTANT and not node.type.shape and node not in self.whole
+
+
+def _folded(node: Node) -> Node | None:
+    """The number that an operation on numbers is: to rounding, quotients only if they are exact."""
+    numbers = [float(constant_value(operand)) for operand in node.operands]
+    if not all(map(math.isfinite, numbers)):
+        return None
+    division = node.op.name == "divide"
+    if division and numbers[1] == 0:
+        return None
+    exact = _FOLDED[node.op.name](*map(Fraction, numbers))
+    try:
+        with np.errstate(all="ignore"):
             rounded = node.type.dtype.type(float(exact))
-        except OverflowError:
-            return None
-        # 0.1 + 0.2 is folded as rounding has it; 2/3 stays a fraction.
-        if node.op.name == "divide" and Fraction(float(rounded)) != exact:
-            return None
-        return constant_node(rounded, node.type)
+    except OverflowError:
+        return None
+    if not np.isfinite(rounded):
+        return None
+    # 0.1 + 0.2 is folded as rounding has it; 2/3 stays a fraction, and 1e-200·1e-200 a product.
+    error = abs(Fraction(float(rounded)) - exact)
+    if error * _PRECISE > abs(exact) or (division and error):
+        return None
+    return constant_node(rounded, node.type)

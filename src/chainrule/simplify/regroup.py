@@ -1,0 +1,101 @@
+"""Sums and products from the left, and signs before products: what needs no brackets.
+
+``x + (y - z)`` becomes ``(x + y) - z``, ``x*(y*z)`` becomes ``(x*y)*z``, ``-(x*y)`` becomes
+``(-x)*y``. A whole chain is taken apart at once, so that the work is linear in its length.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from typing import Final, NamedTuple
+
+from chainrule.graph.node import Node, make
+from chainrule.graph.op import OPS, Op
+
+_ADD: Final = OPS["add"]
+_SUBTRACT: Final = OPS["subtract"]
+_MULTIPLY: Final = OPS["multiply"]
+_NEGATE: Final = OPS["negate"]
+
+_ABSORBED: Final[dict[Op, tuple[frozenset[Op], ...]]] = {
+    _ADD: (frozenset({_ADD, _SUBTRACT}),) * 2,
+    _SUBTRACT: (frozenset({_ADD, _SUBTRACT}), frozenset()),
+    _MULTIPLY: (frozenset({_MULTIPLY}),) * 2,
+    _NEGATE: (frozenset({_MULTIPLY}),),
+}
+"""For each operand of an operation: which operations there belong to the same chain."""
+
+
+class Regrouped(NamedTuple):
+    """What became of nodes, and which chains were taken apart."""
+
+    new_of: dict[Node, Node]
+    chains: list[tuple[Node, Node]]
+
+
+def regrouped(
+    order: Sequence[Node], outputs: Container[Node], kept: Container[Node], names: Container[Node]
+) -> Regrouped:
+    """Old node → new node, for all but those inside of a chain.
+
+    Shared nodes, outputs and nodes with names are not taken apart, nor is what is ``kept``.
+    """
+    inner = _inside(order, outputs, kept, names)
+    new_of: dict[Node, Node] = {}
+    chains = []
+    for node in order:
+        if not node.operands or node in kept:
+            new_of[node] = node
+        elif node not in inner:
+            terms, bent = _terms(node, inner)
+            new_of[node] = _joined(node, [(op, new_of[term]) for op, term in terms])
+            if bent:
+                chains.append((node, new_of[node]))
+    return Regrouped(new_of, chains)
+
+
+def _inside(
+    order: Sequence[Node], outputs: Container[Node], kept: Container[Node], names: Container[Node]
+) -> set[Node]:
+    """The nodes that belong to the chain of their only user."""
+    uses = Counter([operand for node in order if node not in kept for operand in node.operands])
+    inner = set()
+    for node in order:
+        if node in kept or not node.type.is_float:
+            continue
+        for operand, absorbed in zip(node.operands, _ABSORBED.get(node.op, ()), strict=False):
+            own = uses[operand] > 1 or operand in outputs or operand in names or operand in kept
+            if operand.op in absorbed and not own:
+                inner.add(operand)
+    return inner
+
+
+def _terms(root: Node, inner: Container[Node]) -> tuple[list[tuple[Op, Node]], bool]:
+    """The terms of a chain from left to right, each with the operation that joins it to those
+    before (the first one with that of the root), and whether it stood in another order.
+    """
+    terms = []
+    bent = root.op is _NEGATE and root.operands[0] in inner
+    stack: list[tuple[Op, Node]] = [(root.op, root)]
+    while stack:
+        op, node = stack.pop()
+        if node is root or node in inner:
+            first, *others = node.operands
+            stack += [(node.op, other) for other in reversed(others)]
+            stack.append((op, first))
+            bent = bent or any(other in inner for other in others)
+        else:
+            terms.append((op, node))
+    return terms, bent
+
+
+def _joined(root: Node, terms: Sequence[tuple[Op, Node]]) -> Node:
+    if root.op not in _ABSORBED:
+        return make(root.op, tuple([term for _, term in terms]), root.params)
+    (op, result), *others = terms
+    if op is _NEGATE:
+        result = make(_NEGATE, (result,))
+    for op, term in others:
+        result = make(op, (result, term))
+    return result
