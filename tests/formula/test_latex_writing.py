@@ -37,7 +37,7 @@ WRITTEN = {
     "-inf*x + nan": r"-\infty \cdot x + \mathrm{nan}",
     "1e-9x": r"1 \cdot 10^{-9} \cdot x",
     "3*10^8": r"3 \cdot {10}^{8}",
-    "e^2 + exp(x)": r"{e}^{2} + e^{x}",
+    "(e)^2 + exp(x)": r"{e}^{2} + e^{x}",
     "sigmoid(theta_0 + w1*x1)": r"\sigma\left(\theta_{0} + w_{1} \cdot x_{1}\right)",
     "sigma*sigmoid(x)": r"\sigma \cdot \operatorname{sigmoid}\left(x\right)",
     "x1 + x_1": r"\mathrm{x1} + x_{1}",

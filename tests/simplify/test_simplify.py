@@ -67,7 +67,7 @@ AS_WRITTEN = {
     # constants with names
     "2*pi*x*2": "4*pi*x",
     "pi - pi": "0",
-    "e^x*1": "e^x",
+    "e^x*1": "exp(x)",
     # textbooks
     "sigmoid(-x)": "1 - sigmoid(x)",
     "(1/cosh(x))^2": "1 - tanh(x)^2",
@@ -253,7 +253,9 @@ def test_integers_conditions_and_mixed_dtypes_are_left_alone():
     product = make(OPS["multiply"], (n, one))
     assert simplify(Dag([product])).dag.output is product
     graph = cr.parse("where(x > 0*1, 1*x, -(-x))")
-    assert graph.simplify().formula() == "where(x > 0, x, x)"
+    assert graph.simplify().formula() == "x"
+    graph = cr.parse("where(x > 0*1, 1*x, -(-x)*2)")
+    assert graph.simplify().formula() == "where(x > 0, x, 2*x)"
 
 
 def chain(step, count: int) -> Dag:

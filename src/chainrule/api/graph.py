@@ -308,7 +308,7 @@ class Graph(Structure):
         """
         return Graph(simplify(self.dag).dag)
 
-    def check(self, points: int | Sequence[Mapping[str, Any]] = 3) -> Report:
+    def check(self, points: int | Mapping[str, Any] | Sequence[Mapping[str, Any]] = 3) -> Report:
         """Values and derivatives against differences in high precision and the complex step.
 
         >>> import chainrule as cr
@@ -316,12 +316,12 @@ class Graph(Structure):
         True
 
         Args:
-            points: Where: values by name, or how many points to choose.
+            points: Where: values by name, several of those, or how many points to choose.
 
         Raises:
             EvaluationError: E301 to E304 for points that do not fit, E307 for an abstract function.
         """
-        return check_graph(self.dag, points)
+        return check_graph(self.dag, [points] if isinstance(points, Mapping) else points)
 
     def roles(
         self,

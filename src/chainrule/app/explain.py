@@ -11,7 +11,9 @@ from chainrule.app.options import DIGITS, SETTINGS, VALUES, examples, formula_co
 from chainrule.app.writers import Answer, write
 from chainrule.show.derivation import Direction
 
-_WRT = click.option("--wrt", required=True, help="By which node.")
+_WRT = click.option(
+    "--wrt", default=None, help="With respect to which node; needed with several arguments."
+)
 _OF = click.option(
     "--of", default=None, help="What is differentiated; needed with several outputs."
 )
@@ -41,7 +43,7 @@ _OF = click.option(
 def paths(
     graph: Graph,
     values: tuple[str, ...],
-    wrt: str,
+    wrt: str | None,
     of: str | None,
     holding: str,
     most: int,
@@ -53,7 +55,7 @@ def paths(
     The products add up to the derivative. The count is exact, however many there are.
     """
     record = graph.at(**numbers(values))
-    found = record.paths(wrt, of=of, holding=holding)
+    found = record.paths(_leaf(graph, wrt), of=of, holding=holding)
     data = {"paths": found.count, "derivative": found.derivative}
     write(Answer("paths", graph.formula(), [found.table(most, digits)], (), data), form)
 
@@ -82,7 +84,7 @@ def paths(
 @click.option("--chain-rule", is_flag=True, help="The chain rule with symbols, no formulas.")
 def derive(
     graph: Graph,
-    wrt: str,
+    wrt: str | None,
     of: str | None,
     mode: Direction,
     written_out: bool,
@@ -90,8 +92,9 @@ def derive(
     form: str,
 ) -> None:
     """Show the derivative as a formula, and step by step with the rules used."""
+    leaf = _leaf(graph, wrt)
     if chain_rule:
-        rule = graph.chain_rule(wrt, of=of)
+        rule = graph.chain_rule(leaf, of=of)
         answer = Answer(
             "derive",
             graph.formula(),
@@ -102,7 +105,7 @@ def derive(
         )
         write(answer, form)
         return
-    derivation = graph.derive(wrt, of=of, mode=mode)
+    derivation = graph.derive(leaf, of=of, mode=mode)
     text = derivation.written_out() if written_out else derivation.text()
     latex = derivation.written_out("latex") if written_out else derivation.latex()
     equation = derivation.latex_equation(written_out=written_out)
@@ -123,7 +126,7 @@ def derive(
     ),
 )
 @formula_command
-@click.option("--wrt", default=None, help="By which nodes; all arguments by default.")
+@click.option("--wrt", default=None, help="With respect to which nodes; all arguments by default.")
 @_OF
 def saved(graph: Graph, wrt: str | None, of: str | None, form: str) -> None:
     """Show which values of the forward pass the backward pass needs, and their bytes."""
@@ -138,8 +141,18 @@ def saved(graph: Graph, wrt: str | None, of: str | None, form: str) -> None:
     epilog=examples('cost "x1*x2*x3*x4*x5"', 'cost "a = 4x*(1-x); b = 4a*(1-a); 4b*(1-b)"'),
 )
 @formula_command
-@click.option("--wrt", default=None, help="By which nodes; all arguments by default.")
+@click.option("--wrt", default=None, help="With respect to which nodes; all arguments by default.")
 @_OF
 def cost(graph: Graph, wrt: str | None, of: str | None, form: str) -> None:
     """Count the operations of the value and its gradient, by every way to get them."""
     write(Answer("cost", graph.formula(), [graph.cost(wrt, of=of).table()]), form)
+
+
+def _leaf(graph: Graph, wrt: str | None) -> str:
+    """The node to differentiate by; the only argument where none is named."""
+    if wrt is not None:
+        return wrt
+    if len(graph.arguments) != 1:
+        choices = ", ".join(graph.arguments[:8]) or "none"
+        raise click.UsageError(f"--wrt is needed; the arguments are: {choices}")
+    return graph.arguments[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -69,15 +70,18 @@ def formula_command(function: Callable[..., None]) -> Callable[..., None]:
         dtype: str,
         **rest: Any,
     ) -> None:
-        graph = parse(
-            _source(formula),
-            syntax=syntax,
-            inputs=inputs,
-            parameters=parameters,
-            abstract=abstract,
-            single_letters=single_letters,
-            dtype=dtype,
-        )
+        with warnings.catch_warnings(record=True) as found:
+            graph = parse(
+                _source(formula),
+                syntax=syntax,
+                inputs=inputs,
+                parameters=parameters,
+                abstract=abstract,
+                single_letters=single_letters,
+                dtype=dtype,
+            )
+        for warning in found:
+            click.echo(str(warning.message), err=True)
         function(graph, **rest)
 
     decorated: Callable[..., None] = command

@@ -41,6 +41,15 @@ def check(graph: Graph, values: tuple[str, ...], points: int, form: str, digits:
     data = {"ok": report.ok, "findings": findings}
     lines = [(line, "") for line in findings]
     lines.append(("no bug found", "green") if report.ok else ("not verified", "bold red"))
-    write(Answer("check", graph.formula(), [report.table(digits)], lines, data), form)
+    write(
+        Answer(
+            "check",
+            graph.formula(),
+            [report.table(digits)] if report.comparisons else [],
+            lines,
+            data,
+        ),
+        form,
+    )
     if not report.ok:
         sys.exit(FINDING)

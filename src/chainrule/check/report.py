@@ -154,6 +154,9 @@ class Report:
             tuple(_row(comparison, digits) for comparison in self.comparisons),
         )
 
+    def __repr__(self) -> str:
+        return f"<Report: {'ok' if self.ok else 'not ok'}, {len(self.findings)} findings>"
+
     def __str__(self) -> str:
         points = _counted(len(self.points), "point")
         comparisons = _counted(len(self.comparisons), "comparison")

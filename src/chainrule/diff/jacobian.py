@@ -34,7 +34,8 @@ def jacobian(dag: Dag, wrt: Sequence[Node], mode: Mode = "auto") -> Dag:
             what needs fewer passes.
 
     Raises:
-        DerivativeError: E331 for a node that is not a floating-point number, E336 for an unknown mode.
+        DerivativeError: E331 for a node that is not a floating-point number, E336 for an unknown
+            mode.
     """
     if mode not in get_args(Mode):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")

@@ -50,8 +50,7 @@ class Partials:
 
 @functools.lru_cache(maxsize=4096)
 def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params) -> Partials:
-    """The partials of ``op`` for operands of these types.
-    """
+    """The partials of ``op`` for operands of these types."""
     out = input_node("out", out_type)
     operands = tuple([input_node(f"x{at}", type) for at, type in enumerate(types)])
     rules = op.partials

@@ -75,7 +75,7 @@ class Roles:
                 ("leaf", "Leaf", False, "bold"),
                 ("role", "Role", False, "green"),
                 ("reason", "Reason"),
-                ("alternatives", "Or"),
+                ("alternatives", "Could also be"),
             ),
             tuple(
                 (

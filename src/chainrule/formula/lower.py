@@ -106,6 +106,7 @@ class _Lowering:
                     if own.name in self.scope.variables:
                         self.fail("E109", f"{own.name!r:.60} is defined before", own.span)
                     self.scope.argument(own)
+                self.scope.signature = frozenset(own.name for own in signature)
                 outputs = [self.evaluate(body)]
                 self.machine.names.setdefault(outputs[0], []).append(name.name)
             case Outputs(values):

@@ -216,7 +216,13 @@ def _level_of(node: Node, label: str) -> int:
 
 def _text_form(node: Node, label: _Label) -> Form:
     """How a node is written; ``x^2`` is `power`, so `general_power` to a numeral is called."""
-    return _CALLED_POWER if _has_numeral_exponent(node, label) else node.op.text
+    if _has_numeral_exponent(node, label):
+        return _CALLED_POWER
+    form = node.op.text
+    power = node.op.name in ("power", "general_power") and node.operands[0].op is CONSTANT
+    if power and label(node.operands[0]) == "e":  # bare, it would be the exponential function
+        return form._replace(template=f"({{0}}){form.template.removeprefix('{0}')}")
+    return form
 
 
 def _has_numeral_exponent(node: Node, label: _Label) -> bool:

@@ -40,6 +40,8 @@ class Scope:
         undefined: Names whose definition is still to come.
         current: The name being defined.
         abstract: The abstract functions called so far.
+        signature: The arguments that the last statement lists, ``f(x, y) = …``: there ``xy`` is
+            surely meant as a product.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Scope:
         self.undefined: dict[str, Span] = {}
         self.current = ""
         self.abstract: set[str] = set()
+        self.signature: frozenset[str] = frozenset()
         self._operations: set[str] = set()
         self._text = text
         self._limits = limits
@@ -92,7 +95,7 @@ class Scope:
             elif isinstance(item, Group):
                 waiting.append(item.inner)
             elif isinstance(item, Power):
-                op, params, operands = self._power(item.base, item.exponent)
+                op, params, operands = self._power(item.base, item.exponent, own)
                 waiting.append((Machine.operation, item, (op, params, operands)))
                 waiting += operands[::-1]
             elif isinstance(item, Call):
@@ -116,12 +119,27 @@ class Scope:
             and self._name(syntax, own)[2] == CONSTANTS["inf"]
         )
 
-    def _power(self, base: Syntax, exponent: Syntax) -> tuple[Op, Params, tuple[Syntax, ...]]:
-        """A literal exponent is a parameter of ``power``; any other makes it ``general_power``."""
+    def _power(
+        self, base: Syntax, exponent: Syntax, own: Mapping[str, int]
+    ) -> tuple[Op, Params, tuple[Syntax, ...]]:
+        """A literal exponent is a parameter of ``power``; any other makes it ``general_power``.
+
+        Powers of Euler's number are ``exp``, unless it stands in brackets: ``(e)^x``.
+        """
+        if self._is_euler(base, own):
+            return OPS["exp"], (), (exponent,)
         literal = ungrouped(exponent)
         if not isinstance(literal, Number) or isinstance(literal.value, bool):
             return OPS["general_power"], (), (base, exponent)
         return OPS["power"], self._literals(OPS["power"], (literal,), literal.span), (base,)
+
+    def _is_euler(self, base: Syntax, own: Mapping[str, int]) -> bool:
+        """Whether this is the constant e, and no variable of that name."""
+        return (
+            isinstance(base, Name)
+            and base.name == "e"
+            and isinstance(self._name(base, own)[2], NamedNumber)
+        )
 
     # --- names ------------------------------------------------------------------------------------
 
@@ -155,6 +173,8 @@ class Scope:
         node = self.arguments.get(name)
         if node is None:
             if self._declarations.inputs is not None and name not in self._declared:
+                self._unknown_name(syntax, own)
+            if self.signature and name not in self._declared and _factors(name, self.signature):
                 self._unknown_name(syntax, own)
             node = self.arguments[name] = self.leaf(name)
         return node
@@ -190,7 +210,7 @@ class Scope:
         if name not in FUNCTIONS:
             self._unknown_function(syntax)
         self._operations.add(name)
-        return self._call_operation(syntax, FUNCTIONS[name])
+        return self._call_operation(syntax, FUNCTIONS[name], own)
 
     def _abstract_function(self, name: str) -> tuple[str, tuple[int, ...]]:
         """``f`` is the abstract function f, ``f_d1_2`` its derivative by the operands 1 and 2."""
@@ -199,7 +219,9 @@ class Scope:
         function, slots = differentiated(name)
         return (function, slots) if function in self._abstract else ("", ())
 
-    def _call_operation(self, syntax: Call, op: Op) -> tuple[Step, tuple[Syntax, ...]]:
+    def _call_operation(
+        self, syntax: Call, op: Op, own: Mapping[str, int]
+    ) -> tuple[Step, tuple[Syntax, ...]]:
         arguments = syntax.arguments
         count = len(op.operands)
         if op in _NESTING and len(arguments) > count:
@@ -217,7 +239,7 @@ class Scope:
             )
         params: Params
         if syntax.name.name == "pow":
-            op, params, operands = self._power(*arguments)
+            op, params, operands = self._power(arguments[0], arguments[1], own)
         else:
             operands = arguments[:count]
             params = self._literals(op, arguments[count:], syntax.span)

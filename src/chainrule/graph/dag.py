@@ -248,8 +248,8 @@ class Dag:
         """One short name for every node, all different but for constants, which show their value.
 
         A node shows the first name it was given. An abstract function called only once goes by its
-        own name, an unnamed output is ``f``, and the other unnamed computations are ``v1``, ``v2``,
-        … in topological order.
+        own name, an unnamed output is ``f`` (several are ``f1``, ``f2``, …), and the other unnamed
+        computations are ``v1``, ``v2``, … in topological order.
         """
         labels: dict[Node, str] = {}
         prefix = "v"
@@ -258,6 +258,7 @@ class Dag:
         ):
             prefix += "_"
         called = self._called
+        several = self._unnamed_outputs
         free_f = "f" not in self._owners and "f" not in called.values()
         lone_output = self.outputs[0] if len(self.outputs) == 1 and free_f else None
         count = 0
@@ -271,10 +272,25 @@ class Dag:
                 labels[node] = numeral(constant_value(node))
             elif node in called:
                 labels[node] = called[node]
+            elif node in several:
+                labels[node] = several[node]
             else:
                 count += 1
                 labels[node] = "f" if node is lone_output else f"{prefix}{count}"
         return MappingProxyType(labels)
+
+    @cached_property
+    def _unnamed_outputs(self) -> dict[Node, str]:
+        """f1, f2, … for several outputs without names; those of derivatives have meanings."""
+        taken = {*self._owners, *self._called.values()}
+        if len(self.outputs) == 1 or self.meanings or any(name.startswith("f") for name in taken):
+            return {}
+        unnamed = [
+            node
+            for node in dict.fromkeys(self.outputs)
+            if not node.is_leaf and node not in self.names and node not in self._called
+        ]
+        return {node: f"f{at}" for at, node in enumerate(unnamed, start=1)}
 
     @cached_property
     def _called(self) -> dict[Node, str]:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from chainrule.diff.build import dependent, partial_label, require_float
 from chainrule.diff.edges import Edges
-from chainrule.diff.flow import Flow, one
+from chainrule.diff.flow import Flow, is_constant, one
 from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import LimitError
@@ -22,10 +22,11 @@ from chainrule.formula.names import latex_name
 from chainrule.formula.printer import Style, expression, formula, latex
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag, Meaning
-from chainrule.graph.node import CONSTANT, Node, constant_value, input_node
+from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, input_node
 from chainrule.graph.numerals import numeral
-from chainrule.graph.op import Op
+from chainrule.graph.op import OPS, Op
 from chainrule.graph.tree import tree_size
+from chainrule.graph.types import BOOL
 from chainrule.show.cells import Names, count_cell, word_cell
 from chainrule.show.numbers import count, latex_of
 from chainrule.show.table import Cell, Table, columns
@@ -36,6 +37,11 @@ Direction = Literal["forward", "reverse"]
 WRITTEN_OUT: Final = 10_000
 """A derivative with more nodes than this, nothing shared, is not written out."""
 
+
+_SHORT: Final = 80
+"""A derivative that takes no more characters than this is not taken apart."""
+
+_EQUALITIES: Final = (OPS["equal"], OPS["not_equal"])
 
 _SHOWN: Final = 4
 """Of the users of a node, this many are shown."""
@@ -69,6 +75,8 @@ class Derivation:
         wrt: By what.
         direction: Whether the steps follow the change of ``wrt`` forward, or the adjoints back.
         derivative: The graph of the derivative, lightly simplified.
+        generic: Whether single points are left out: those where an equality holds that a rule asks
+            for, such as x = y in the rule of max. There the operations have conventions.
     """
 
     def __init__(self, dag: Dag, of: Node, wrt: Node, direction: Direction = "forward") -> None:
@@ -88,9 +96,31 @@ class Derivation:
             result = flow.of(wrt)
         self._order = order
         self._own = {node for node in order if node.op is not CONSTANT or node in dag.names}
+        self.generic = False
+        result = self._almost_everywhere(result)
         meaning = Meaning(partial_label(dag, of, wrt), of, wrt)
         raw = Dag([result], dag.inputs, dag.names, meanings={result: [meaning]})
-        self.derivative = self._with_labels(simplify(raw).dag)
+        simple = simplify(raw).dag
+        self.derivative = self._with_labels(simple)
+        self._short = self._if_short(simple)
+
+    def _almost_everywhere(self, root: Node) -> Node:
+        """A derivative without the equalities that rules ask for; those of the graph stay."""
+        order = walk.depth_first([root], self._own)
+        replacements = {node: node for node in order if node in self._own}
+        for node in order:
+            if node.op in _EQUALITIES and node not in self._own:
+                replacements[node] = constant_node(node.op is not OPS["equal"], BOOL)
+                self.generic = True
+        return walk.rebuild(order, replacements)[root]
+
+    def _if_short(self, simple: Dag) -> str:
+        """The derivative on one short line, if it has no named parts; else an empty string."""
+        root = simple.output
+        if any(not node.is_leaf for node in simple.names) or tree_size(root) > _SHORT:
+            return ""
+        text = self.written_out()
+        return text if len(text) <= _SHORT else ""
 
     def _with_labels(self, derivative: Dag) -> Dag:
         """What is shared goes by its label in the graph, as in the steps; what the graph does not
@@ -108,11 +138,15 @@ class Derivation:
     # --- as a formula -------------------------------------------------------------------------
 
     def text(self) -> str:
-        """The derivative as a formula that reads back; shared and named parts come first."""
-        return formula(self.derivative)
+        """The derivative as a formula that reads back; shared and named parts come first, unless
+        it is short.
+        """
+        return self._short or formula(self.derivative)
 
     def latex(self) -> str:
         """The derivative in LaTeX that reads back; shared and named parts come first."""
+        if self._short:
+            return self.written_out("latex")
         text = latex(self.derivative)
         return text if "&=" not in text else latex(self._called(f"d_{self.names.text[self.wrt]}"))
 
@@ -122,8 +156,8 @@ class Derivation:
         Raises:
             LimitError: E157 as `written_out`.
         """
-        head = self._fraction(self.of, self.wrt, total=True)
-        if written_out:
+        head = self._fraction(self.of, self.wrt)
+        if written_out or self._short:
             return f"{head} = {self.written_out('latex')}"
         result = self._called("derivative")
         name = latex_name(result.names[result.output][-1])
@@ -209,9 +243,9 @@ class Derivation:
     def _known_or_symbol(
         self, node: Node, known: Mapping[Node, Node], symbols: dict[Node, Node]
     ) -> Node:
-        """The derivative of a neighbour: a number if it is one, else a symbol for it."""
+        """The derivative of a neighbour: 1 or 0 if it is that, else a symbol for it."""
         derivative = known[node]
-        if derivative.op is CONSTANT:
+        if is_constant(derivative, 1) or is_constant(derivative, 0):
             return derivative
         symbol = input_node(f"derivative_{len(symbols)}_", derivative.type)
         symbols[symbol] = node
@@ -226,7 +260,7 @@ class Derivation:
         known: dict[Node, Node],
         symbols: Mapping[Node, Node],
     ) -> Step:
-        result = simplify_node(flow.of(node), self._own)
+        result = simplify_node(self._almost_everywhere(flow.of(node)), self._own)
         known[node] = result
         return Step(node, tuple(rules), tuple(dict.fromkeys(operations)), result, symbols)
 
@@ -242,10 +276,13 @@ class Derivation:
             )
             for number, step in enumerate(self.steps(), start=1)
         ]
-        title = f"Derivative of {self.names.text[self.of]} by {self.names.text[self.wrt]}"
+        of, wrt = self.names.text[self.of], self.names.text[self.wrt]
+        notes = [f"{of} does not depend on {wrt}."] * (not rows)
+        if self.generic:
+            notes.append("Left out: single points, where an operation has a convention of its own.")
         return Table(
             "derivation",
-            f"{title}, step by step",
+            f"Derivative of {of} with respect to {wrt}, step by step",
             columns(
                 ("step", "Step", True, "dim"),
                 ("derivative", "Derivative", False, "bold"),
@@ -254,6 +291,7 @@ class Derivation:
                 ("result", "Result", False, "red"),
             ),
             tuple(rows),
+            "\n".join(notes),
         )
 
     def _operation(self, step: Step) -> Cell:
@@ -277,7 +315,7 @@ class Derivation:
 
     def result(self, step: Step) -> Cell:
         """The derivative of a step in terms of those before it."""
-        return self._cell(step.result, step.symbols)
+        return self._cell(step.result, step.symbols, step.operations)
 
     def local_derivative(self, user: Node, position: int) -> Cell | None:
         """∂user/∂operand on one edge as a formula; None where it is structurally zero."""
@@ -287,26 +325,29 @@ class Derivation:
         operand = user.operands[position]
         flow = Flow({user: one(user.type)})
         flow.carry(user, partial, operand)
-        return self._cell(simplify_node(flow.of(operand), self._own), {})
+        root = self._almost_everywhere(flow.of(operand))
+        return self._cell(simplify_node(root, self._own), {}, [user])
 
-    def _cell(self, root: Node, symbols: Mapping[Node, Node]) -> Cell:
+    def _cell(self, root: Node, symbols: Mapping[Node, Node], operations: Iterable[Node]) -> Cell:
+        """An expression over the operations whose rules it comes from, and their operands."""
+        near = {node for operation in operations for node in (operation, *operation.operands)}
+        near = {node for node in self._own if node.is_leaf} | (near & self._own)
         # Brackets keep a symbol together in a product; alone it needs none.
         text_labels = {symbol: f"({self.symbol(node).text})" for symbol, node in symbols.items()}
-        text = self._written(root, "text", text_labels, self._own)
+        text = self._written(root, "text", text_labels, near)
         if root in symbols:
             text = text[1:-1]
         latex_labels = {
             symbol: self._fraction(*self._ends(node)) for symbol, node in symbols.items()
         }
-        return Cell(text, f"${self._written(root, 'latex', latex_labels, self._own)}$", text)
+        return Cell(text, f"${self._written(root, 'latex', latex_labels, near)}$", text)
 
     def _ends(self, node: Node) -> tuple[Node, Node]:
         """What is differentiated by what in the derivative that belongs to a node."""
         return (node, self.wrt) if self.direction == "forward" else (self.of, node)
 
-    def _fraction(self, of: Node, wrt: Node, *, total: bool | None = None) -> str:
-        total = self.direction == "forward" if total is None else total
-        d = r"\mathrm{d}" if total else r"\partial"
+    def _fraction(self, of: Node, wrt: Node) -> str:
+        d = r"\mathrm{d}" if self.direction == "forward" else r"\partial"
         return rf"\frac{{{d} {self.names.latex[of]}}}{{{d} {self.names.latex[wrt]}}}"
 
     def _written(
@@ -325,7 +366,7 @@ class Derivation:
 
     def equation(self, formula: str) -> str:
         """``df/dx = …``, for the derivative as a formula, definitions after it."""
-        head = f"d{self.names.text[self.of]}/d{self.names.text[self.wrt]}"
+        head = self.symbol(self.of if self.direction == "forward" else self.wrt).text
         *parts, result = formula.split("; ")
         where = f"   where {', '.join(parts)}" if parts else ""
         return f"{head} = {result}{where}"

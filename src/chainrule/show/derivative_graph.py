@@ -85,15 +85,18 @@ class DerivativeGraph:
             rows.append((node.name, Cell(text, latex, data), node.content))
         return Table(
             "derivative-graph",
-            f"Derivative graph by {self.dag.labels[self.wrt]}",
+            f"Derivative graph with respect to {self.dag.labels[self.wrt]}",
             columns(
                 ("derivative", "Node", False, "bold"),
                 ("edges", "Edges into it"),
-                ("content", "Content", False, "red"),
+                ("content", "Value", False, "red"),
             ),
             tuple(rows),
             "A node is the sum of its edges, each times the node it comes from.",
         )
+
+    def __repr__(self) -> str:
+        return f"<DerivativeGraph of {len(self.nodes)} nodes>"
 
     def __str__(self) -> str:
         return self.table().text()

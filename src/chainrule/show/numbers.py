@@ -71,7 +71,13 @@ def count(whole: int) -> str:
 
 
 _EXPONENT: Final = re.compile(r"(-?[\d.]+)e(-?\d+)")
-_WORDS: Final = {"inf": r"\infty", "nan": r"\mathrm{NaN}", "…": r"\ldots", " more": r"\text{ more}"}
+_WORDS: Final = {
+    "inf": r"\infty",
+    "nan": r"\mathrm{NaN}",
+    "…": r"\ldots",
+    DASH: r"\text{--}",
+    " more": r"\text{ more}",
+}
 
 
 def latex_of(text: str) -> str:

@@ -45,7 +45,7 @@ def saved_table(saved: SavedValues) -> Table:
         ),
         rows,
         f"{_bytes(kept)} to save, and {_bytes(arguments)} of arguments that the caller keeps; "
-        f"saving every value would take {saved.everything_computed}.",
+        f"saving every computed value would take {saved.everything_computed}.",
     )
 
 

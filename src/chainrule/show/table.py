@@ -87,7 +87,7 @@ class Table:
     def latex(self) -> str:
         r"""The table as a LaTeX ``tabular``; the mathematics uses the package amsmath."""
         align = "".join("r" if column.numeric else "l" for column in self.columns)
-        head = " & ".join(column.heading for column in self.columns)
+        head = " & ".join(_latex_heading(column.heading) for column in self.columns)
         lines = [
             # A group of its own, with rows far enough apart for fractions.
             r"{\renewcommand{\arraystretch}{1.4}",
@@ -131,6 +131,14 @@ class Table:
 
     def __repr__(self) -> str:
         return self.text()
+
+
+_SIGNS: Final = {"+": "$+$", "−": "$-$", "×": r"$\times$", "÷": r"$\div$", "∂": r"$\partial$"}
+
+
+def _latex_heading(heading: str) -> str:
+    """Signs in headings as LaTeX's text can have them."""
+    return "".join(_SIGNS.get(sign, sign) for sign in heading)
 
 
 def _csv_cell(cell: Cell) -> Any:

@@ -14,6 +14,7 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
 from chainrule.graph.op import Op, Params
+from chainrule.simplify.conditions import settled
 from chainrule.simplify.identities import LIGHT, identities
 from chainrule.simplify.regroup import regrouped
 
@@ -46,6 +47,7 @@ class Rewrite(NamedTuple):
 
     Attributes:
         identity: The rule, ``left = right``; ``"arithmetic"`` for folded constants,
+            ``"settled"`` for conditions that are known and for what hangs on them,
             ``"regrouping"`` for sums and products put in order from the left.
         before: The node it was applied to.
         after: What became of it.
@@ -188,7 +190,12 @@ class _Simplifier:
         return node
 
     def _rewrite(self, node: Node) -> Rewrite | None:
-        if not node.type.is_float or node.is_leaf:
+        if node.is_leaf:
+            return None
+        known = settled(node, self._is_number)
+        if known is not None:
+            return Rewrite("settled", node, known)
+        if not node.type.is_float:
             return None
         if node.op.name in _FOLDED and all(map(self._is_number, node.operands)):
             folded = _folded(node)

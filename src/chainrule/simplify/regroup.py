@@ -12,10 +12,12 @@ from typing import Final, NamedTuple
 
 from chainrule.graph.node import Node, make
 from chainrule.graph.op import OPS, Op
+from chainrule.simplify.collect import product_of, quotient_of, sum_of
 
 _ADD: Final = OPS["add"]
 _SUBTRACT: Final = OPS["subtract"]
 _MULTIPLY: Final = OPS["multiply"]
+_DIVIDE: Final = OPS["divide"]
 _NEGATE: Final = OPS["negate"]
 
 _ABSORBED: Final[dict[Op, tuple[frozenset[Op], ...]]] = {
@@ -49,10 +51,41 @@ def regrouped(
             new_of[node] = node
         elif node not in inner:
             terms, bent = _terms(node, inner)
-            new_of[node] = _joined(node, [(op, new_of[term]) for op, term in terms])
-            if bent:
+            joined = [(op, new_of[term]) for op, term in terms]
+            collected = _collected(node, joined, _Either(kept, names))
+            new_of[node] = _joined(node, joined) if collected is None else collected
+            if bent or collected is not None:
                 chains.append((node, new_of[node]))
     return Regrouped(new_of, chains)
+
+
+class _Either:
+    """Nodes that are in one of two collections."""
+
+    def __init__(self, first: Container[Node], second: Container[Node]) -> None:
+        self.first = first
+        self.second = second
+
+    def __contains__(self, node: object) -> bool:
+        return node in self.first or node in self.second
+
+
+def _collected(
+    root: Node, terms: Sequence[tuple[Op, Node]], closed: Container[Node]
+) -> Node | None:
+    """The chain with like terms or equal factors put together, if it has any."""
+    if not root.type.is_float:
+        return None
+    if root.op is _ADD or root.op is _SUBTRACT:
+        (_, first), *others = terms
+        signed = [(1, first), *((1 if op is _ADD else -1, term) for op, term in others)]
+        return sum_of(signed, closed)
+    if root.op is _MULTIPLY:
+        return product_of([term for _, term in terms], closed)
+    if root.op is _DIVIDE:
+        (_, above), (_, below) = terms
+        return quotient_of(above, below, closed)
+    return None
 
 
 def _inside(
