@@ -160,7 +160,7 @@ SHARED = "; ".join(f"a{at} = a{at - 1}*(1 - a{at - 1})" for at in range(1, 21)).
         (["paths", "x, x^2", "x=1", "--wrt", "x"], 2, "E332"),
         (["paths", "x > 0", "x=1", "--wrt", "x"], 2, "E331"),
         (["paths", "a = 2*x; a^2", "x=1", "--wrt", "x", "--holding", "b"], 2, "E225"),
-        (["derive", "x^2"], 2, "--wrt"),
+        (["derive", "x^2*y"], 2, "--wrt"),
         (["derive", "x^2", "--wrt", "xx"], 2, "E225"),
         (["derive", "x, x^2", "--wrt", "x"], 2, "E332"),
         (["derive", "x^2", "--wrt", "x", "--mode", "sideways"], 2, "sideways"),
@@ -204,6 +204,7 @@ def test_a_finding_has_exit_code_1(monkeypatch):
 
         def __init__(self, report) -> None:
             self.table = report.table
+            self.comparisons = report.comparisons
 
     monkeypatch.setattr(Graph, "check", lambda self, points: Broken(real(self, points)))
     result = run("check", "x^2", "x=1")

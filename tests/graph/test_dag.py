@@ -156,12 +156,12 @@ def test_arguments_are_checked():
 def test_several_outputs():
     x, y = cr.inputs("x y")
     graph = cr.graph([x + y, x * y, x])
-    assert graph.outputs == ("v1", "v2", "x")
+    assert graph.outputs == ("f1", "f2", "x")
     assert graph(2, 3) == (5.0, 6.0, 2.0)
     with pytest.raises(GraphError) as caught:
         graph.count_paths("x")
     assert caught.value.code == "E223"
-    assert graph.count_paths("x", "v1") == 1
+    assert graph.count_paths("x", "f1") == 1
 
 
 def test_substitution_rebuilds_what_is_above():

@@ -78,15 +78,40 @@ def quotient_of(above: Node, below: Node, closed: Container[Node]) -> Node | Non
         return None
     top, bottom = _powers(numerator, closed), _powers(denominator, closed)
     common = [base for base in top if base in bottom and base.op is not CONSTANT]
-    if not common:
-        return None
     for base in common:
         shared = min(top[base], bottom[base])
         for side in (top, bottom):
             side[base] -= shared
-    upper = _product(top.items(), above.type)
-    lower = _product(bottom.items(), above.type)
+    c, d = _whole(top, closed), _whole(bottom, closed)
+    divisor = math.gcd(c, d)
+    if not common and (divisor == 1 or not c):
+        return None
+    upper = _times(c // divisor, _product(top.items(), above.type))
+    lower = _times(d // divisor, _product(bottom.items(), above.type))
     return upper if _is_one(lower) else make(_DIVIDE, (upper, lower))
+
+
+def _whole(factors: Factors, closed: Container[Node]) -> int:
+    """The product of the whole numbers among the factors, which are taken out."""
+    product = 1
+    for base in list(factors):
+        if _is_number(base) and base not in closed and factors[base] == 1:
+            value = _fraction(base)
+            if value.denominator == 1 and abs(product * value) < 2**53:
+                product *= int(value)
+                del factors[base]
+    return product
+
+
+def _times(number: int, product: Node) -> Node:
+    """A whole number times a product."""
+    if number == 1:
+        return product
+    if _is_one(product):
+        return _number(Fraction(number), product.type)
+    if number == -1:
+        return make(_NEGATE, (product,))
+    return make(_MULTIPLY, (_number(Fraction(number), product.type), product))
 
 
 def _split(term: Node, closed: Container[Node]) -> tuple[Fraction, Node | None]:
