@@ -224,3 +224,22 @@ def test_both_syntaxes():
         read_latex(3)
     with pytest.raises(GraphError, match="E213"):
         read_latex(r"\alpha", inputs="2x")
+
+
+@pytest.mark.parametrize(
+    ("formula", "column"),
+    [(r"W^{(2)} x", 2), (r"x^{[i]}", 2), (r"w^T x", 2), (r"w^{T} x", 2)],
+)
+def test_what_stands_above_a_name_and_is_no_power(formula, column):
+    with pytest.raises(FormulaError) as caught:
+        read_latex(formula)
+    assert (caught.value.code, caught.value.column) == ("E128", column)
+
+
+@pytest.mark.parametrize("formula", [r"e^{-t/T}", "2^T", "x^{(a + b)}", "x^{T + 1}"])
+def test_powers_that_look_similar(formula):
+    read_latex(formula)
+
+
+def test_a_declared_t_may_be_an_exponent():
+    assert [node.name for node in read_latex("x^T", inputs="x T").inputs] == ["x", "T"]

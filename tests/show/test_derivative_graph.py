@@ -61,7 +61,10 @@ def test_cosine_times_sine_of_the_square():
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        (SQUARE, {"dx/dx": "1", "dg/dx": "3", "df/dx": "2*(dg/dx)*g", "∂g/∂x": "3", "∂f/∂g": "2*g"}),
+        (
+            SQUARE,
+            {"dx/dx": "1", "dg/dx": "3", "df/dx": "2*(dg/dx)*g", "∂g/∂x": "3", "∂f/∂g": "2*g"},
+        ),
         (
             PRODUCT,
             {

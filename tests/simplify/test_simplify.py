@@ -332,3 +332,25 @@ def test_the_value_is_sympys(seed):
     with mpmath.workdps(30):
         expected = float(mpmath.mpf(str(seed["value"])))
     assert graph(**{name: seed["at"][name] for name in graph.arguments}) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("formula", "dtype", "x"),
+    [
+        ("1e200*(1e200*x)", "float64", 1e-300),
+        ("1e308*(10*x)", "float64", 1e-308),
+        ("(x/1e300)/1e300", "float64", 1e308),
+        ("1e15*x*(1e15*x)*(1e15*x)", "float32", 1e-20),
+    ],
+)
+def test_numbers_that_overflow_or_vanish_together_stay_apart(formula, dtype, x):
+    graph = cr.parse(formula, dtype=dtype)
+    assert graph.simplify()(x) == pytest.approx(graph(x), rel=1e-6)
+
+
+def test_a_long_chain_of_numbers_stays_in_range():
+    value = cr.input("x")
+    for _ in range(800):
+        value = 2.5 * (value / 3)
+    graph = cr.graph(value)
+    assert graph.simplify()(1) == pytest.approx((2.5 / 3) ** 800, rel=1e-12)

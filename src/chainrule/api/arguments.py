@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import EvaluationError, listed, nearest, shown
+from chainrule.errors import EvaluationError, GraphError, listed, nearest, shown
 from chainrule.formula.names import canonical
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
@@ -42,6 +42,29 @@ def bind(
     _check_names([node.name for node in dag.inputs], given)
     values = {node: _number(node, given[node.name]) for node in dag.inputs}
     return values, _points(dag, values)
+
+
+def whole_number(value: Any, what: str, least: int, most: int) -> int:
+    """The value itself, if it is a whole number in this range; raises GraphError E226."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise GraphError("E226", f"{what} must be a whole number, got {shown(value)}")
+    if not least <= value <= most:
+        raise GraphError("E226", f"{what} must be from {least} to {most}, got {shown(value)}")
+    return int(value)
+
+
+def digits_shown(digits: Any) -> int:
+    """The number of significant digits itself; raises GraphError E226 if it is not from 1 to 17."""
+    return whole_number(digits, "digits", 1, 17)
+
+
+def by_name(values: Any, what: str) -> Mapping[str, Any]:
+    """The values themselves, if they are a mapping; raises EvaluationError E342."""
+    if not isinstance(values, Mapping):
+        raise EvaluationError(
+            "E342", f"{what} must be values by name, such as {{'x': 2.0}}, got {shown(values)}"
+        )
+    return values
 
 
 def _check_names(wanted: Sequence[str], given: Mapping[str, Any]) -> None:

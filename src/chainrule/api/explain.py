@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from chainrule.api.arguments import digits_shown, whole_number
 from chainrule.diff.cost import Costs, Count
 from chainrule.diff.saved import SavedValues
 from chainrule.fit import descend
@@ -15,6 +16,9 @@ from chainrule.show.costs import cost_table
 from chainrule.show.paths import path_table
 from chainrule.show.saved import needs_table, saved_table
 from chainrule.show.table import Table
+
+_MOST_PATHS: Final = 10**8
+"""Paths that are listed or added up one by one, at most."""
 
 
 class PathRecord(NamedTuple):
@@ -69,15 +73,17 @@ class Paths:
         Raises:
             DerivativeError: E338 when there are more than ``most`` paths.
         """
-        return self._paths.sum(most)
+        return self._paths.sum(whole_number(most, "most", 0, _MOST_PATHS))
 
     def first(self, count: int) -> tuple[PathRecord, ...]:
         """The ``count`` paths of largest magnitude, or all when there are fewer."""
+        count = whole_number(count, "count", 0, _MOST_PATHS)
         return tuple(map(self._record, self._paths.first(count)))
 
     def table(self, most: int = 10, digits: int = 6) -> Table:
         """The first paths with their factors and products."""
-        return path_table(self._paths, most, digits)
+        most = whole_number(most, "most", 0, _MOST_PATHS)
+        return path_table(self._paths, most, digits_shown(digits))
 
     def _record(self, path: paths.Path) -> PathRecord:
         labels = self._paths.sweep.dag.labels
@@ -232,7 +238,7 @@ class Descent:
 
     def table(self, digits: int = 6) -> Table:
         """A row for each step: the value, and each parameter with its gradient and update."""
-        return self._found.table(digits)
+        return self._found.table(digits_shown(digits))
 
     def _named(self, numbers: Mapping[Node, Any]) -> dict[str, Any]:
         return {node.name: number.item() for node, number in numbers.items()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from chainrule.api.arguments import bind
+from chainrule.api.arguments import bind, by_name, whole_number
 from chainrule.api.array import Array
 from chainrule.api.explain import Cost, Descent, Roles, SavedReport
 from chainrule.api.record import Record
@@ -28,6 +28,11 @@ from chainrule.show.derivation import Derivation, Direction
 from chainrule.show.derivative_graph import DerivativeGraph, symbolic_derivative_graph
 from chainrule.show.syntax_tree import SyntaxTree
 from chainrule.simplify.light import simplify
+
+_MOST_POINTS: Final = 1000
+"""Of a check."""
+_LARGEST_TREE: Final = 10**7
+"""Nodes of a syntax tree; more would fill the memory."""
 
 
 class Graph(Structure):
@@ -297,7 +302,7 @@ class Graph(Structure):
             LimitError: E157 when it has more than ``limit`` nodes.
         """
         output = self.dag.output if of is None else find(self.dag, of)
-        return SyntaxTree(self.dag, tree(output, limit))
+        return SyntaxTree(self.dag, tree(output, whole_number(limit, "limit", 1, _LARGEST_TREE)))
 
     def simplify(self) -> Graph:
         """The graph lightly simplified for reading: constants folded, simple identities applied.
@@ -319,9 +324,15 @@ class Graph(Structure):
             points: Where: values by name, several of those, or how many points to choose.
 
         Raises:
-            EvaluationError: E301 to E304 for points that do not fit, E307 for an abstract function.
+            GraphError: E226 for a number of points that makes no sense.
+            EvaluationError: E301 to E304 and E342 for points that do not fit, E307 for an abstract
+                function.
         """
-        return check_graph(self.dag, [points] if isinstance(points, Mapping) else points)
+        if isinstance(points, (Mapping, str)) or not isinstance(points, Iterable):
+            if not isinstance(points, Mapping):
+                return check_graph(self.dag, whole_number(points, "points", 1, _MOST_POINTS))
+            points = [points]
+        return check_graph(self.dag, [by_name(point, "a point") for point in points])
 
     def roles(
         self,
@@ -399,7 +410,7 @@ class Graph(Structure):
                 parameters, E309 for a rate or a number of steps that makes no sense.
             DerivativeError: E331 to E333 for an output without a gradient.
         """
-        arguments, _ = bind(self.dag, (), values)
+        arguments, _ = bind(self.dag, (), by_name(values, "values"))
         output = None if of is None else find(self.dag, of)
         return Descent(descend(self.dag, arguments, rate, steps, output))
 

@@ -15,6 +15,9 @@ from chainrule.ops.abstract import abstract
 _NAMES: Final = "ghklmnpqrstuvw"
 """Of the hidden layers, from the one next to the output down."""
 
+_WIDEST: Final = 1000
+"""Of a layer; the edges between two of these are a million."""
+
 Unit = Callable[..., Array]
 
 
@@ -44,11 +47,11 @@ def layered(*widths: int, unit: Unit | None = None) -> Graph:
     Raises:
         GraphError: E234 for widths that are no layers, or a unit that makes no array.
     """
-    whole = all(type(width) is int and width > 0 for width in widths)
+    whole = all(type(width) is int and 0 < width <= _WIDEST for width in widths)
     if not whole or not 2 <= len(widths) <= len(_NAMES) + 2:
         raise GraphError(
             "E234",
-            f"a layered graph needs from 2 to {len(_NAMES) + 2} positive widths, "
+            f"a layered graph needs from 2 to {len(_NAMES) + 2} widths from 1 to {_WIDEST}, "
             f"got {shown(widths)}",
         )
     hidden = reversed(_NAMES[: len(widths) - 2])

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from chainrule.api.arguments import bind
+from chainrule.api.arguments import bind, digits_shown
 from chainrule.api.explain import Paths
 from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
 from chainrule.api.selection import differentiated, find, held
-from chainrule.errors import EvaluationError, GraphError, shown
+from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run import paths
@@ -244,6 +244,7 @@ class Record:
             GraphError: E225 when there is no such node.
             DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
         """
+        digits = digits_shown(digits)
         end, seed = differentiated(self.dag, of), find(self.dag, wrt)
         return numeric_derivative_graph(self.sweep, end, seed, self._passes.tangents(seed), digits)
 
@@ -310,8 +311,7 @@ class Record:
             GraphError: E226 for an unknown kind, E225 for an unknown name.
             DerivativeError: as for ``gradient``.
         """
-        if digits not in range(1, 18):
-            raise GraphError("E226", f"digits must be from 1 to 17, got {shown(digits)}")
+        digits = digits_shown(digits)
         if (wrt and kind != "forward-mode") or (of is not None and kind != "backward"):
             raise GraphError("E226", "wrt= is for the forward-mode table, of= for the backward one")
         if kind == "forward":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from chainrule.run.interpret import Sweep
 from chainrule.show.cells import Names, count_cell, number_cell, word_cell
 from chainrule.show.numbers import number
 from chainrule.show.table import Cell, Table, columns
+
+_MOST_STEPS: Final = 10**6
+"""Every step is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +243,10 @@ def _check_numbers(rate: Any, steps: Any) -> None:
         raise EvaluationError(
             "E309", f"the rate must be a positive number such as 0.1, got {shown(rate)}"
         )
-    if not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or steps < 1:
+    whole = isinstance(steps, (int, np.integer)) and not isinstance(steps, bool)
+    if not whole or not 1 <= steps <= _MOST_STEPS:
         raise EvaluationError(
-            "E309", f"the number of steps must be a whole number from 1, got {shown(steps)}"
+            "E309",
+            f"the number of steps must be a whole number from 1 to {_MOST_STEPS}, "
+            f"got {shown(steps)}",
         )

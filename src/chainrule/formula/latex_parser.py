@@ -35,7 +35,7 @@ from chainrule.formula.latex_tokens import (
     RIGHT,
     WORD,
 )
-from chainrule.formula.tokens import END, NEWLINE, NUMBER, RAISED, Token
+from chainrule.formula.tokens import END, NAME, NEWLINE, NUMBER, RAISED, Token
 
 _DELIMITED_OPERATIONS: Final = {"|": "abs", r"\lfloor": "floor", r"\lceil": "ceil"}
 
@@ -79,6 +79,7 @@ class Translation(Statements):
             self.fail("E131", "a superscript with nothing before it", token.span)
         if frame.raised:
             self.fail("E131", "a second superscript", token.span, "write {x^2}^3 or x^{2^3}")
+        self._check_exponent(token)
         self.at += 1
 
         def done(exponent: list[Piece], end: Token) -> None:
@@ -90,6 +91,21 @@ class Translation(Statements):
             frame.raised = True
 
         self.argument(token, done)
+
+    def _check_exponent(self, token: Token) -> None:
+        """Refuse what stands above a name and is no power: an index, a transpose."""
+        after = self.tokens[self.at + 1 : self.at + 6]
+        base = self.top.pieces[-1]
+        if not isinstance(base, Token) or base.kind != NAME:
+            return
+        place = Span(token.span.start, after[min(4, len(after) - 1)].span.end)
+        kinds = [piece.kind for piece in after]
+        if kinds[:1] == ["{"] and kinds[1:2] == [OPEN] and kinds[3:] == [CLOSE, "}"]:
+            self.fail("E128", "an index above a name", place, "write W_{2}, or W^2 for a power")
+        inner = after[1] if kinds[:1] == ["{"] and kinds[2:3] == ["}"] else after[0]
+        if inner.text == "T" and inner.kind == LETTER and not self.is_variable("T"):
+            hint = "these are scalars: write w x; declare T as an input if it is a number"
+            self.fail("E128", "a transpose", Span(token.span.start, inner.span.end), hint)
 
     def raised_sign(self, token: Token) -> None:
         if self.top.expects or self.top.raised:

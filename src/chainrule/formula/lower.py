@@ -9,7 +9,7 @@ from chainrule.errors import FormulaError, GraphError, Span
 from chainrule.formula.build import Function, Machine
 from chainrule.formula.declarations import Declarations
 from chainrule.formula.limits import Limits
-from chainrule.formula.names import similar
+from chainrule.formula.names import FUNCTIONS, similar
 from chainrule.formula.resolve import Scope
 from chainrule.formula.syntax import (
     Definition,
@@ -153,6 +153,10 @@ class _Lowering:
                 self.fail("E109", f"{place.name!r:.60} is {how}", place.span, "take a new name")
             undefined[place.name] = place.span
             if isinstance(statement, FunctionDefinition):
+                if place.name in FUNCTIONS:
+                    hint = "a definition is y = …; another function needs another name"
+                    message = f"{place.name!r:.60} is a function already"
+                    self.fail("E110", message, place.span, hint)
                 own = {place.name}
                 for parameter in statement.parameters:
                     if parameter.name in own:

@@ -27,7 +27,7 @@ from chainrule.graph.node import (
     parameter_node,
 )
 from chainrule.graph.op import OPS, find
-from chainrule.graph.types import Type
+from chainrule.graph.types import DTYPES, Type
 
 FORMAT: Final = "chainrule graph"
 VERSION: Final = 1
@@ -71,7 +71,7 @@ def decode_value(value: Any, type: Type) -> Node:
 def decode_type(text: Any) -> Type:
     """``"float64"`` or ``"float32[3, 2]"`` as a Type."""
     match = _TYPE.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
+    if match is None or match[1] not in DTYPES:
         raise FileError("E404", f"{shown(text)} is not a type")
     sizes = match[2].split(",") if match[2] else []
     return Type.of(match[1], tuple(map(int, sizes)))
@@ -245,7 +245,8 @@ def _decode_arrangement(data: Any, count: int, depth: int = 0) -> Arrangement:
     if isinstance(data, dict) and data.keys() == set(Matrix._fields):
         sizes = list(data.values())
         matrix = Matrix(**data)
-        if all(map(_is_index, sizes)) and matrix.first + matrix.rows * matrix.columns <= count:
+        cells = matrix.rows * matrix.columns if all(map(_is_index, sizes)) else 0
+        if cells and matrix.first + cells <= count:
             return matrix
     raise FileError("E404", f"{shown(data)} does not arrange {count} outputs")
 

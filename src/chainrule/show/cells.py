@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.formula.names import latex_name
+from chainrule.formula.labels import latex_spellings
 from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
@@ -17,8 +17,12 @@ class Names:
 
     def __init__(self, dag: Dag) -> None:
         self.text = dag.labels
+        numbers = {node for node in dag.labels if node.op is CONSTANT and node not in dag.names}
+        spelled = latex_spellings(
+            [label for node, label in dag.labels.items() if node not in numbers]
+        )
         self.latex = {
-            node: (latex_of if node.op is CONSTANT and node not in dag.names else latex_name)(label)
+            node: latex_of(label) if node in numbers else spelled[label]
             for node, label in dag.labels.items()
         }
 

@@ -10,14 +10,14 @@ import itertools
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from chainrule.diff.build import dependent, partial_label, require_float
 from chainrule.diff.edges import Edges
 from chainrule.diff.flow import Flow, is_constant, one
 from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
-from chainrule.errors import LimitError
+from chainrule.errors import DerivativeError, LimitError, shown
 from chainrule.formula.names import latex_name
 from chainrule.formula.printer import Style, expression, formula, latex
 from chainrule.graph import walk
@@ -80,7 +80,13 @@ class Derivation:
     """
 
     def __init__(self, dag: Dag, of: Node, wrt: Node, direction: Direction = "forward") -> None:
-        """Raise DerivativeError E331 for a node that is not a floating-point number."""
+        """Raise DerivativeError E331 for a node that is not a floating-point number, E336 for an
+        unknown direction.
+        """
+        if direction not in get_args(Direction):
+            raise DerivativeError(
+                "E336", f"unknown mode {shown(direction)}; use 'forward' or 'reverse'"
+            )
         require_float(dag, [of, wrt])
         self.dag = dag
         self.of = of

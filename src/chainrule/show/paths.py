@@ -49,7 +49,7 @@ def path_table(paths: Paths, most: int = 10, digits: int = 6) -> Table:
 
 def _note(paths: Paths, shown: tuple[Path, ...], name: str, digits: int) -> str:
     derivative = number(paths.derivative, digits)
-    if not shown:
+    if not paths.count:
         return f"No path: {name} = {derivative}."
     total = number(add_up([path.product for path in shown]), digits)
     if paths.count > len(shown):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from chainrule.diff.saved import NodeNeeds, SavedValues, saved_values
@@ -19,6 +19,8 @@ from chainrule.show.numbers import latex_of
 from chainrule.show.table import Cell, Table, columns
 
 _NOTHING: Final = "nothing"
+_MOST_USERS: Final = 8
+"""Of the users of a saved value, this many are shown; the data has all."""
 
 
 def saved_table(saved: SavedValues) -> Table:
@@ -28,7 +30,7 @@ def saved_table(saved: SavedValues) -> Table:
         (
             _value(value.node, names),
             word_cell(value.place),
-            _list([names.cell(user) for user in value.users]),
+            _users(value.users, names),
             count_cell(value.bytes),
         )
         for value in saved.values
@@ -138,6 +140,15 @@ def _needs(needs: NodeNeeds, names: Names) -> Cell:
     if not needs.values:
         return word_cell(_NOTHING)
     return _list([_value(value, names) for value in needs.values])
+
+
+def _users(users: Sequence[Node], names: Names) -> Cell:
+    """The first users of a value; as data all of them."""
+    shown = [names.cell(user) for user in users[:_MOST_USERS]]
+    if len(users) > len(shown):
+        shown.append(word_cell(f"… {len(users) - len(shown)} more"))
+    cell = _list(shown)
+    return Cell(cell.text, cell.latex, [names.text[user] for user in users])
 
 
 def _bytes(count: int) -> str:

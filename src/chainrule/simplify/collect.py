@@ -66,7 +66,8 @@ def sum_of(terms: Sequence[tuple[int, Node]], closed: Container[Node]) -> Node |
 def product_of(factors: Sequence[Node], closed: Container[Node]) -> Node | None:
     """The product with equal factors as powers; None when there are none equal."""
     found = _powers(factors, closed)
-    if len(found) == len(factors):
+    numbers = [factor for factor in factors if factor.op is CONSTANT]
+    if len(found) == len(factors) or len(numbers) > 1:
         return None
     return _product(found.items(), factors[0].type)
 

@@ -42,6 +42,9 @@ _FOLDED: Final[dict[str, Callable[..., Fraction]]] = {
 _Given = TypeVar("_Given")
 
 
+_PRODUCTS: Final = frozenset({"multiply", "square", "power"})
+
+
 class Rewrite(NamedTuple):
     """One step of a simplification.
 
@@ -204,9 +207,23 @@ class _Simplifier:
             found = identity.match(node, self.whole)
             if found is not None:
                 after = identity.right.over(found, self.made)
-                if after is not node and after.type is node.type:
+                safe = not self._piles_up(after, found)
+                if after is not node and after.type is node.type and safe:
                     return Rewrite(identity.text, node, after)
         return None
+
+    def _piles_up(self, after: Node, found: Container[Node]) -> bool:
+        """Whether a rewrite has brought numbers together that cannot be folded: together they may
+        overflow or vanish where apart they did not.
+        """
+        for node in walk.depth_first([after], found):
+            if node.op.name not in _PRODUCTS or node in found:
+                continue
+            first, last = node.operands[0], node.operands[-1]
+            inner = last.operands[0] if last.op is node.op and last not in found else last
+            if self._is_number(first) and self._is_number(inner):
+                return True
+        return False
 
     def _is_number(self, node: Node) -> bool:
         """Whether this is a constant without a name."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from typing import Final, NamedTuple
 
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import CONSTANT, Node, make
 from chainrule.graph.op import OPS, Op
 from chainrule.simplify.collect import product_of, quotient_of, sum_of
 
@@ -94,13 +94,22 @@ def _inside(
     """The nodes that belong to the chain of their only user."""
     uses = Counter([operand for node in order if node not in kept for operand in node.operands])
     inner = set()
+    numbered = {
+        node
+        for node in order
+        if node.op is _MULTIPLY and any(operand.op is CONSTANT for operand in node.operands)
+    }
     for node in order:
         if node in kept or not node.type.is_float:
             continue
         for operand, absorbed in zip(node.operands, _ABSORBED.get(node.op, ()), strict=False):
             own = uses[operand] > 1 or operand in outputs or operand in names or operand in kept
-            if operand.op in absorbed and not own:
+            # Two numbers that were not folded would overflow or vanish side by side.
+            crowded = node in numbered and operand in numbered
+            if operand.op in absorbed and not own and not crowded:
                 inner.add(operand)
+                if operand in numbered:
+                    numbered.add(node)
     return inner
 
 
