@@ -154,7 +154,7 @@ SHARED = "; ".join(f"a{at} = a{at - 1}*(1 - a{at - 1})" for at in range(1, 21)).
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["paths", "x^2", "x=1"], 2, "--wrt"),
+        (["paths", "x^2*y", "x=1", "y=2"], 2, "--wrt"),
         (["paths", "x^2", "x=1", "--wrt", "z"], 2, "E225"),
         (["paths", "x^2", "--wrt", "x"], 2, "E301 no value for 'x'"),
         (["paths", "x, x^2", "x=1", "--wrt", "x"], 2, "E332"),

@@ -212,7 +212,7 @@ class Graph(Structure):
         >>> d.text()
         '-2*x*exp(-x^2)'
         >>> print(d)
-        Derivative of f by x, step by step
+        Derivative of f with respect to x, step by step
         Step  Derivative  Operation  Rule                           Result
         ────  ──────────  ─────────  ─────────────────────────────  ──────────
            1  dx/dx       input      start                          1

@@ -209,7 +209,7 @@ class Record:
         ────  ─────────  ─────────────────  ───────
            1  x → f      5                        5
            2  x → a → f  1·3                      3
-        2 paths; the products add up to 8; ∂f/∂x = 8.
+        2 paths; the products add up to 8; df/dx = 8.
 
         Args:
             wrt: Where the paths start.
@@ -232,12 +232,12 @@ class Record:
 
         >>> import chainrule as cr
         >>> print(cr.parse("g = 3x; f = g^2").at(x=4).derivative_graph("x"))
-        Derivative graph by x
-        Node   Edges into it  Content
-        ─────  ─────────────  ───────
-        dx/dx                       1
-        dg/dx  ∂g/∂x = 3            3
-        df/dx  ∂f/∂g = 24          72
+        Derivative graph with respect to x
+        Node   Edges into it  Value
+        ─────  ─────────────  ─────
+        dx/dx                 1
+        dg/dx  ∂g/∂x = 3      3
+        df/dx  ∂f/∂g = 24     72
         A node is the sum of its edges, each times the node it comes from.
 
         Raises:

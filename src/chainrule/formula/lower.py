@@ -21,6 +21,7 @@ from chainrule.formula.syntax import (
     span_of,
     ungrouped,
 )
+from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 
@@ -109,6 +110,7 @@ class _Lowering:
                 self.scope.signature = frozenset(own.name for own in signature)
                 outputs = [self.evaluate(body)]
                 self.machine.names.setdefault(outputs[0], []).append(name.name)
+                self.check_signature(name, signature, outputs)
             case Outputs(values):
                 outputs = [self.evaluate(value) for value in values]
         self.check_appearance()
@@ -153,16 +155,23 @@ class _Lowering:
                 self.fail("E109", f"{place.name!r:.60} is {how}", place.span, "take a new name")
             undefined[place.name] = place.span
             if isinstance(statement, FunctionDefinition):
-                if place.name in FUNCTIONS:
-                    hint = "a definition is y = …; another function needs another name"
-                    message = f"{place.name!r:.60} is a function already"
-                    self.fail("E110", message, place.span, hint)
                 own = {place.name}
                 for parameter in statement.parameters:
                     if parameter.name in own:
                         message = f"{parameter.name!r:.60} stands twice"
                         self.fail("E109", message, parameter.span, "take a new name")
                     own.add(parameter.name)
+
+    def check_signature(
+        self, name: Name, signature: Iterable[Name], outputs: Iterable[Node]
+    ) -> None:
+        """``log(y) = a + b*x`` is an equation, and no definition of log by y."""
+        reached = walk.ancestors(*outputs)
+        if name.name in FUNCTIONS and any(
+            self.scope.arguments[own.name] not in reached for own in signature
+        ):
+            hint = "a definition is y = …; an equation cannot be solved"
+            self.fail("E110", f"{name.name!r:.60} is a function already", name.span, hint)
 
     def check_appearance(self) -> None:
         scope, declarations = self.scope, self.declarations

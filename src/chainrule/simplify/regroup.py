@@ -97,7 +97,11 @@ def _inside(
     numbered = {
         node
         for node in order
-        if node.op is _MULTIPLY and any(operand.op is CONSTANT for operand in node.operands)
+        if node.op is _MULTIPLY
+        and any(
+            operand.op is CONSTANT and operand not in names and operand not in kept
+            for operand in node.operands
+        )
     }
     for node in order:
         if node in kept or not node.type.is_float:
