@@ -140,7 +140,7 @@ def test_outputs_that_use_each_other():
     square = make(OPS["square"], (x,))
     sine = make(OPS["sin"], (square,))
     dag = Dag([sine, square, square, x])
-    assert formula(dag) == "v1 = square(x); sin(v1), v1, v1, x"
+    assert formula(dag) == "f2 = square(x); sin(f2), f2, f2, x"
     assert reread(dag) == dag
 
 

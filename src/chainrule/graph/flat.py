@@ -27,10 +27,11 @@ from chainrule.graph.node import (
     parameter_node,
 )
 from chainrule.graph.op import OPS, find
-from chainrule.graph.types import DTYPES, Type
+from chainrule.graph.types import Type
 
 FORMAT: Final = "chainrule graph"
 VERSION: Final = 1
+_LONGEST_DTYPE: Final = 20
 _TYPE: Final = re.compile(r"(\w+)(?:\[([0-9]{1,15}(?:, ?[0-9]{1,15})*)\])?")
 
 
@@ -71,10 +72,13 @@ def decode_value(value: Any, type: Type) -> Node:
 def decode_type(text: Any) -> Type:
     """``"float64"`` or ``"float32[3, 2]"`` as a Type."""
     match = _TYPE.fullmatch(text) if isinstance(text, str) else None
-    if match is None or match[1] not in DTYPES:
+    if match is None or len(match[1]) > _LONGEST_DTYPE:
         raise FileError("E404", f"{shown(text)} is not a type")
     sizes = match[2].split(",") if match[2] else []
-    return Type.of(match[1], tuple(map(int, sizes)))
+    type = Type.of(match[1], tuple(map(int, sizes)))
+    if type.dtype.name != match[1]:  # NumPy knows other names for it
+        raise FileError("E404", f"{shown(text)} is not a type")
+    return type
 
 
 # --- Dag → data ---------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ _FOLDED: Final[dict[str, Callable[..., Fraction]]] = {
 _Given = TypeVar("_Given")
 
 
+_PATTERN_DEPTH: Final = 3
+"""How deep the left sides of identities reach."""
 _PRODUCTS: Final = frozenset({"multiply", "square", "power"})
 
 
@@ -207,20 +209,23 @@ class _Simplifier:
             found = identity.match(node, self.whole)
             if found is not None:
                 after = identity.right.over(found, self.made)
-                safe = not self._piles_up(after, found)
+                safe = not self._piles_up(node, after)
                 if after is not node and after.type is node.type and safe:
                     return Rewrite(identity.text, node, after)
         return None
 
-    def _piles_up(self, after: Node, found: Container[Node]) -> bool:
+    def _piles_up(self, before: Node, after: Node) -> bool:
         """Whether a rewrite has brought numbers together that cannot be folded: together they may
         overflow or vanish where apart they did not.
         """
-        for node in walk.depth_first([after], found):
-            if node.op.name not in _PRODUCTS or node in found:
+        old = {before}
+        for _ in range(_PATTERN_DEPTH):
+            old.update([operand for node in old for operand in node.operands])
+        for node in walk.depth_first([after], old):
+            if node.op.name not in _PRODUCTS or node in old:
                 continue
             first, last = node.operands[0], node.operands[-1]
-            inner = last.operands[0] if last.op is node.op and last not in found else last
+            inner = last.operands[0] if last.op is node.op and last not in old else last
             if self._is_number(first) and self._is_number(inner):
                 return True
         return False
