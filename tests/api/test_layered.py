@@ -76,7 +76,7 @@ def test_units_that_make_the_same_node():
     "widths", [(), (3,), (2, 0), (2, -1, 1), (2.5, 1), ("3", 1), [1] * 17, (True, 1)]
 )
 def test_what_is_no_layers(widths):
-    with pytest.raises(GraphError, match="E234 .* needs from 2 to 16 widths from 1 to 1000"):
+    with pytest.raises(GraphError, match=r"E234 .* needs from 2 to 16 widths from 1 to 1000"):
         cr.layered(*widths)
 
 
