@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.errors import DerivativeError, EvaluationError, shown
+from chainrule.diff.build import require_float, require_scalar
+from chainrule.errors import EvaluationError, shown
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Flow, Sweep
@@ -88,20 +89,12 @@ class Passes:
 
     def floating(self, node: Node) -> Node:
         """The node itself; raises DerivativeError E331 when it cannot have a derivative."""
-        if not node.type.is_float:
-            name = self.dag.labels[node]
-            raise DerivativeError(
-                "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"
-            )
+        require_float(self.dag, [node])
         return node
 
     def scalar(self, node: Node) -> Node:
         """The node itself; raises DerivativeError E333 when it is not a floating-point scalar."""
-        if self.floating(node).type.shape:
-            name = self.dag.labels[node]
-            raise DerivativeError(
-                "E333", f"{name!r} has shape {list(node.type.shape)}; a gradient needs a scalar"
-            )
+        require_scalar(self.dag, self.floating(node))
         return node
 
     def _seed(self, output: Node, seed: Any) -> Any:

@@ -7,12 +7,13 @@ run through it, and each local derivative is computed once for all passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 
+from chainrule.diff.build import dependent
 from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
@@ -163,7 +164,7 @@ class Sweep:
             DerivativeError: E331 when the output is not a floating-point number.
         """
         _require_float(output)
-        active = self.varying if wrt is None else self._dependent(wrt)
+        active = self.varying if wrt is None else dependent(self.dag, wrt)
         adjoints = Flow({output: output.type.dtype.type(1) if seed is None else seed})
         live = adjoints.live
         known = self._known
@@ -247,18 +248,7 @@ class Sweep:
     @cached_property
     def varying(self) -> set[Node]:
         """The floating-point nodes that depend on an argument: those that have adjoints."""
-        return self._dependent(self.dag.inputs)
-
-    def _dependent(self, sources: Iterable[Node]) -> set[Node]:
-        """The floating-point nodes that depend on one of the sources."""
-        found = {node for node in sources if node.type.is_float}
-        for node in self.dag.order:
-            if node.type.is_float:
-                for operand in node.operands:
-                    if operand in found:
-                        found.add(node)
-                        break
-        return found
+        return dependent(self.dag, self.dag.inputs)
 
 
 def _masked(number: Any, guard: Any) -> Any:
