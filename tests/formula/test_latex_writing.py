@@ -30,16 +30,32 @@ def read_back(dag: Dag, **options) -> Dag:
 
 
 WRITTEN = {
-    "(x+y)*(x+1)": r"\left(x + y\right) \cdot \left(x + 1\right)",
-    "x/(y*z) - -3": r"\frac{x}{y \cdot z} - \left(-3\right)",
+    "(x+y)*(x+1)": r"\left(x + y\right) \left(x + 1\right)",
+    "x/(y*z) - -3": r"\frac{x}{y z} - \left(-3\right)",
     "f(x) = x^2": "f = x^{2}",
     "(x^y)^z": r"\left(x^{y}\right)^{z}",
-    "-inf*x + nan": r"-\infty \cdot x + \mathrm{nan}",
-    "1e-9x": r"1 \cdot 10^{-9} \cdot x",
+    "-inf*x + nan": r"-\infty x + \mathrm{nan}",
+    "1e-9x": r"1 \cdot 10^{-9} x",
+    "2/y*x*(1/x)": r"\frac{2}{y} x \frac{1}{x}",
+    "2*(1/x)": r"2 \cdot \frac{1}{x}",
+    "-2*(1/x)": r"-2 \cdot \frac{1}{x}",
+    "x*(y+1)": r"x \cdot \left(y + 1\right)",
+    "x^2*(y+1)": r"x^{2} \left(y + 1\right)",
+    "x*2": r"x \cdot 2",
+    "2*3^x": r"2 \cdot 3^{x}",
+    "2*e^x": r"2 e^{x}",
+    "rate*time*x": r"\mathrm{rate} \cdot \mathrm{time} \cdot x",
+    "2rate": r"2 \mathrm{rate}",
+    "abs(x)*abs(y)": r"\left|x\right| \left|y\right|",
+    "cos(x)^2*sin(x)": r"\cos^{2}\left(x\right) \sin\left(x\right)",
+    "ln(x)^3": r"\ln^{3}\left(x\right)",
+    "sin(x)^-1": r"\sin\left(x\right)^{-1}",
+    "sin(x)^0.5": r"\sin\left(x\right)^{0.5}",
+    "(cos(x)^2)^3": r"\left(\cos^{2}\left(x\right)\right)^{3}",
     "3*10^8": r"3 \cdot {10}^{8}",
     "(e)^2 + exp(x)": r"{e}^{2} + e^{x}",
-    "sigmoid(theta_0 + w1*x1)": r"\sigma\left(\theta_{0} + w_{1} \cdot x_{1}\right)",
-    "sigma*sigmoid(x)": r"\sigma \cdot \operatorname{sigmoid}\left(x\right)",
+    "sigmoid(theta_0 + w1*x1)": r"\sigma\left(\theta_{0} + w_{1} x_{1}\right)",
+    "sigma*sigmoid(x)": r"\sigma \operatorname{sigmoid}\left(x\right)",
     "x1 + x_1": r"\mathrm{x1} + x_{1}",
     "y_hat - a_bar_2 + loss": r"\hat{y} - \bar{a}_{2} + \mathrm{loss}",
     "square(x) + hypot(x, y)": (
@@ -56,7 +72,7 @@ WRITTEN = {
     "polygamma(x, 2)": r"\psi^{(2)}\left(x\right)",
     "convert(x, float32)": r"\mathrm{float32}\left(x\right)",
     "leaky_relu(x, 1e-5)": r"\operatorname{leaky\_relu}\left(x, 1 \cdot 10^{-5}\right)",
-    "a = x + y; f = a*x": "\\begin{aligned}\na &= x + y \\\\\nf &= a \\cdot x\n\\end{aligned}",
+    "a = x + y; f = a*x": "\\begin{aligned}\na &= x + y \\\\\nf &= a x\n\\end{aligned}",
     "x^2 + sin(x^2)": (
         "\\begin{aligned}\nv_{1} &= x^{2} \\\\\n"
         "f &= v_{1} + \\sin\\left(v_{1}\\right)\n\\end{aligned}"

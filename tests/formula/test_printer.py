@@ -248,7 +248,7 @@ def test_expression():
     [
         ("x + y", "x + y"),
         ("x*(-3)", r"x \cdot \left(-3\right)"),
-        ("-3*x", r"-3 \cdot x"),
+        ("-3*x", r"-3 x"),
         ("x^2", "x^{2}"),
         ("(-3)^2", r"\left(-3\right)^{2}"),
         ("x/y", r"\frac{x}{y}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from chainrule.api.arguments import bind, by_name, whole_number
@@ -204,7 +204,14 @@ class Graph(Structure):
 
     # --- explanations -------------------------------------------------------------------------
 
-    def derive(self, wrt: str, *, of: str | None = None, mode: Direction = "forward") -> Derivation:
+    def derive(
+        self,
+        wrt: str,
+        *,
+        of: str | None = None,
+        mode: Direction = "forward",
+        holding: str | Collection[str] = (),
+    ) -> Derivation:
         """The derivative as a formula, lightly simplified, and step by step with the rules used.
 
         >>> import chainrule as cr
@@ -220,17 +227,22 @@ class Graph(Structure):
            3  dv2/dx      -v1        constant factor                -(dv1/dx)
            4  df/dx       exp(v2)    derivative of exp, chain rule  (dv2/dx)*f
         df/dx = -2*x*exp(-x^2)
+        >>> a = cr.parse("a = x + y; f = a*x")
+        >>> a.derive("x").text(), a.derive("x", holding="a").text()
+        ('2*x + y', 'a = x + y; a')
 
         Args:
             wrt: By which node.
             of: What is differentiated; None: the only output.
             mode: ``"forward"``: steps from ``wrt`` on; ``"reverse"``: steps back from the output.
+            holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
 
         Raises:
-            GraphError: E225 for an unknown name.
+            GraphError: E225 for an unknown name, E228 for a node that changes and is held fixed.
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
-        return Derivation(self.dag, differentiated(self.dag, of), find(self.dag, wrt), mode)
+        output, node = differentiated(self.dag, of), find(self.dag, wrt)
+        return Derivation(self.dag, output, node, mode, held(self.dag, holding, [output, node]))
 
     def chain_rule(self, wrt: str, *, of: str | None = None) -> ChainRule:
         """The chain rule with symbols, also for abstract functions.

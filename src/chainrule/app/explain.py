@@ -17,6 +17,9 @@ _WRT = click.option(
 _OF = click.option(
     "--of", default=None, help="What is differentiated; needed with several outputs."
 )
+_HOLDING = click.option(
+    "--holding", default="", help="Nodes held fixed: only paths that avoid them count."
+)
 
 
 @click.command(
@@ -32,7 +35,7 @@ _OF = click.option(
 @DIGITS
 @_WRT
 @_OF
-@click.option("--holding", default="", help="Nodes held fixed, which the paths avoid.")
+@_HOLDING
 @click.option(
     "--most",
     type=click.IntRange(1),
@@ -67,6 +70,7 @@ def paths(
         'derive "exp(-x^2)" --wrt x',
         'derive "L = (y - sigmoid(w*x + b))^2" --wrt w --mode reverse',
         'derive "sin(x)*cos(x)" --wrt x --format latex',
+        'derive "a = x + y; f = a*x" --wrt x --holding a',
         'derive "f(g1(x), g2(x))" --abstract "f g1 g2" --wrt x --chain-rule',
     ),
 )
@@ -80,6 +84,7 @@ def paths(
     show_default=True,
     help="Steps from the leaf on, or back from the output.",
 )
+@_HOLDING
 @click.option("--written-out", is_flag=True, help="With nothing shared and nothing named.")
 @click.option("--chain-rule", is_flag=True, help="The chain rule with symbols, no formulas.")
 def derive(
@@ -87,6 +92,7 @@ def derive(
     wrt: str | None,
     of: str | None,
     mode: Direction,
+    holding: str,
     written_out: bool,
     chain_rule: bool,
     form: str,
@@ -94,6 +100,8 @@ def derive(
     """Show the derivative as a formula, and step by step with the rules used."""
     leaf = _leaf(graph, wrt)
     if chain_rule:
+        if holding:
+            raise click.UsageError("--chain-rule shows total derivatives; it has no --holding")
         rule = graph.chain_rule(leaf, of=of)
         answer = Answer(
             "derive",
@@ -105,7 +113,7 @@ def derive(
         )
         write(answer, form)
         return
-    derivation = graph.derive(leaf, of=of, mode=mode)
+    derivation = graph.derive(leaf, of=of, mode=mode, holding=holding)
     text = derivation.written_out() if written_out else derivation.text()
     latex = derivation.written_out("latex") if written_out else derivation.latex()
     equation = derivation.latex_equation(written_out=written_out)

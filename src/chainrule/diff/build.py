@@ -6,15 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from chainrule.diff.flow import Flow
 from chainrule.errors import DerivativeError
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Arrangement, Dag, Meaning
 from chainrule.graph.node import CONSTANT, Node, input_node
 
 
-def dependent(dag: Dag, sources: Iterable[Node]) -> set[Node]:
-    """The floating-point nodes that depend on one of the sources, these included."""
+def dependent(dag: Dag, sources: Iterable[Node], holding: Collection[Node] = ()) -> set[Node]:
+    """The floating-point nodes that depend on one of the sources, these included.
+
+    What depends on them only through nodes of ``holding`` does not count, nor do those.
+    """
     found = {node for node in sources if node.type.is_float}
+    fixed = frozenset(holding)
     for node in dag.order:
-        if node.type.is_float:
+        if node.type.is_float and node not in fixed:
             for operand in node.operands:
                 if operand in found:
                     found.add(node)
@@ -53,6 +58,7 @@ def new_inputs(dag: Dag, nodes: Sequence[Node], suffix: str) -> list[Node]:
     return made
 
 
+@collector_paused()
 def derivative_dag(
     dag: Dag,
     outputs: Sequence[Node],

@@ -86,11 +86,12 @@ def times(derivative: Node, partial: Partial, end: Type) -> Node:
     factor = partial.factor
     if derivative.type is not factor.type:  # a change of dtype, whose factor is 1
         derivative = _converted(derivative, factor.type)
-    if is_constant(factor, 1):
+    constant = _literal(factor) if partial.constant is None else partial.constant
+    if constant == 1:
         node = derivative
     elif is_constant(derivative, 1):
         node = factor
-    elif is_constant(factor, -1):
+    elif constant == -1:
         node = _negative(derivative)
     elif is_constant(derivative, -1):
         node = _negative(factor)
@@ -111,7 +112,13 @@ def zero(type: Type) -> Node:
 
 def is_constant(node: Node, value: int) -> bool:
     """Whether a node is this literal number."""
-    return node.op is CONSTANT and not node.type.shape and bool(constant_value(node) == value)
+    return _literal(node) == value
+
+
+def _literal(node: Node) -> float | None:
+    if node.op is not CONSTANT or node.type.shape:
+        return None
+    return float(constant_value(node))
 
 
 def _negative(node: Node) -> Node:

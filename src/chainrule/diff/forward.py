@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from chainrule.diff.build import derivative_dag, meanings_of, new_inputs, require_float
 from chainrule.diff.edges import Edges
 from chainrule.diff.flow import Flow
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag, Meaning
 from chainrule.graph.node import Node
 
 
+@collector_paused()
 def tangents(order: Iterable[Node], seeds: Mapping[Node, Node], edges: Edges | None = None) -> Flow:
     """The tangents of the nodes in ``order``, summed over their operands.
 

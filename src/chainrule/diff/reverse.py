@@ -18,10 +18,12 @@ from chainrule.diff.build import (
 )
 from chainrule.diff.edges import Edges
 from chainrule.diff.flow import Flow, one
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag, Meaning
 from chainrule.graph.node import Node
 
 
+@collector_paused()
 def adjoints(
     order: Sequence[Node],
     starts: Iterable[tuple[Node, Node]],

@@ -46,7 +46,7 @@ def latex(dag: Dag) -> str:
 
     >>> from chainrule.formula.infix import read
     >>> print(latex(read("sigmoid(w_1*x/2)^2")))
-    \sigma\left(\frac{w_{1} \cdot x}{2}\right)^{2}
+    \sigma\left(\frac{w_{1} x}{2}\right)^{2}
     """
     labels = Labels(dag, lambda op: op.latex, _LATEX_CONSTANTS)
     names = labels.names()
@@ -105,7 +105,7 @@ def expression(node: Node, label_of: Mapping[Node, str], style: Style = "text") 
     if node.is_leaf:
         return label_of[node]
     notation = _TEXT if style == "text" else _LATEX
-    return "".join(_pieces(node, notation, label_of.get))
+    return "".join(notation.joined(_pieces(node, notation, label_of.get)))
 
 
 # --- one expression -------------------------------------------------------------------------------
@@ -119,7 +119,13 @@ _Part = str | tuple[Node, int, bool]
 
 
 class _Notation(NamedTuple):
-    """How text differs from LaTeX: brackets, the forms of operations, numbers, names."""
+    """How text differs from LaTeX: brackets, the forms of operations, numbers, names.
+
+    Attributes:
+        raised: The template of a power of a node that is written out, if it has one of its own, as
+            in sin² x.
+        joined: The pieces of an expression, factors put side by side where that reads back.
+    """
 
     open: str
     close: str
@@ -127,11 +133,13 @@ class _Notation(NamedTuple):
     number: Callable[[str], str]
     name: Callable[[str], str]
     slots: Callable[[tuple[int, ...]], str]
+    raised: Callable[[Node], str | None]
+    joined: Callable[[list[str]], list[str]]
 
 
 def _written(root: Node, notation: _Notation, label: _Label) -> str:
     """The operation of ``root`` as a statement; a bare ``=`` in it would define something."""
-    text = "".join(_pieces(root, notation, label))
+    text = "".join(notation.joined(_pieces(root, notation, label)))
     loose = notation.form(root, label).level == Level.LIST
     return f"{notation.open}{text}{notation.close}" if loose else text
 
@@ -168,7 +176,13 @@ def _parts(node: Node, notation: _Notation, label: _Label, *, leading: bool) -> 
     """The template of a node with its slots filled: parameters as text, operands as nodes."""
     form = notation.form(node, label)
     parts: list[_Part] = []
-    for literal, slot in _template(form.template):
+    template = form.template
+    if node.op is OPS["power"] and label(node.operands[0]) is None:
+        raised = notation.raised(node)
+        if raised is not None:
+            node, template = node.operands[0], raised
+            form = notation.form(node, label)
+    for literal, slot in _template(template):
         if literal:
             parts.append(literal)
         if slot == "operands":
@@ -284,8 +298,54 @@ def _slots(slots: tuple[int, ...], template: str, separator: str) -> str:
     return template.format(separator.join(map(str, slots)))
 
 
+def _raised_function(node: Node) -> str | None:
+    r"""``\sin^{2}\left({0}\right)``, where a function is raised to a power of 2 or more."""
+    (function,), (exponent,) = node.operands, node.params
+    if function.op.name not in _RAISED or exponent < 2 or exponent != int(exponent):
+        return None
+    head, arguments = function.op.latex.template.split(r"\left", 1)
+    return rf"{head}^{{{{{numeral(exponent)}}}}}\left{arguments}"
+
+
+_RAISED: Final = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh", "log"})
+"""Functions whose powers are written at their name: sin² x."""
+
+
+def _side_by_side(pieces: list[str]) -> list[str]:
+    """Factors without a sign between them, where they read back as the same product."""
+    pieces = [piece for piece in pieces if piece]
+    for at in range(1, len(pieces) - 1):
+        if pieces[at] == _TIMES and _may_touch(pieces[at - 1], pieces[at + 1]):
+            pieces[at] = " "
+    return pieces
+
+
+def _may_touch(before: str, after: str) -> bool:
+    """Whether a factor that ends so may stand beside one that starts so."""
+    if after[0].isdigit() or after == "{":  # a number, or the base 10 in its braces
+        return False
+    if before.endswith(_ENDS_BRACKET):
+        return True
+    if before.lstrip("-")[0].isdigit():  # with a fraction after it, it would be a mixed number
+        return not after.startswith(r"\frac")
+    if after.startswith(r"\left("):  # a name before a bracket would be called
+        return before[0] in "^}"
+    words = before.startswith(r"\mathrm") or after.startswith(r"\mathrm")  # they would run together
+    return not words
+
+
+_TIMES: Final = r" \cdot "
+_ENDS_BRACKET: Final = (r"\right)", r"\right|")
+
 _TEXT: Final = _Notation(
-    "(", ")", _text_form, str, str, functools.partial(_slots, template="_d{}", separator="_")
+    "(",
+    ")",
+    _text_form,
+    str,
+    str,
+    functools.partial(_slots, template="_d{}", separator="_"),
+    lambda _: None,
+    lambda pieces: pieces,
 )
 _LATEX: Final = _Notation(
     r"\left(",
@@ -294,5 +354,7 @@ _LATEX: Final = _Notation(
     _latex_number,
     latex_name,
     functools.partial(_slots, template=r"\partial_{{{}}} ", separator=","),
+    _raised_function,
+    _side_by_side,
 )
 """As a mathematician writes it: several operations may look the same."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -67,19 +67,27 @@ class Step:
 
 
 class Derivation:
-    """The derivative of ``of`` by ``wrt`` in a graph.
+    """The derivative of ``of`` by ``wrt`` in a graph, total, or partial with some nodes held fixed.
 
     Attributes:
         dag: The graph.
         of: What is differentiated.
         wrt: By what.
         direction: Whether the steps follow the change of ``wrt`` forward, or the adjoints back.
+        holding: The nodes held fixed.
         derivative: The graph of the derivative, lightly simplified.
         generic: Whether single points are left out: those where an equality holds that a rule asks
             for, such as x = y in the rule of max. There the operations have conventions.
     """
 
-    def __init__(self, dag: Dag, of: Node, wrt: Node, direction: Direction = "forward") -> None:
+    def __init__(
+        self,
+        dag: Dag,
+        of: Node,
+        wrt: Node,
+        direction: Direction = "forward",
+        holding: Collection[Node] = (),
+    ) -> None:
         """Raise DerivativeError E331 for a node that is not a floating-point number, E336 for an
         unknown direction.
         """
@@ -92,13 +100,17 @@ class Derivation:
         self.of = of
         self.wrt = wrt
         self.direction = direction
+        self.holding = frozenset(holding)
+        self._total = direction == "forward" and not holding
+        self._active = dependent(dag, [wrt], holding)
         self.names = Names(dag)
         order = walk.depth_first([of])
         if direction == "forward":
-            flow = tangents(order, {wrt: one(wrt.type)})
+            free = (node for node in order if node not in self.holding)
+            flow = tangents(free, {wrt: one(wrt.type)})
             result = flow.of(of)
         else:
-            flow = adjoints(order, [(of, one(of.type))], dependent(dag, [wrt]))
+            flow = adjoints(order, [(of, one(of.type))], self._active, holding)
             result = flow.of(wrt)
         self._order = order
         self._own = {node for node in order if node.op is not CONSTANT or node in dag.names}
@@ -197,8 +209,9 @@ class Derivation:
     def steps(self) -> Iterable[Step]:
         """One step for each node between ``wrt`` and ``of``, in the order of the pass."""
         edges = Edges()
-        active = dependent(self.dag, [self.wrt])
-        between = [node for node in self._order if node in active]
+        if self.of not in self._active:
+            return
+        between = [node for node in self._order if node in self._active]
         uses = walk.uses_of(self._order)
         start, forward = (self.wrt, True) if self.direction == "forward" else (self.of, False)
         known = {start: one(start.type)}
@@ -283,12 +296,14 @@ class Derivation:
             for number, step in enumerate(self.steps(), start=1)
         ]
         of, wrt = self.names.text[self.of], self.names.text[self.wrt]
-        notes = [f"{of} does not depend on {wrt}."] * (not rows)
+        fixed = [self.names.text[node] for node in self.dag.order if node in self.holding]
+        held = f", {', '.join(fixed)} held fixed" * bool(fixed)
+        notes = [f"{of} does not depend on {wrt}{held}."] * (not rows)
         if self.generic:
             notes.append("Left out: single points, where an operation has a convention of its own.")
         return Table(
             "derivation",
-            f"Derivative of {of} with respect to {wrt}, step by step",
+            f"Derivative of {of} with respect to {wrt}{held}, step by step",
             columns(
                 ("step", "Step", True, "dim"),
                 ("derivative", "Derivative", False, "bold"),
@@ -317,7 +332,7 @@ class Derivation:
 
     def symbol(self, node: Node) -> Cell:
         """How the derivative that belongs to a node is written: ``da/dx`` or ``∂f/∂a``."""
-        return self.names.derivative(*self._ends(node), total=self.direction == "forward")
+        return self.names.derivative(*self._ends(node), total=self._total)
 
     def result(self, step: Step) -> Cell:
         """The derivative of a step in terms of those before it."""
@@ -353,7 +368,7 @@ class Derivation:
         return (node, self.wrt) if self.direction == "forward" else (self.of, node)
 
     def _fraction(self, of: Node, wrt: Node) -> str:
-        d = r"\mathrm{d}" if self.direction == "forward" else r"\partial"
+        d = r"\mathrm{d}" if self._total else r"\partial"
         return rf"\frac{{{d} {self.names.latex[of]}}}{{{d} {self.names.latex[wrt]}}}"
 
     def _written(
