@@ -229,7 +229,7 @@ class Graph(Structure):
         df/dx = -2*x*exp(-x^2)
         >>> a = cr.parse("a = x + y; f = a*x")
         >>> a.derive("x").text(), a.derive("x", holding="a").text()
-        ('2*x + y', 'a = x + y; a')
+        ('a = x + y; x + a', 'a = x + y')
 
         Args:
             wrt: By which node.
