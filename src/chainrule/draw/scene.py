@@ -1,0 +1,243 @@
+"""A drawing as data: boxes, curves, groups and writing, each with its place.
+
+A scene is made once (`chainrule.draw.compose`) and never changes; every writer reads it. Lengths
+are in points; x grows to the right and y down, from the upper left corner of the scene.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+Kind = Literal["input", "parameter", "constant", "computation", "operator", "result", "summary"]
+"""What a box is. ``operator`` and ``result`` are the two halves of a computation where operators
+stand apart from values; ``summary`` stands for boxes that are not drawn.
+"""
+Shape = Literal["circle", "square"]
+"""A circle, or an ellipse where it is wider than high; or a rectangle with round corners."""
+Role = Literal[
+    "symbol",
+    "name",
+    "value",
+    "adjoint",
+    "tangent",
+    "shape",
+    "local",
+    "contribution",
+    "operand",
+    "caption",
+]
+"""What a piece of writing is, which decides its colour. ``local`` is a local derivative,
+``operand`` the number of an operand beside the end of an edge, ``caption`` explains the drawing.
+"""
+Pass = Literal["forward", "backward"]
+State = Literal["", "waiting", "current"]
+"""In a drawing up to a step: not reached yet, or the step itself."""
+
+ROLES: Final[dict[Role, str]] = {
+    "value": "value",
+    "adjoint": "adjoint",
+    "tangent": "tangent",
+    "local": "local derivative",
+    "contribution": "contribution",
+}
+"""The roles that a legend explains, in its order."""
+
+
+class Point(NamedTuple):
+    """A place in the scene."""
+
+    x: float
+    y: float
+
+
+class Moment(NamedTuple):
+    """When something comes to be known: a step of a pass, from 1."""
+
+    during: Pass
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of writing on one line.
+
+    Attributes:
+        role: What it is.
+        text: The writing as plain text; where it was too long, its first part and ``…``.
+        latex: The writing as mathematics, without dollar signs.
+        x: The middle, from left to right.
+        y: The middle, from top to bottom.
+        width: Of its rectangle.
+        height: Of its rectangle.
+        size: Of the letters.
+        full: The whole writing where ``text`` is only a part of it, else empty.
+        moment: When it comes to be known; None: it is there from the start.
+    """
+
+    role: Role
+    text: str
+    latex: str
+    x: float
+    y: float
+    width: float
+    height: float
+    size: float
+    full: str = ""
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One node of the drawing.
+
+    Attributes:
+        key: Its name in the scene, a letter and digits; no two boxes share one.
+        kind: What it is.
+        shape: Its outline.
+        x: The middle, from left to right.
+        y: The middle, from top to bottom.
+        width: Of the outline.
+        height: Of the outline.
+        texts: What is written in it, from top to bottom.
+        title: The box in a sentence, for pointers and for readers that speak.
+        is_output: Whether the graph ends here.
+        faded: Whether it stands back, since the drawing points at others.
+        heat: How hot it is, from 0 to 1; None: heat is not shown.
+        state: Where it stands in the pass that is shown up to a step.
+        moment: When it is reached.
+    """
+
+    key: str
+    kind: Kind
+    shape: Shape
+    x: float
+    y: float
+    width: float
+    height: float
+    texts: tuple[Text, ...]
+    title: str
+    is_output: bool = False
+    faded: bool = False
+    heat: float | None = None
+    state: State = ""
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """An edge of the drawing: from the border of one box to the border of another.
+
+    Attributes:
+        key: Its name in the scene.
+        source: The key of the box where it starts.
+        target: The key of the box where its arrowhead is.
+        flow: ``forward`` for values, solid; ``backward`` for adjoints, dashed.
+        points: Its corners, first to last; writers round the inner ones.
+        texts: What is written on it, from top to bottom.
+        title: The edge in a sentence.
+        position: Which operand of its user it is, from 0.
+        faded: Whether it stands back.
+        strong: Whether the drawing points at it.
+        heat: How hot it is, from 0 to 1; None: heat is not shown.
+        state: Where it stands in the pass that is shown up to a step.
+        moment: When something flows along it.
+    """
+
+    key: str
+    source: str
+    target: str
+    flow: Pass
+    points: tuple[Point, ...]
+    texts: tuple[Text, ...]
+    title: str
+    position: int = 0
+    faded: bool = False
+    strong: bool = False
+    heat: float | None = None
+    state: State = ""
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A frame around boxes that belong together, such as those of one named intermediate.
+
+    Attributes:
+        key: Its name in the scene.
+        members: The keys of the boxes inside.
+        text: What the frame is called, at its upper edge.
+        x: The left edge.
+        y: The upper edge.
+        width: Of the frame.
+        height: Of the frame.
+    """
+
+    key: str
+    members: tuple[str, ...]
+    text: Text
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A whole drawing.
+
+    Attributes:
+        width: Of the drawing, margins included.
+        height: Of the drawing.
+        title: What is drawn, in a few words.
+        description: What is to be seen, in sentences, for readers that speak.
+        direction: Whether values flow to the ``right`` or ``down``.
+        boxes: The nodes, in topological order.
+        curves: The edges.
+        groups: The frames, outer ones first.
+        captions: Writing outside of boxes and edges, below the drawing.
+        legend: The roles of writing that the legend explains.
+        theme: The name of its colours (`chainrule.draw.themes`).
+        steps: How many steps the forward pass and the backward pass have.
+    """
+
+    width: float
+    height: float
+    title: str
+    description: str
+    direction: Literal["right", "down"]
+    boxes: tuple[Box, ...]
+    curves: tuple[Curve, ...]
+    groups: tuple[Group, ...] = ()
+    captions: tuple[Text, ...] = ()
+    legend: tuple[Role, ...] = ()
+    theme: str = "light"
+    steps: tuple[int, int] = (0, 0)
+
+    def texts(self) -> Iterator[Text]:
+        """Every piece of writing."""
+        for box in self.boxes:
+            yield from box.texts
+        for curve in self.curves:
+            yield from curve.texts
+        for group in self.groups:
+            yield group.text
+        yield from self.captions
+
+
+def data(scene: Scene) -> dict[str, Any]:
+    """A scene as JSON has it: dictionaries, lists, words and numbers, lengths to a hundredth."""
+    found: dict[str, Any] = _rounded(dataclasses.asdict(scene))
+    return {"format": "chainrule-scene", "version": 1, **found}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 2)
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_rounded(item) for item in value]
+    return value

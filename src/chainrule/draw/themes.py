@@ -1,0 +1,208 @@
+"""Colours of drawings. Shape and line style carry every meaning a second time, without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from chainrule.draw.scene import Box, Kind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Fill and line of a box.
+
+    Attributes:
+        fill: Colour inside, ``#rrggbb``.
+        line: Colour of the outline.
+        dash: Lengths of dashes and gaps of the outline; empty: a full line.
+    """
+
+    fill: str
+    line: str
+    dash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """All colours of a drawing.
+
+    Attributes:
+        background: Of the sheet.
+        boxes: By kind of box.
+        texts: By role of writing.
+        forward: Of edges that values flow along.
+        backward: Of edges that adjoints flow along.
+        strong: Of edges that the drawing points at.
+        group: Of frames: fill and line.
+        cold: The lower end of the heat scale; the upper end is ``hot``.
+        hot: The upper end of the heat scale.
+        faded: How much of what stands back is left, from 0 to 1.
+    """
+
+    background: str
+    boxes: Mapping[Kind, Paint]
+    texts: Mapping[Role, str]
+    forward: str
+    backward: str
+    strong: str
+    group: Paint
+    cold: str
+    hot: str
+    faded: float = 0.3
+
+    def paint(self, box: Box) -> Paint:
+        """Fill and line of a box: those of its kind, or its place on the heat scale."""
+        paint = self.boxes[box.kind]
+        if box.heat is None:
+            return paint
+        return Paint(mixed(self.cold, self.hot, box.heat), paint.line, paint.dash)
+
+
+def mixed(cold: str, hot: str, share: float) -> str:
+    """The colour between two others: ``share`` of the second.
+
+    >>> mixed("#000000", "#ff8000", 0.5)
+    '#804000'
+    """
+    pairs = [(int(cold[at : at + 2], 16), int(hot[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _theme(
+    background: str,
+    ink: str,
+    soft: str,
+    kinds: Mapping[Kind, Paint],
+    value: str,
+    adjoint: str,
+    tangent: str,
+    local: str,
+    forward: str,
+    strong: str,
+    group: Paint,
+    cold: str,
+    hot: str,
+) -> Theme:
+    return Theme(
+        background=background,
+        boxes=kinds,
+        texts={
+            "symbol": ink,
+            "name": soft,
+            "value": value,
+            "adjoint": adjoint,
+            "tangent": tangent,
+            "shape": soft,
+            "local": local,
+            "contribution": adjoint,
+            "operand": soft,
+            "caption": soft,
+        },
+        forward=forward,
+        backward=adjoint,
+        strong=strong,
+        group=group,
+        cold=cold,
+        hot=hot,
+    )
+
+
+THEMES: Final[dict[str, Theme]] = {
+    "light": _theme(
+        "#ffffff",
+        "#1f2430",
+        "#5b6472",
+        {
+            "input": Paint("#dcebff", "#2f6fd0"),
+            "parameter": Paint("#ffe6cc", "#d9730d"),
+            "constant": Paint("#eceef1", "#8a93a0"),
+            "computation": Paint("#fff6cf", "#c79a00"),
+            "operator": Paint("#fff6cf", "#c79a00"),
+            "result": Paint("#dff5e1", "#2b8a3e"),
+            "summary": Paint("#f4f5f7", "#5b6472", "5 3"),
+        },
+        value="#1f7a34",
+        adjoint="#c92a2a",
+        tangent="#0b7285",
+        local="#7637b8",
+        forward="#5b6472",
+        strong="#1f2430",
+        group=Paint("#f7f8fa", "#b4bac4", "4 3"),
+        cold="#f3f4f8",
+        hot="#ff7a1a",
+    ),
+    "dark": _theme(
+        "#14171d",
+        "#eef1f6",
+        "#a9b2c0",
+        {
+            "input": Paint("#173459", "#6aa8ff"),
+            "parameter": Paint("#55310d", "#ffa94d"),
+            "constant": Paint("#2a2f38", "#8a93a0"),
+            "computation": Paint("#463b0c", "#e6c229"),
+            "operator": Paint("#463b0c", "#e6c229"),
+            "result": Paint("#143d20", "#5bd073"),
+            "summary": Paint("#20242c", "#a9b2c0", "5 3"),
+        },
+        value="#69db7c",
+        adjoint="#ff8787",
+        tangent="#5fd3e6",
+        local="#d0a2ff",
+        forward="#a9b2c0",
+        strong="#ffffff",
+        group=Paint("#1a1e26", "#4a5260", "4 3"),
+        cold="#232833",
+        hot="#d9480f",
+    ),
+    "print": _theme(
+        "#ffffff",
+        "#000000",
+        "#404040",
+        {
+            "input": Paint("#ffffff", "#000000"),
+            "parameter": Paint("#d0d0d0", "#000000"),
+            "constant": Paint("#ffffff", "#808080", "2 2"),
+            "computation": Paint("#f0f0f0", "#000000"),
+            "operator": Paint("#f0f0f0", "#000000"),
+            "result": Paint("#ffffff", "#404040"),
+            "summary": Paint("#ffffff", "#606060", "5 3"),
+        },
+        value="#000000",
+        adjoint="#303030",
+        tangent="#303030",
+        local="#505050",
+        forward="#606060",
+        strong="#000000",
+        group=Paint("#fafafa", "#a0a0a0", "4 3"),
+        cold="#ffffff",
+        hot="#909090",
+    ),
+    # The palette of Okabe and Ito, Color Universal Design, 2002: told apart with every common
+    # kind of colour blindness.
+    "colour-blind": _theme(
+        "#ffffff",
+        "#000000",
+        "#4d4d4d",
+        {
+            "input": Paint("#d6ecf9", "#0072b2"),
+            "parameter": Paint("#fbe3c0", "#d55e00"),
+            "constant": Paint("#ededed", "#7a7a7a"),
+            "computation": Paint("#fdf9c4", "#a89a00"),
+            "operator": Paint("#fdf9c4", "#a89a00"),
+            "result": Paint("#cdeee4", "#00795a"),
+            "summary": Paint("#f5f5f5", "#4d4d4d", "5 3"),
+        },
+        value="#006b50",
+        adjoint="#b34700",
+        tangent="#005a8c",
+        local="#9b4a7c",
+        forward="#4d4d4d",
+        strong="#000000",
+        group=Paint("#f8f8f8", "#b0b0b0", "4 3"),
+        cold="#f5f5f5",
+        hot="#e69f00",
+    ),
+}
+"""By name."""
