@@ -10,6 +10,8 @@
     ├── GraphError (ValueError)           E2..  nodes that do not fit together: types, shapes, names
     ├── EvaluationError (ValueError)      E3..  values that do not fit the graph
     │   └── DerivativeError               E33.  a derivative that does not exist or is ambiguous
+    ├── DrawingError (ValueError)         E25.  an option of a drawing that cannot be
+    ├── MissingExtraError                 E160  something that only an extra installs
     └── FileError (ValueError)            E4..  a saved graph that cannot be loaded
 
     ChainruleWarning (UserWarning)        W1..  probably a slip, but there is a result
@@ -116,8 +118,27 @@ class DerivativeError(EvaluationError):
     """A derivative that does not exist (integers, booleans) or is ambiguous (several outputs)."""
 
 
+class DrawingError(ChainruleError, ValueError):
+    """An option of a drawing that there is not, or that does not fit what is drawn."""
+
+
 class FileError(ChainruleError, ValueError):
     """A saved graph that cannot be loaded: not ours, a wrong version, or broken inside."""
+
+
+class MissingExtraError(ChainruleError):
+    """Something that only an extra installs is missing; says how to install it.
+
+    Attributes:
+        extra: The name of the extra.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            "E160",
+            f"{what} needs the extra '{extra}': pip install \"chainrule[{extra}]\"",
+        )
 
 
 class ChainruleWarning(UserWarning):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 from chainrule.api.arguments import bind, by_name, whole_number
 from chainrule.api.array import Array
+from chainrule.api.drawings import drawn, save_drawing
 from chainrule.api.explain import Cost, Descent, Roles, SavedReport
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
@@ -18,6 +21,8 @@ from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
 from chainrule.diff.reverse import gradient, vjp
 from chainrule.diff.saved import saved_values
+from chainrule.draw.drawing import Drawing
+from chainrule.errors import DrawingError
 from chainrule.fit.descend import descend
 from chainrule.fit.roles import roles
 from chainrule.formula.names import names_of
@@ -297,6 +302,46 @@ class Graph(Structure):
             DerivativeError: as for `gradient`.
         """
         return Cost(cost(self.dag, differentiated(self.dag, of), leaves(self.dag, wrt)))
+
+    def draw(self, *, wrt: str | None = None, of: str | None = None, **options: Any) -> Drawing:
+        """A drawing of the graph without numbers; `Record.draw` has them.
+
+        >>> import chainrule as cr
+        >>> cr.parse("(x + y) * (x + 1)").draw(edges="formula", direction="down")
+        <Drawing of 6 boxes: Computation graph of f>
+
+        Args:
+            wrt: The node that changes: where paths start, what tangents are by.
+            of: What is differentiated; None: the only output.
+            options: How it is drawn: ``view``, ``style``, ``direction``, ``nodes``, ``edges``,
+                ``arrows``, ``theme``, ``heat``, ``path``, ``cone``, ``groups``, ``up_to``,
+                ``digits``, ``most``, ``legend``; see `chainrule.draw.options.Options`.
+
+        Raises:
+            DrawingError: E250 for an option or a value that there is not, E251 for an option
+                without what it needs, E252 for a step that a pass does not have.
+            GraphError: E225 for an unknown name.
+            DerivativeError: E331 or E333 for a node without a derivative.
+            LimitError: E156 or E157 where a view has more boxes than ``most``.
+        """
+        return drawn(self.dag, None, wrt, of, options)
+
+    def save(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write the graph to a file that `load` reads, or a drawing of it, by the suffix.
+
+        ``.json`` and ``.txt`` hold the graph itself; every other suffix is that of a drawing
+        (`Drawing.save`), whose options may be given.
+
+        Raises:
+            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold.
+            DrawingError: as for `draw`; E250 for an option where none has a meaning.
+        """
+        if Path(path).suffix.lower() in (".json", ".txt"):
+            if options:
+                raise DrawingError("E250", "a file of the graph itself takes no options")
+            super().save(path)
+            return
+        save_drawing(path, self.draw, options)
 
     def tree(self, limit: int = 10_000, *, of: str | None = None) -> SyntaxTree:
         """The syntax tree of the output: the graph with nothing shared.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from os import PathLike
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from chainrule.api.arguments import bind, digits_shown
+from chainrule.api.drawings import drawn, save_drawing
 from chainrule.api.explain import Paths
 from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
 from chainrule.api.selection import differentiated, find, held
+from chainrule.draw.drawing import Drawing
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
@@ -282,6 +285,42 @@ class Record:
             )
             for edge in self.dag.edges()
         )
+
+    # --- drawings -----------------------------------------------------------------------------
+
+    def draw(self, *, wrt: str | None = None, of: str | None = None, **options: Any) -> Drawing:
+        """A drawing with values, adjoints and local derivatives.
+
+        >>> import chainrule as cr
+        >>> r = cr.parse("a = x + y; f = a * x").at(x=3, y=2)
+        >>> r.draw(view="paths", wrt="x").scene.captions[0].text
+        'path 1: 1 · 3 = 3'
+
+        Args:
+            wrt: The node that changes: where paths start, what tangents are by.
+            of: What is differentiated; None: the only output, if it is one number.
+            options: How it is drawn: ``view``, ``style``, ``direction``, ``nodes``, ``edges``,
+                ``arrows``, ``theme``, ``heat``, ``path``, ``cone``, ``groups``, ``up_to``,
+                ``digits``, ``most``, ``legend``; see `chainrule.draw.options.Options`.
+
+        Raises:
+            DrawingError: E250 for an option or a value that there is not, E251 for an option
+                without what it needs, E252 for a step that a pass does not have.
+            GraphError: E225 for an unknown name.
+            DerivativeError: E331 or E333 for a node without a derivative.
+            LimitError: E156 or E157 where a view has more boxes than ``most``.
+        """
+        return drawn(self.dag, self._passes, wrt, of, options)
+
+    def save(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write a drawing in the form that the suffix names; ``options`` are those of `draw`,
+        and ``scale`` and ``animated`` of `Drawing.save`.
+
+        Raises:
+            FileError: E406 for another suffix.
+            DrawingError: as for `draw`.
+        """
+        save_drawing(path, self.draw, options)
 
     # --- tables -------------------------------------------------------------------------------
 

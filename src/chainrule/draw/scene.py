@@ -23,14 +23,15 @@ Role = Literal[
     "value",
     "adjoint",
     "tangent",
-    "shape",
+    "note",
     "local",
     "contribution",
     "operand",
     "caption",
 ]
-"""What a piece of writing is, which decides its colour. ``local`` is a local derivative,
-``operand`` the number of an operand beside the end of an edge, ``caption`` explains the drawing.
+"""What a piece of writing is, which decides its colour. ``local`` is a local derivative, ``note``
+small print in a box, ``operand`` the number of an operand on its edge, ``caption`` explains the
+drawing.
 """
 Pass = Literal["forward", "backward"]
 State = Literal["", "waiting", "current"]
@@ -124,6 +125,11 @@ class Box:
     heat: float | None = None
     state: State = ""
     moment: Moment | None = None
+
+    @property
+    def corner(self) -> float:
+        """The radius of the corners of a square."""
+        return max(2.0, min(9.0, self.height / 4))
 
 
 @dataclass(frozen=True, slots=True)

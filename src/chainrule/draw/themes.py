@@ -94,7 +94,7 @@ def _theme(
             "value": value,
             "adjoint": adjoint,
             "tangent": tangent,
-            "shape": soft,
+            "note": soft,
             "local": local,
             "contribution": adjoint,
             "operand": soft,

@@ -61,6 +61,13 @@ class Form(NamedTuple):
     slots: tuple[Level, ...]
 
 
+class Symbol(NamedTuple):
+    """How a drawing writes an operation without its operands, as text and in LaTeX."""
+
+    text: str
+    latex: str
+
+
 class Param(NamedTuple):
     """A literal parameter of an operation, such as the exponent of ``power``.
 
@@ -117,6 +124,7 @@ class Op:
         accuracy: Bounds on rounding errors, held by the tests.
         meet: What the numbers among the operands must be, where that depends on the parameters.
         variadic: Whether any number of operands of kind ``kinds[0]`` may follow.
+        symbol: How a drawing writes it; None: as the forms say, with □ for what changes.
         labelled: Whether the first parameter is a name that its nodes may go by.
         rule: What the rule of its derivative is called, such as "product rule".
         pointwise: Whether each element of the result depends on the same element of the operands.
@@ -139,6 +147,7 @@ class Op:
     accuracy: Accuracy | None = None
     meet: Callable[[Params], Kind] | None = None
     variadic: bool = False
+    symbol: Symbol | None = None
     labelled: bool = False
     rule: str = ""
     pointwise: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Param, Params
+from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Param, Params, Symbol
 from chainrule.ops.families import infix, piecewise_constant, pointwise, real
 from chainrule.ops.select import where
 from chainrule.ops.term import Function
@@ -52,6 +52,7 @@ multiply = pointwise(
     exact=lambda mp, a, b: a * b,
     text=Form("{0}*{1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
     latex=Form(r"{0} \cdot {1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
+    symbol=Symbol("×", r"\times"),
     accuracy=Accuracy(0.5, 0),
 )
 
@@ -67,6 +68,7 @@ divide = pointwise(
     text=Form("{0}/{1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
     # As tight as a power, so that it takes brackets as the base of one.
     latex=Form(r"\frac{{{0}}}{{{1}}}", Level.POWER, (Level.LIST, Level.LIST)),
+    symbol=Symbol("÷", r"\div"),
     conventions=[
         Convention((1.0, 0.0), math.inf, (math.inf, -math.inf), "IEEE division: a/0 is infinite"),
         Convention(

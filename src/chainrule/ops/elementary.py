@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from chainrule.graph.op import Accuracy, Convention, Form, Level
+from chainrule.graph.op import Accuracy, Convention, Form, Level, Symbol
 from chainrule.ops.arithmetic import hypot, sqrt, square
 from chainrule.ops.families import pointwise
 from chainrule.ops.select import where
@@ -23,6 +23,7 @@ exp = pointwise(
     partials=[lambda out, x: out],
     exact="exp",
     latex=Form("e^{{{0}}}", Level.POWER, (Level.LIST,)),
+    symbol=Symbol("exp", r"\exp"),
     accuracy=Accuracy(4, 4),
 )
 

@@ -15,6 +15,7 @@ from chainrule.graph.op import (
     Op,
     Param,
     Params,
+    Symbol,
     register,
 )
 from chainrule.graph.types import Type
@@ -67,6 +68,7 @@ def pointwise(
     meet: Callable[[Params], Kind] | None = None,
     infer: TypeRule | None = None,
     rule: str = "",
+    symbol: Symbol | None = None,
 ) -> Function:
     """Define an operation that works element by element; operands of one type give that type."""
     count = len(operands)
@@ -90,6 +92,7 @@ def pointwise(
                 accuracy=accuracy,
                 meet=meet,
                 rule=rule or f"derivative of {name}",
+                symbol=symbol,
             )
         )
     )

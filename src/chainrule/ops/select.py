@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.errors import GraphError
-from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Op, Param, Params
+from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Op, Param, Params, Symbol
 from chainrule.graph.types import DTYPES, Type
 from chainrule.ops.families import comparison, infix, pointwise
 from chainrule.ops.term import Function
@@ -110,6 +110,7 @@ where: Function = pointwise(
         Level.ATOM,
         (Level.LIST, Level.LIST, Level.LIST),
     ),
+    symbol=Symbol("if", r"\text{if}"),
     aliases=("if",),
 )
 

@@ -1,0 +1,70 @@
+"""A scene that moves: values come forward, adjoints flow back, and again. CSS alone moves it.
+
+Who wants no motion, and what shows none, sees the finished drawing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chainrule.draw.scene import Moment, Scene
+from chainrule.draw.svg import GLOW, Sheet, moment_name, number
+
+_LEAD: Final = 1
+"""Steps before the first moment, in which nothing is known."""
+_REST: Final = 3
+"""Steps after the last one, in which the finished drawing stands still."""
+
+
+def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> str:
+    """The drawing as SVG that shows each value and adjoint from its moment on, again and again.
+
+    Args:
+        scene: What is drawn.
+        seconds_per_step: How long each step takes.
+        prefix: What all ids begin with; by default it comes from the content.
+
+    Raises:
+        ValueError: A time that is not positive, or a prefix that no id can begin with.
+    """
+    if not 0 < seconds_per_step < float("inf"):
+        raise ValueError("a step takes a positive time in seconds")
+    moments = _moments(scene)
+    total = _LEAD + len(moments) + _REST
+    delays = {
+        moment: f"{number((_LEAD + place) * seconds_per_step)}s"
+        for place, moment in enumerate(moments)
+    }
+    sheet = Sheet(scene, prefix, delays)
+    return sheet.document(_motion(sheet.prefix, moments, total, seconds_per_step))
+
+
+def _moments(scene: Scene) -> list[Moment]:
+    """All moments: those of the forward pass, then those of the backward pass."""
+    forward, backward = scene.steps
+    return [
+        *(Moment("forward", step) for step in range(1, forward + 1)),
+        *(Moment("backward", step) for step in range(1, backward + 1)),
+    ]
+
+
+def _motion(prefix: str, moments: list[Moment], total: int, seconds: float) -> str:
+    """Keyframes over one round of ``total`` steps, and what they move."""
+    root = f"#{prefix}drawing "
+    turn = f"{number(total * seconds)}s"
+    lit, dark = number(100 * 0.9 / total), number(100 / total)
+    frames = [
+        f"@keyframes {prefix}glow{{0%,{lit}%{{opacity:{GLOW}}}{dark}%,100%{{opacity:0}}}}",
+        f"{root}.glow{{animation:{prefix}glow {turn} linear infinite}}",
+    ]
+    for place, moment in enumerate(moments):
+        name = moment_name(moment)
+        until = number(100 * (_LEAD + place) / total)
+        after = number(100 * (_LEAD + place + 0.2) / total)
+        for part, first, last in (("later", 0, 1), ("before", 1, 0)):
+            frames.append(
+                f"@keyframes {prefix}{part}-{name}{{0%,{until}%{{opacity:{first}}}"
+                f"{after}%,100%{{opacity:{last}}}}}"
+                f"{root}.{part}.{name}{{animation:{prefix}{part}-{name} {turn} linear infinite}}"
+            )
+    return f"@media (prefers-reduced-motion:no-preference){{{''.join(frames)}}}"

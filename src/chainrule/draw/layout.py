@@ -1,0 +1,243 @@
+"""Where boxes, edges and their labels go: sizes in, coordinates out.
+
+The only place that knows the layout engine (graphlay: layers, few crossings, room for labels), so
+that another one can take its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import graphlay
+
+from chainrule.draw.diagram import Direction
+from chainrule.draw.geometry import Rectangle, crosses, overlap
+from chainrule.draw.scene import Point, Shape
+
+
+class Node(NamedTuple):
+    """A box to place: its outline and size, and the frame it stands in."""
+
+    shape: Shape
+    width: float
+    height: float
+    frame: str = ""
+
+
+class Edge(NamedTuple):
+    """An edge to route: from and to which box, by number; the size of what is written on it.
+
+    Edges into a box come one after the other, operands in order; ``ordered`` says that the order
+    matters.
+    """
+
+    source: int
+    target: int
+    width: float = 0.0
+    height: float = 0.0
+    thickness: float = 1.0
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The places.
+
+    Attributes:
+        centres: Of the boxes.
+        routes: The corners of each edge, from near the border of its source to near that of its
+            target.
+        anchors: The middle of what is written on each edge; None where nothing is.
+        frames: The rectangle of each frame.
+        bounds: The rectangle around everything.
+    """
+
+    centres: tuple[Point, ...]
+    routes: tuple[tuple[Point, ...], ...]
+    anchors: tuple[Point | None, ...]
+    frames: Mapping[str, Rectangle]
+    bounds: Rectangle
+
+
+_DIRECTIONS: Final = {"right": "leftright", "down": "topbottom"}
+_MANNERS: Final = (("diagonal", 1.0), ("orthogonal", 1.0), ("orthogonal", 1.6), ("diagonal", 1.6))
+"""Styles of edges, with what gaps are multiplied by, in the order in which they are tried: slanted
+edges read best, and sometimes run through a box; right angles hardly ever do.
+"""
+_CLEARANCE: Final = 3.0
+"""How far an edge keeps away from foreign boxes: all boxes are laid out larger by that."""
+_WEIGHT: Final = 3
+"""An operand out of order counts so much where the order matters."""
+_HEADER: Final = 18.0
+"""Room for the name of a frame."""
+_MOST_CHECKED: Final = 600
+"""Edges up to which slanted ones are tried: to check them all takes quadratic time."""
+
+
+def layout(
+    nodes: Sequence[Node], edges: Sequence[Edge], frames: Sequence[str], direction: Direction
+) -> Layout:
+    """Place boxes and edges so that no label overlaps a box or a label, and no edge crosses a box.
+
+    Args:
+        nodes: The boxes.
+        edges: The edges.
+        frames: The keys of the frames; boxes name theirs.
+        direction: Where edges point to.
+    """
+    found = _clear(nodes, edges, frames, direction)
+    # Frames have their name at the top, so they cannot be turned over.
+    if not frames and _disorder(_mirrored(found, direction), edges, direction) < _disorder(
+        found, edges, direction
+    ):
+        return _mirrored(found, direction)
+    return found
+
+
+def _disorder(found: Layout, edges: Sequence[Edge], direction: Direction) -> int:
+    """How many neighbouring operands arrive out of order; those whose order matters count more."""
+    across = 1 if direction == "right" else 0
+    arrivals: dict[int, list[int]] = {}
+    for at, edge in enumerate(edges):
+        arrivals.setdefault(edge.target, []).append(at)
+    worse = 0
+    for group in arrivals.values():
+        for a, b in pairwise(group):
+            if found.routes[a][-1][across] >= found.routes[b][-1][across]:
+                worse += _WEIGHT if edges[a].ordered else 1
+    return worse
+
+
+def _mirrored(found: Layout, direction: Direction) -> Layout:
+    """The layout turned over, across the direction of its edges."""
+
+    def turned(point: Point) -> Point:
+        return Point(point.x, -point.y) if direction == "right" else Point(-point.x, point.y)
+
+    low = turned(Point(found.bounds.left, found.bounds.top))
+    high = turned(Point(found.bounds.right, found.bounds.bottom))
+    return Layout(
+        tuple(map(turned, found.centres)),
+        tuple(tuple(map(turned, route)) for route in found.routes),
+        tuple(None if anchor is None else turned(anchor) for anchor in found.anchors),
+        found.frames,
+        Rectangle(min(low.x, high.x), min(low.y, high.y), max(low.x, high.x), max(low.y, high.y)),
+    )
+
+
+def _clear(
+    nodes: Sequence[Node], edges: Sequence[Edge], frames: Sequence[str], direction: Direction
+) -> Layout:
+    """The first layout in which nothing is in the way of anything; else the one with least."""
+    manners = _MANNERS if len(edges) <= _MOST_CHECKED else _MANNERS[1:2]
+    best = None
+    for manner in manners:
+        found = _placed(nodes, edges, frames, direction, manner)
+        if len(manners) == 1:
+            return found
+        conflicts = _conflicts(found, nodes, edges)
+        if best is None or conflicts < best[0]:
+            best = (conflicts, found)
+        if not conflicts:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _placed(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    frames: Sequence[str],
+    direction: Direction,
+    manner: tuple[str, float],
+) -> Layout:
+    style, gap = manner
+    pad = _CLEARANCE + max((edge.thickness for edge in edges), default=0.0) / 2
+    graph: dict[str, Any] = {"nodes": [], "edges": []}
+    parents = {frame: len(nodes) + at for at, frame in enumerate(frames)}
+    for at, node in enumerate(nodes):
+        shape = "ellipse" if node.shape == "circle" else "box"
+        size = {"width": node.width + 2 * pad, "height": node.height + 2 * pad}
+        graph["nodes"].append({"key": str(at), "size": size, "shape": shape})
+        if node.frame in parents:
+            graph["nodes"][-1]["parent"] = parents[node.frame]
+    for frame in frames:
+        size = {"width": 10.0, "height": 10.0}
+        graph["nodes"].append({"key": frame, "size": size, "shape": "box"})
+    for edge in edges:
+        graph["edges"].append({"source": edge.source, "target": edge.target, "weight": 1.0})
+        if edge.width:
+            graph["edges"][-1]["label_size"] = {"width": edge.width, "height": edge.height}
+        if edge.thickness > 1:
+            graph["edges"][-1]["thickness"] = edge.thickness
+    placed = graphlay.layout(
+        graph,
+        options={
+            "direction": _DIRECTIONS[direction],
+            "routing": {"style": style},
+            "labels": {"reservation": "always"},
+            "spacing": {
+                "compound_header": _HEADER,
+                "node_gap": 20.0 * gap,
+                "layer_gap": 40.0 * gap,
+            },
+        },
+    )
+    boxes = [_point(node["center"]) for node in placed.nodes]
+    sizes = [(node["size"]["width"], node["size"]["height"]) for node in placed.nodes]
+    low, high = placed.bounds["min"], placed.bounds["max"]
+    corners = [(low["x"], low["y"]), (high["x"], high["y"])]
+    for edge, route in zip(edges, placed.edges, strict=True):
+        if edge.width:  # the engine's bounds may leave out what is written at the margin
+            x, y = _point(route["label_anchor"])
+            corners.append((x - edge.width / 2, y - edge.height / 2))
+            corners.append((x + edge.width / 2, y + edge.height / 2))
+    across, down = zip(*corners, strict=True)
+    return Layout(
+        tuple(boxes[: len(nodes)]),
+        tuple(tuple(_point(point) for point in edge["points"]) for edge in placed.edges),
+        tuple(
+            _point(placed.edges[at]["label_anchor"]) if edge.width else None
+            for at, edge in enumerate(edges)
+        ),
+        {
+            frame: Rectangle.around(boxes[parents[frame]], *sizes[parents[frame]])
+            for frame in frames
+        },
+        Rectangle(min(across), min(down), max(across), max(down)),
+    )
+
+
+def _point(raw: Mapping[str, float]) -> Point:
+    return Point(raw["x"], raw["y"])
+
+
+def _conflicts(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
+    """How often an edge crosses a box or a foreign label, or a label overlaps a box or a label."""
+    boxes = [
+        Rectangle.around(centre, node.width, node.height)
+        for centre, node in zip(found.centres, nodes, strict=True)
+    ]
+    labels = [
+        None if anchor is None else Rectangle.around(anchor, edge.width, edge.height)
+        for anchor, edge in zip(found.anchors, edges, strict=True)
+    ]
+    count = 0
+    for at, edge in enumerate(edges):
+        label = labels[at]
+        if label is not None:
+            count += sum(overlap(label, box) for box in boxes)
+            count += sum(other is not None and overlap(label, other) for other in labels[:at])
+        away = 1.0 + edge.thickness / 2
+        solid = [
+            # Into its own boxes an edge may only reach as far as their borders.
+            box.shrunk(4.0 if number in (edge.source, edge.target) else -away)
+            for number, box in enumerate(boxes)
+        ]
+        solid += [other for number, other in enumerate(labels) if other and number != at]
+        for start, end in pairwise(found.routes[at]):
+            count += sum(crosses(start, end, rectangle) for rectangle in solid)
+    return count

@@ -1,0 +1,147 @@
+"""What a drawing shows and how: every option, with what it may be."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast, get_args
+
+from chainrule.draw.diagram import Arrows, Direction
+from chainrule.draw.scene import Moment, Pass
+from chainrule.draw.themes import THEMES
+from chainrule.errors import DrawingError, listed, nearest, shown
+from chainrule.formula.names import names_of
+
+View = Literal["graph", "tree", "graph+tree", "derivative", "paths"]
+Style = Literal["values", "operators"]
+NodeItem = Literal["symbol", "name", "value", "adjoint", "tangent", "type"]
+EdgeItem = Literal["local", "formula", "contribution", "none"]
+Groups = Literal["auto", "none", "open", "collapsed"]
+Heat = Literal["value", "adjoint", "tangent", "saved", "cost", "local", "contribution"]
+
+NODE_HEAT: Final = ("value", "adjoint", "tangent", "saved", "cost")
+"""Heat of nodes; the other kinds are heat of edges."""
+NUMERIC_HEAT: Final = ("value", "adjoint", "tangent", "local", "contribution")
+"""Heat that needs the numbers of a record."""
+MOST: Final = 200
+"""Boxes that are drawn, if no other number is asked for."""
+_MOST_ALLOWED: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a drawing.
+
+    Attributes:
+        view: The ``graph``; the syntax ``tree``, where nothing is shared; both (``graph+tree``);
+            the ``derivative`` graph of forward mode; all ``paths`` from ``wrt`` on, with the leaf
+            drawn once for each.
+        style: Nodes are ``values``; or ``operators`` stand apart from their results.
+        direction: Values flow to the ``right`` or ``down``.
+        nodes: What nodes show, of ``symbol name value adjoint tangent type``.
+        edges: What edges show: the ``local`` derivative as a number, or as a ``formula``; the
+            ``contribution`` to the adjoint of the operand; ``none``.
+        arrows: ``forward`` along the values, ``backward`` along the adjoints, ``both``.
+        theme: The colours: ``light``, ``dark``, ``print`` (grey) or ``colour-blind``.
+        heat: What colours nodes (``value adjoint tangent saved cost``) or edges (``local
+            contribution``) by magnitude; empty: nothing.
+        path: Draw attention to one path from ``wrt``: 1 is the one of largest magnitude; 0: none.
+        cone: Draw attention to what this node depends on; empty: none.
+        groups: Frames around named intermediates: ``open``, ``collapsed`` to one box each,
+            ``none``; ``auto``: collapsed in graphs with more than ``most`` nodes, else none.
+        up_to: A step of a pass, such as ``backward 2``: the drawing as it is then; empty: the end.
+        digits: Significant digits of numbers.
+        most: With more boxes than this, those far from the output are left out.
+        legend: Whether a line below the drawing says what the colours of the writing mean.
+    """
+
+    view: View = "graph"
+    style: Style = "values"
+    direction: Direction = "right"
+    nodes: tuple[NodeItem, ...] = ("symbol", "name", "value", "adjoint")
+    edges: EdgeItem = "local"
+    arrows: Arrows = "forward"
+    theme: str = "light"
+    heat: Heat | Literal[""] = ""
+    path: int = 0
+    cone: str = ""
+    groups: Groups = "auto"
+    up_to: Moment | None = None
+    digits: int = 3
+    most: int = MOST
+    legend: bool = True
+
+
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "view": get_args(View),
+    "style": get_args(Style),
+    "direction": get_args(Direction),
+    "edges": get_args(EdgeItem),
+    "arrows": get_args(Arrows),
+    "theme": tuple(THEMES),
+    "heat": (*get_args(Heat), ""),
+    "groups": get_args(Groups),
+}
+_NUMBERS: Final = {"path": (0, 10**6), "digits": (1, 17), "most": (2, _MOST_ALLOWED)}
+NAMES: Final = tuple(field.name for field in dataclasses.fields(Options))
+"""The names of all options."""
+
+
+def options(given: dict[str, Any]) -> Options:
+    """The options as a user gives them, checked.
+
+    >>> options({"nodes": "symbol value", "up_to": "backward 2"}).up_to
+    Moment(during='backward', step=2)
+
+    Raises:
+        DrawingError: E250 for a name or a value that there is not, E252 for a step that cannot be.
+    """
+    checked: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in NAMES:
+            guess = nearest(name, NAMES)
+            hint = f"; did you mean {guess!r}?" if guess else ""
+            raise DrawingError("E250", f"a drawing has no option {shown(name)}{hint}")
+        checked[name] = _checked(name, value)
+    return Options(**checked)
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name in _CHOICES:
+        value = "" if value is None else value
+        if value not in _CHOICES[name]:
+            raise _not_allowed(name, value, _CHOICES[name])
+    elif name in _NUMBERS:
+        low, high = _NUMBERS[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise DrawingError("E250", f"{name} is {shown(value)}; it goes from {low} to {high}")
+    elif name == "nodes":
+        value = tuple(names_of(value))
+        for item in value:
+            if item not in get_args(NodeItem):
+                raise _not_allowed(name, item, get_args(NodeItem))
+    elif name == "up_to":
+        value = _moment(value)
+    elif name == "legend" and not isinstance(value, bool):
+        raise DrawingError("E250", f"legend is True or False, not {shown(value)}")
+    return value
+
+
+def _moment(value: Any) -> Moment | None:
+    """A step of a pass: ``"backward 2"`` or ``("backward", 2)``."""
+    if not value:
+        return None
+    parts = value.split() if isinstance(value, str) else value
+    try:
+        during, step = parts
+        moment = Moment(cast("Pass", during), int(step))
+    except (TypeError, ValueError):
+        raise DrawingError("E252", f"{shown(value)} is no step, as 'backward 2' is") from None
+    if during not in get_args(Pass) or moment.step < 0:
+        raise DrawingError("E252", f"{shown(value)} is no step, as 'backward 2' is")
+    return moment
+
+
+def _not_allowed(name: str, value: object, choices: tuple[str, ...]) -> DrawingError:
+    words = [repr(choice) for choice in choices if choice]
+    return DrawingError("E250", f"{name} is {shown(value)}; choose {listed(words)}")

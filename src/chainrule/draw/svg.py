@@ -1,0 +1,378 @@
+"""A scene as SVG: one text that needs nothing else, neither fonts nor scripts nor other files.
+
+Shapes of letters are defined once and used by name. What things are is told by classes, and by
+``data-key``, ``data-kind`` and ``data-moment`` for pages that react to a pointer.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha1
+from itertools import pairwise
+from typing import Final
+
+from chainrule.draw.mathematics import ASCENT, DESCENT, Outline, measure, outline
+from chainrule.draw.scene import Box, Curve, Group, Moment, Point, Scene, State, Text
+from chainrule.draw.themes import THEMES, Paint, mixed
+
+DASH: Final = "–"
+"""Stands where nothing is known yet."""
+GLOW: Final = 0.35
+"""How much of its colour the ring around the current box or edge has."""
+_PLATE: Final = 3.0
+"""How far the plate under writing on an edge reaches beyond it, left and right."""
+_RADIUS: Final = 12.0
+"""Of the corners of edges, at most."""
+_GAP: Final = 1.5
+"""Between the tip of an arrowhead and the middle of the line around a box."""
+_HEAD: Final = (9.0, 3.5)
+"""Length of an arrowhead and half its width."""
+_STRONG: Final = 1.3
+"""How much larger it is on an edge that the drawing points at."""
+_INSET: Final = 3.0
+"""Between the two lines around an output."""
+_FONTS: Final = "'STIX Two Text','Times New Roman','Liberation Serif','DejaVu Serif',serif"
+"""By name, since resvg takes ``serif`` for a font that few systems have."""
+_PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
+_UNFIT: Final = re.compile(
+    "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
+"""What XML 1.0 forbids, and what turns the direction of the writing around it."""
+
+
+def svg(scene: Scene, prefix: str = "") -> str:
+    """The drawing as SVG.
+
+    Args:
+        scene: What is drawn.
+        prefix: What all ids begin with, a letter first, so that several drawings fit in one page;
+            by default it comes from the content.
+
+    Raises:
+        ValueError: A prefix that no id can begin with.
+    """
+    return Sheet(scene, prefix).document()
+
+
+class Sheet:
+    """A scene while it is written: its parts, and the shapes of letters that they use.
+
+    Attributes:
+        scene: What is drawn.
+        prefix: What all ids begin with.
+    """
+
+    def __init__(
+        self, scene: Scene, prefix: str = "", delays: Mapping[Moment, str] | None = None
+    ) -> None:
+        """Delays make a drawing that moves: the CSS time at which each moment begins."""
+        digest = sha1(repr(scene).encode(errors="backslashreplace"), usedforsecurity=False)
+        self.scene = scene
+        self.prefix = prefix or f"c{digest.hexdigest()[:6]}-"
+        if not _PREFIX.fullmatch(self.prefix):
+            raise ValueError("a prefix is a letter, then letters, digits, hyphens and underscores")
+        self._theme = THEMES[scene.theme]
+        self._delays = delays or {}
+        self._shapes: dict[str, str] = {}
+
+    def document(self, motion: str = "") -> str:
+        """The whole text; ``motion`` is more CSS."""
+        scene, prefix = self.scene, self.prefix
+        width, height = number(scene.width), number(scene.height)
+        body = "\n".join(self._body())
+        shapes = "".join(f'<path id="{id}" d="{path}"/>' for path, id in self._shapes.items())
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}drawing" class="chainrule"'
+            f' viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+            f' aria-labelledby="{prefix}title {prefix}description">\n'
+            f'<title id="{prefix}title">{clean(scene.title)}</title>\n'
+            f'<desc id="{prefix}description">{clean(scene.description)}</desc>\n'
+            f"<style>{self._style()}{motion}</style>\n"
+            f"<defs>{shapes}</defs>\n"
+            f'<rect class="sheet" width="{width}" height="{height}"/>\n'
+            f"{body}\n</svg>\n"
+        )
+
+    def _style(self) -> str:
+        theme = self._theme
+        rules = {
+            ".sheet,.plate": f"fill:{theme.background}",
+            ".plate": "opacity:.9",
+            ".frame": _painted(theme.group),
+            ".line": "fill:none;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round",
+            ".body": "stroke-width:1.7",
+            ".inner": "fill:none;stroke-width:1.1",
+            ".ring": "fill:none;stroke-width:9;stroke-linejoin:round",
+            ".backward .line": "stroke-dasharray:6 4;stroke-linecap:butt",
+            ".strong .line": "stroke-width:2.8",
+            ".waiting": "opacity:.5",
+            ".faded": f"opacity:{theme.faded}",
+            "text": f"font-family:{_FONTS};text-anchor:middle",
+        }
+        colours = {"forward": theme.forward, "backward": theme.backward}
+        for flow, colour in (*colours.items(), ("strong.forward", theme.strong)):
+            rules[f".{flow} .line,.{flow} .ring"] = f"stroke:{colour}"
+            rules[f".{flow} .head"] = f"fill:{colour}"
+        for kind in dict.fromkeys(box.kind for box in self.scene.boxes):
+            paint = theme.boxes[kind]
+            rules[f".{kind} .body"] = _painted(paint)
+            rules[f".{kind} .inner,.{kind} .ring"] = f"stroke:{paint.line}"
+        for role in dict.fromkeys(text.role for text in self.scene.texts()):
+            rules[f".{role}"] = f"fill:{theme.texts[role]}"
+        root = f"#{self.prefix}drawing "
+        return "".join(
+            ",".join(root + part for part in selector.split(",")) + f"{{{rule}}}"
+            for selector, rule in rules.items()
+        )
+
+    def _body(self) -> Iterator[str]:
+        yield from map(self._group, self.scene.groups)
+        yield from map(self._curve, self.scene.curves)
+        yield from map(self._box, self.scene.boxes)
+        # Above everything else, so that no line crosses them.
+        yield from (self._labels(curve) for curve in self.scene.curves if curve.texts)
+        for caption in self.scene.captions:
+            yield f'<g role="img" aria-label="{clean(caption.text)}">{self._text(caption)}</g>'
+
+    def _group(self, group: Group) -> str:
+        frame = _rectangle(group.x, group.y, group.width, group.height, 10)
+        return (
+            f'<g id="{clean(self.prefix + group.key)}" class="group" role="img"'
+            f' aria-label="{clean(group.text.text)}" data-key="{clean(group.key)}">'
+            f'<rect class="frame"{frame}/>{self._text(group.text)}</g>'
+        )
+
+    def _box(self, box: Box) -> str:
+        name = clean(box.title)
+        style = "" if box.heat is None else f' style="{_painted(self._theme.paint(box))}"'
+        moments = [box.moment, *(text.moment for text in box.texts)]
+        rings = self._rings(box.state, moments, lambda attributes: _shape(box, attributes))
+        inner = _shape(box, ' class="inner"', _INSET) if box.is_output else ""
+        output = " output" if box.is_output else ""
+        outer = _shape(box, f' class="body"{style}')
+        return (
+            f'<g id="{clean(self.prefix + box.key)}" class="box {box.kind}{output}{_standing(box)}"'
+            f' role="img" aria-label="{name}" data-key="{clean(box.key)}" data-kind="{box.kind}"'
+            f"{_moment(box.moment)}><title>{name}</title>{rings}{outer}{inner}"
+            f"{''.join(map(self._text, box.texts))}</g>"
+        )
+
+    def _curve(self, curve: Curve) -> str:
+        length, half = (size * (_STRONG if curve.strong else 1) for size in _HEAD)
+        whole = shortened(curve.points, _GAP)
+        stem = shortened(whole, length)
+        path = rounded(stem)
+        tip, base = whole[-1], stem[-1]
+        lengthwise = math.hypot(tip.x - base.x, tip.y - base.y) or 1.0
+        across = Point((base.y - tip.y) / lengthwise * half, (tip.x - base.x) / lengthwise * half)
+        head = (
+            f"M{_place(tip.x, tip.y)}L{_place(base.x + across.x, base.y + across.y)}"
+            f"L{_place(base.x - across.x, base.y - across.y)}Z"
+        )
+        line_style = head_style = ""
+        if curve.heat is not None:
+            colour = mixed(self._theme.forward, self._theme.hot, curve.heat)
+            line_style = f' style="stroke:{colour};stroke-width:{number(1.5 + 2 * curve.heat)}"'
+            head_style = f' style="fill:{colour}"'
+        rings = self._rings(
+            curve.state, [curve.moment], lambda attributes: f'<path{attributes} d="{path}"/>'
+        )
+        return (
+            f'<g id="{clean(self.prefix + curve.key)}"'
+            f" {self._flowing('curve' + _standing(curve), curve)}"
+            f' data-source="{clean(curve.source)}" data-target="{clean(curve.target)}">'
+            f"<title>{clean(curve.title)}</title>{rings}"
+            f'<path class="line"{line_style} d="{path}"/>'
+            f'<path class="head"{head_style} d="{head}"/></g>'
+        )
+
+    def _labels(self, curve: Curve) -> str:
+        """The plates stay opaque where the writing fades, so that no line shines through it."""
+        plates = "".join(map(self._plate, curve.texts))
+        texts = "".join(map(self._text, curve.texts))
+        return (
+            f"<g {self._flowing('labels', curve)}><title>{clean(curve.title)}</title>{plates}"
+            f'<g class="writing{_standing(curve)}">{texts}</g></g>'
+        )
+
+    def _flowing(self, part: str, curve: Curve) -> str:
+        strong = " strong" if curve.strong else ""
+        return (
+            f'class="{part} {curve.flow}{strong}" data-key="{clean(curve.key)}"'
+            f' data-kind="{curve.flow}"{_moment(curve.moment)}'
+        )
+
+    def _rings(
+        self, state: State, moments: Iterable[Moment | None], drawn: Callable[[str], str]
+    ) -> str:
+        """The ring around what is current, and those that come and go where the drawing moves."""
+        steady = drawn(f' class="ring" opacity="{GLOW}"') if state == "current" else ""
+        return steady + "".join(
+            drawn(f' class="ring glow" opacity="0" style="animation-delay:{self._delays[moment]}"')
+            for moment in dict.fromkeys(moments)
+            if moment is not None and moment in self._delays
+        )
+
+    def _plate(self, text: Text) -> str:
+        width, height = measure(text.latex, text.text, text.size)
+        place = _rectangle(
+            text.x - width / 2 - _PLATE, text.y - height / 2, width + 2 * _PLATE, height, 3
+        )
+        return f'<rect class="plate"{place}/>'
+
+    def _text(self, text: Text) -> str:
+        title = f"<title>{clean(text.full)}</title>" if text.full else ""
+        written = self._written(text, text.latex, text.text)
+        if text.moment is not None and text.moment in self._delays:
+            name = moment_name(text.moment)
+            written = (
+                f'<g class="{name} later">{written}</g>'
+                f'<g class="{name} before" opacity="0">{self._written(text, DASH, DASH)}</g>'
+            )
+        return f'<g class="{text.role}"{_moment(text.moment)}>{title}{written}</g>'
+
+    def _written(self, text: Text, latex: str, plain: str) -> str:
+        found = outline(latex, plain, text.size)
+        if found is None:
+            baseline = text.y + (ASCENT - DESCENT) / 2 * text.size
+            return (
+                f'<text x="{number(text.x)}" y="{number(baseline)}"'
+                f' font-size="{number(text.size)}">{clean(plain)}</text>'
+            )
+        x, y = text.x - found.width / 2, text.y - found.height / 2
+        bars = "".join(
+            f"<rect{_rectangle(x + bar.x, y + bar.y, bar.width, bar.height)}/>"
+            for bar in found.bars
+        )
+        return f"{self._letters(found, x, y)}{bars}"
+
+    def _letters(self, found: Outline, x: float, y: float) -> str:
+        """Letters of one size on one line share a place: only their distances are written."""
+        rows: dict[tuple[float, float], list[tuple[float, str]]] = {}
+        for glyph in found.glyphs:
+            id = self._shapes.setdefault(glyph.path, f"{self.prefix}{len(self._shapes)}")
+            rows.setdefault((glyph.scale, glyph.y), []).append((glyph.x, id))
+        parts = []
+        for (scale, down), letters in rows.items():
+            first = letters[0][0]
+            uses = "".join(
+                f'<use href="#{id}"{_attribute("x", (across - first) / scale)}/>'
+                for across, id in letters
+            )
+            parts.append(
+                f'<g transform="translate({_place(x + first, y + down)})scale({scale:.4g})">'
+                f"{uses}</g>"
+            )
+        return "".join(parts)
+
+
+def clean(text: str) -> str:
+    r"""Any text as XML can hold it, in an element or in an attribute between double quotes.
+
+    >>> clean("a < b & \x00")
+    'a &lt; b &amp; �'
+    """
+    return html.escape(_UNFIT.sub("\ufffd", text))
+
+
+def number(value: float) -> str:
+    """A length in hundredths, as short as can be.
+
+    >>> number(2.0), number(-0.001), number(0.256)
+    ('2', '0', '.26')
+    """
+    found = f"{value:.2f}".rstrip("0").rstrip(".")
+    if found in {"-0", "0"}:
+        return "0"
+    return re.sub(r"^(-?)0\.", r"\1.", found)
+
+
+def moment_name(moment: Moment) -> str:
+    """The class of what waits for a moment.
+
+    >>> moment_name(Moment("backward", 3))
+    'backward-3'
+    """
+    return f"{moment.during}-{moment.step}"
+
+
+def shortened(points: tuple[Point, ...], length: float) -> tuple[Point, ...]:
+    """A line without its last stretch of a length; of a shorter line, a tenth is left.
+
+    >>> shortened((Point(0, 0), Point(10, 0)), 4)
+    (Point(x=0, y=0), Point(x=6.0, y=0.0))
+    """
+    total = sum(math.dist(start, end) for start, end in pairwise(points))
+    left = min(length, 0.9 * total)
+    kept = list(points)
+    while len(kept) > 2 and math.dist(kept[-2], kept[-1]) <= left:
+        left -= math.dist(kept[-2], kept[-1])
+        kept.pop()
+    kept[-1] = _toward(kept[-1], kept[-2], left)
+    return tuple(kept)
+
+
+def rounded(points: tuple[Point, ...]) -> str:
+    """Path data of a line with round corners.
+
+    >>> rounded((Point(0, 0), Point(20, 0), Point(20, 40)))
+    'M0 0L10 0Q20 0 20 10L20 40'
+    """
+    steps = [f"M{_place(*points[0])}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        radius = min(_RADIUS, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
+        start, end = _toward(corner, before, radius), _toward(corner, after, radius)
+        steps.append(f"L{_place(*start)}Q{_place(*corner)} {_place(*end)}")
+    steps.append(f"L{_place(*points[-1])}")
+    return "".join(steps)
+
+
+def _toward(start: Point, goal: Point, length: float) -> Point:
+    share = length / (math.dist(start, goal) or 1.0)
+    return Point(start.x + (goal.x - start.x) * share, start.y + (goal.y - start.y) * share)
+
+
+def _place(x: float, y: float) -> str:
+    return f"{number(x)} {number(y)}"
+
+
+def _attribute(name: str, value: float) -> str:
+    """An attribute that is 0 unless it is written."""
+    return f' {name}="{number(value)}"' if number(value) != "0" else ""
+
+
+def _rectangle(x: float, y: float, width: float, height: float, radius: float = 0.0) -> str:
+    return (
+        f'{_attribute("x", x)}{_attribute("y", y)} width="{number(width)}"'
+        f' height="{number(height)}"{_attribute("rx", radius)}'
+    )
+
+
+def _shape(box: Box, attributes: str, inset: float = 0.0) -> str:
+    """The line around a box, or one inside of it."""
+    width, height = max(1.0, box.width - 2 * inset), max(1.0, box.height - 2 * inset)
+    if box.shape == "square":
+        radius = max(2.0, box.corner - inset)
+        place = _rectangle(box.x - width / 2, box.y - height / 2, width, height, radius)
+        return f"<rect{attributes}{place}/>"
+    return (
+        f'<ellipse{attributes} cx="{number(box.x)}" cy="{number(box.y)}"'
+        f' rx="{number(width / 2)}" ry="{number(height / 2)}"/>'
+    )
+
+
+def _painted(paint: Paint) -> str:
+    dash = f";stroke-dasharray:{paint.dash}" if paint.dash else ""
+    return f"fill:{paint.fill};stroke:{paint.line}{dash}"
+
+
+def _standing(part: Box | Curve) -> str:
+    state = f" {part.state}" if part.state else ""
+    return f"{state} faded" if part.faded else state
+
+
+def _moment(moment: Moment | None) -> str:
+    return "" if moment is None else f' data-moment="{moment.during} {moment.step}"'

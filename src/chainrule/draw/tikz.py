@@ -1,0 +1,446 @@
+r"""A scene for LaTeX: a page with one TikZ picture, or slides on which the passes run.
+
+Everything stands where the scene has it: ``x=1bp, y=-1bp`` are the points of the scene, y down.
+Kinds of boxes, roles of writing and flows are styles at the top, to be changed there. pdfLaTeX and
+LuaLaTeX with pgf and the packages of the American Mathematical Society read it.
+
+Writing is set as mathematics. What their fonts lack is replaced: letters with accents are put
+together, and of any other sign its number is shown, ``U+4E2D``. Mathematics with commands that are
+not known here is set as plain text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Final
+
+from chainrule.draw.scene import Box, Curve, Group, Kind, Moment, Point, Role, Scene, Text
+from chainrule.draw.themes import THEMES, Paint, mixed
+
+_MOST: Final = 14000.0
+"""The largest page, in points: what TeX and readers of PDF can do, about."""
+_ROOM: Final = (396.0, 190.0)
+"""What is left of a slide of beamer, 16 : 9, for the picture, in points."""
+_ENLARGED: Final = 1.4
+"""A small picture is enlarged on slides, but not by more."""
+_RADIUS: Final = 12.0
+"""Of the corners of edges, at most."""
+_TEN: Final = 10 * 72 / 72.27
+"""The size of letters that the document begins with, in points of the scene."""
+
+_COMMANDS: Final = frozenset(
+    re.findall(
+        r"\S+",
+        r"""\left \right \frac \sqrt \text \mathrm \operatorname \hat \bar \tilde \dot \ddot \vec
+        \partial \cdot \times \div \pm \square \infty \prime \star \ast \ldots \cdots \to \quad
+        \le \ge \ne \land \lor \lnot \oplus \lfloor \rfloor \lceil \rceil \lvert \rvert
+        \lVert \rVert \nabla \sum \prod \int \circ \Delta
+        \sin \cos \tan \arcsin \arccos \arctan \sinh \cosh \tanh \exp \ln \log \min \max
+        \alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa
+        \lambda \mu \nu \xi \pi \rho \sigma \tau \upsilon \phi \varphi \chi \psi \omega
+        \Gamma \Theta \Lambda \Xi \Pi \Sigma \Upsilon \Phi \Psi \Omega
+        \, \; \: \! \{ \} \_ \% \# \& \$ \|""",
+    )
+)
+"""What mathematics may be made of."""
+_WORDS: Final = re.compile(r"\\(text|operatorname|mathrm)\{((?:[^{}\\]|\\[_&#%${}])*)\}")
+_ATOM: Final = r"(?:\\(?:[A-Za-z]+|[^A-Za-z])|[^\\{}^_%#$&~\"'\x00-\x1f\x7f-\U0010ffff])'*"
+_ROW: Final = re.compile(
+    rf"(?:{_ATOM}(?:_{_ATOM}(?:\^{_ATOM})?|\^{_ATOM}(?:_{_ATOM})?)?)*", re.ASCII
+)
+_GROUP: Final = re.compile(r"(?<!\\)\{((?:[^{}\\]|\\.)*)\}")
+_CASES: Final = re.compile(r"\\begin\{cases\}((?:(?!\\begin).)*?)\\end\{cases\}", re.DOTALL)
+_CELL: Final = re.compile(r"\\\\|(?<!\\)&")
+_COMMAND: Final = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
+
+_SIGNS: Final[dict[str, str]] = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "|": r"\ensuremath{|}",
+    '"': r"\char34{}",
+    "'": r"'{}",
+    "`": r"\textasciigrave{}",
+    "-": "-{}",
+    "–": "--",
+    "—": "---",
+    "…": r"\ldots{}",
+    "−": r"\ensuremath{-}",
+    "×": r"\ensuremath{\times}",
+    "·": r"\ensuremath{\cdot}",
+    "÷": r"\ensuremath{\div}",
+    "±": r"\ensuremath{\pm}",
+    "∂": r"\ensuremath{\partial}",
+    "□": r"\ensuremath{\square}",
+    "√": r"\ensuremath{\surd}",
+    "∞": r"\ensuremath{\infty}",
+    "≤": r"\ensuremath{\le}",
+    "≥": r"\ensuremath{\ge}",
+    "≠": r"\ensuremath{\ne}",
+    "→": r"\ensuremath{\to}",
+    "σ": r"\ensuremath{\sigma}",
+    "∇": r"\ensuremath{\nabla}",
+    "²": r"\ensuremath{^2}",
+    "³": r"\ensuremath{^3}",
+    "ß": r"\ss{}",
+    "\u00a0": "~",
+}
+_ACCENTS: Final[dict[str, str]] = {
+    "\u0300": "`",
+    "\u0301": "'",
+    "\u0302": "^",
+    "\u0303": "~",
+    "\u0304": "=",
+    "\u0306": "u",
+    "\u0307": ".",
+    "\u0308": '"',
+    "\u030a": "r",
+    "\u030b": "H",
+    "\u030c": "v",
+    "\u0327": "c",
+}
+
+
+def tikz(scene: Scene) -> str:
+    """The drawing as a document of one page, as large as the drawing.
+
+    Beyond 14000 points, where TeX cannot count, everything is made smaller.
+    """
+    scale = min(1.0, _MOST / max(scene.width, scene.height, 1.0))
+    picture = _Picture(scene, scale)
+    width, height = (_number(scale * length) for length in (scene.width, scene.height))
+    lines = [
+        f"% {_comment(scene.title)}",
+        r"\documentclass{article}",
+        rf"\usepackage[papersize={{{width}bp,{height}bp}},margin=0bp]{{geometry}}",
+        *picture.preamble(),
+        r"\setlength{\parindent}{0pt}",
+        r"\setlength{\topskip}{0pt}",
+        # What TeX rounds must not begin a second page.
+        r"\addtolength{\textheight}{1bp}",
+        r"\pagestyle{empty}",
+        r"\begin{document}",
+        *picture.body(),
+        r"\end{document}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def beamer(scene: Scene) -> str:
+    """The drawing as a slide in steps, one for each step of the forward and the backward pass.
+
+    Before the first step nothing is known: dashes stand for the numbers. On its step a number
+    appears, and its box and its edges have a wide outline.
+    """
+    forward, backward = scene.steps
+    scale = min(_ROOM[0] / scene.width, _ROOM[1] / scene.height, _ENLARGED)
+    picture = _Picture(scene, scale, slides=1 + forward + backward)
+    background = r"\setbeamercolor{background canvas}{bg=background}"
+    passes = [("Forward", step, forward) for step in range(1, forward + 1)]
+    passes += [("Backward", step, backward) for step in range(1, backward + 1)]
+    lines = [
+        f"% {_comment(scene.title)}",
+        r"\documentclass[aspectratio=169]{beamer}",
+        r"\usefonttheme[onlymath]{serif}",
+        r"\setbeamertemplate{navigation symbols}{}",
+        *picture.preamble(),
+        background,
+        r"\setbeamercolor{frametitle}{fg=symboltext}",
+        r"\begin{document}",
+        r"\begin{frame}",
+        rf"\frametitle{{{escaped(scene.title)}}}",
+        r"\framesubtitle{\strut%",
+        *(
+            rf"\only<{at}>{{{name} pass, step {step} of {steps}}}%"
+            for at, (name, step, steps) in enumerate(passes, 2)
+        ),
+        "}",
+        r"\centering",
+        *picture.body(),
+        r"\end{frame}",
+        r"\end{document}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def escaped(text: str) -> str:
+    r"""Plain text as LaTeX sets it, on one line.
+
+    >>> print(escaped("50% of a_1 & é"), escaped("中"))
+    50\% of a\_1 \& \'{e} {\tiny\texttt{U+4E2D}}
+    """
+    return "".join(map(_sign, unicodedata.normalize("NFC", text)))
+
+
+def _sign(sign: str) -> str:
+    if sign in _SIGNS:
+        return _SIGNS[sign]
+    if sign.isspace():
+        return " "
+    if sign.isascii() and sign.isprintable():
+        return sign
+    letter, *marks = list(unicodedata.normalize("NFD", sign))
+    if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
+        return rf"\{_ACCENTS[marks[0]]}{{{letter}}}"
+    return rf"{{\tiny\texttt{{U+{ord(sign):04X}}}}}"
+
+
+def mathematics(latex: str, text: str) -> str:
+    r"""Writing as LaTeX sets it: as mathematics if that is sound, else as the plain text.
+
+    >>> print(mathematics(r"w_{1}", "w_1"), mathematics(r"\write18{ls}", "w"))
+    $w_{1}$ w
+    """
+    if not text.strip():
+        return ""
+    sound = _WORDS.sub(_words, latex)
+    return f"${sound}$" if sound.strip() and _is_sound(_WORDS.sub("w", latex)) else escaped(text)
+
+
+def _words(found: re.Match[str]) -> str:
+    """Words in mathematics; those that are more than letters and digits, as escaped text."""
+    plain = re.sub(r"\\(.)", r"\1", found[2])
+    if found[1] != "text" and plain.isascii() and plain.isalnum():
+        return found[0]
+    return rf"\text{{{escaped(plain)}}}"
+
+
+def _is_sound(latex: str) -> bool:
+    """Whether braces and scripts are in order, and all commands are known; without words."""
+    while cases := _CASES.search(latex):
+        if not all(map(_is_sound, _CELL.split(cases[1]))):
+            return False
+        latex = f"{latex[: cases.start()]}w{latex[cases.end() :]}"
+    if not set(_COMMAND.findall(latex)) <= _COMMANDS:
+        return False
+    row = latex
+    while match := _GROUP.search(row):
+        if not _ROW.fullmatch(match[1]):
+            return False
+        row = f"{row[: match.start()]}w{row[match.end() :]}"
+    return _ROW.fullmatch(row) is not None
+
+
+class _Picture:
+    """The lines of a picture at a scale, on one page or on several overlays of a slide."""
+
+    def __init__(self, scene: Scene, scale: float, slides: int = 0) -> None:
+        self._scene = scene
+        self._scale = scale
+        self._slides = slides
+        self._theme = THEMES[scene.theme]
+
+    def preamble(self) -> Iterator[str]:
+        """Packages, colours and styles."""
+        theme, scene = self._theme, self._scene
+        yield r"\usepackage{amsmath,amssymb}"
+        yield r"\usepackage{tikz}"
+        yield r"\usetikzlibrary{arrows.meta,shapes.geometric}"
+        kinds = dict.fromkeys(box.kind for box in scene.boxes)
+        roles: dict[Role, None] = {"symbol": None}
+        roles.update(dict.fromkeys(text.role for text in scene.texts()))
+        colours = {
+            "background": theme.background,
+            "forwardline": theme.forward,
+            "backwardline": theme.backward,
+            "strongline": theme.strong,
+            "groupfill": theme.group.fill,
+            "groupline": theme.group.line,
+        }
+        for kind in kinds:
+            colours[f"{kind}fill"] = theme.boxes[kind].fill
+            colours[f"{kind}line"] = theme.boxes[kind].line
+        for role in roles:
+            colours[f"{role}text"] = theme.texts[role]
+        for name, colour in colours.items():
+            yield rf"\definecolor{{{name}}}{{HTML}}{{{colour[1:].upper()}}}"
+        yield r"\tikzset{"
+        if self._slides:
+            # Beamer's overlays, for options: https://tex.stackexchange.com/a/6155
+            yield r"  on slides/.code args={<#1>#2}{\alt<#1>{\pgfkeysalso{#2}}{}},"
+        for name, style in self._styles(kinds, roles):
+            yield f"  {name}/.style={{{style}}},"
+        yield "}"
+
+    def _styles(self, kinds: Iterable[Kind], roles: Iterable[Role]) -> Iterator[tuple[str, str]]:
+        theme, length = self._theme, self._length
+        tip = f"-{{Stealth[length={length(9)}, width={length(7)}]}}"
+        yield "any box", f"inner sep=0pt, line width={length(1.7)}"
+        yield "square box", f"any box, rectangle, rounded corners={length(8)}"
+        yield "circle box", "any box, ellipse"
+        for kind in kinds:
+            yield f"{kind} box", self._paint(kind, theme.boxes[kind])
+        yield "any edge", f"{tip}, line width={length(1.5)}, shorten >={length(1)}"
+        yield "forward edge", "any edge, color=forwardline"
+        yield "backward edge", f"any edge, color=backwardline, {self._dash('6 4')}"
+        yield "strong edge", f"color=strongline, line width={length(2.8)}"
+        yield "group frame", f"{self._paint('group', theme.group)}, rounded corners={length(10)}"
+        yield "writing", "inner sep=0pt, text height=0.78em, text depth=0.22em"
+        for role in roles:
+            yield f"{role} text", f"writing, text={role}text"
+        yield "on edge", f"fill=background, inner xsep={length(3)}"
+        yield (
+            "current",
+            f"preaction={{draw=#1, solid, -, line width={length(9)}, draw opacity=0.35}}",
+        )
+        for name, left in (("waiting", 0.5), ("faded", theme.faded)):
+            yield name, f"opacity={left:g}"
+            yield f"{name} text", f"text opacity={left:g}"
+
+    def body(self) -> Iterator[str]:
+        """The picture."""
+        scene = self._scene
+        unit = _number(self._scale, 6)
+        yield rf"\begin{{tikzpicture}}[x={unit}bp, y=-{unit}bp]"
+        yield rf"  \fill[background] (0,0) rectangle {_place(scene.width, scene.height)};"
+        yield r"  \useasboundingbox (0,0) rectangle " + f"{_place(scene.width, scene.height)};"
+        if self._slides:
+            yield rf"  \only<1-{self._slides}>{{}}"
+        for line in self._lines():
+            yield f"  {line}"
+        yield r"\end{tikzpicture}"
+
+    def _lines(self) -> Iterator[str]:
+        scene = self._scene
+        for group in scene.groups:
+            yield from self._group(group)
+        yield from map(self._curve, scene.curves)
+        for box in scene.boxes:
+            yield self._box(box)
+            for text in box.texts:
+                yield from self._text(text, _fading(box))
+        # Above everything else, so that no line crosses them.
+        for curve in scene.curves:
+            for text in curve.texts:
+                yield from self._text(text, ["on edge", *_fading(curve)])
+        for caption in scene.captions:
+            yield from self._text(caption, [], left=True)
+
+    def _group(self, group: Group) -> Iterator[str]:
+        end = _place(group.x + group.width, group.y + group.height)
+        yield rf"\path[group frame] {_place(group.x, group.y)} rectangle {end};"
+        yield from self._text(group.text, [], left=True)
+
+    def _box(self, box: Box) -> str:
+        options = [f"{box.shape} box", f"{box.kind} box", *_standing(box)]
+        fill = f"{box.kind}fill"
+        if box.heat is not None:
+            fill = _colour(self._theme.paint(box).fill)
+            options.append(f"fill={fill}")
+        options += [
+            f"minimum width={self._length(box.width)}",
+            f"minimum height={self._length(box.height)}",
+        ]
+        if box.is_output:
+            options += [f"double={fill}", f"double distance={self._length(1.8)}"]
+        moments = [box.moment, *(text.moment for text in box.texts)]
+        options += self._ring(box, f"{box.kind}line", moments)
+        return rf"\node[{', '.join(options)}] ({box.key}) at {_place(box.x, box.y)} {{}};"
+
+    def _curve(self, curve: Curve) -> str:
+        options = [f"{curve.flow} edge"]
+        if curve.strong and curve.flow == "forward":
+            options.append("strong edge")
+        elif curve.strong:
+            options.append(f"line width={self._length(2.8)}")
+        options += _standing(curve)
+        if curve.heat is not None:
+            colour = _colour(mixed(self._theme.forward, self._theme.hot, curve.heat))
+            options += [f"color={colour}", f"line width={self._length(1.5 + 2 * curve.heat)}"]
+        if len(curve.points) > 2:
+            options.append(f"rounded corners={self._length(_radius(curve.points))}")
+        options += self._ring(curve, f"{curve.flow}line", [curve.moment])
+        path = " -- ".join(_place(x, y) for x, y in curve.points)
+        return rf"\draw[{', '.join(options)}] {path};"
+
+    def _text(self, text: Text, looks: Iterable[str], left: bool = False) -> Iterator[str]:
+        """Writing at its place; on slides, a dash until its moment.
+
+        ``left``: its left edge is where it was measured, not its middle: the fonts of LaTeX have
+        other widths, and lines that begin below each other shall do so.
+        """
+        scale = _number(text.size * self._scale / _TEN, 3)
+        edge = ["anchor=west"] if left else []
+        options = ", ".join([f"{text.role} text", *looks, f"scale={scale}", *edge])
+        start = rf"\node[{options}] at {_place(text.x - left * text.width / 2, text.y)} "
+        written = mathematics(text.latex, text.text)
+        if not written:
+            return
+        if not self._slides or text.moment is None:
+            yield f"{start}{{{written}}};"
+            return
+        slide = self._slide(text.moment)
+        yield rf"\only<-{slide - 1}>{{{start}{{--}};}}"
+        yield rf"\only<{slide}->{{{start}{{{written}}};}}"
+
+    def _ring(self, part: Box | Curve, colour: str, moments: Iterable[Moment | None]) -> list[str]:
+        """The wide outline of what is current, on slides on the overlays of its moments."""
+        ring = f"current={colour}"
+        if not self._slides:
+            return [ring] if part.state == "current" else []
+        slides = sorted({self._slide(moment) for moment in moments if moment is not None})
+        return [f"on slides={{<{','.join(map(str, slides))}>{{{ring}}}}}"] if slides else []
+
+    def _slide(self, moment: Moment) -> int:
+        """The overlay on which something comes to be known; on the first, nothing is known yet."""
+        before = self._scene.steps[0] if moment.during == "backward" else 0
+        return 1 + before + moment.step
+
+    def _paint(self, name: str, paint: Paint) -> str:
+        dash = f", {self._dash(paint.dash)}" if paint.dash else ""
+        return f"draw={name}line, fill={name}fill{dash}"
+
+    def _dash(self, lengths: str) -> str:
+        on, off = [float(length) for length in lengths.split()]
+        return f"dash pattern=on {self._length(on)} off {self._length(off)}"
+
+    def _length(self, length: float) -> str:
+        return f"{_number(self._scale * length)}bp"
+
+
+def _standing(part: Box | Curve) -> list[str]:
+    waiting = ["waiting"] if part.state == "waiting" else []
+    return [*waiting, "faded"] if part.faded else waiting
+
+
+def _fading(part: Box | Curve) -> list[str]:
+    """How the writing stands back with its part; what is behind it stays as it is."""
+    return [f"{name} text" for name in _standing(part)]
+
+
+def _radius(points: tuple[Point, ...]) -> float:
+    """The radius of corners: two of them have room on the shortest of the lines between."""
+    lengths = [math.dist(start, end) for start, end in pairwise(points)]
+    return min(_RADIUS, *(length / 2 for length in lengths))
+
+
+def _colour(colour: str) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"{{rgb,255:red,{red}; green,{green}; blue,{blue}}}"
+
+
+def _place(x: float, y: float) -> str:
+    return f"({_number(x)},{_number(y)})"
+
+
+def _number(value: float, digits: int = 2) -> str:
+    # Adding 0 makes -0 a 0.
+    return f"{round(value, digits) + 0.0:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def _comment(text: str) -> str:
+    """Text in a comment: one line of ASCII."""
+    return " ".join(text.encode("ascii", "replace").decode().split())
