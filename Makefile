@@ -11,8 +11,10 @@ $(VENV)/ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
-demo: $(VENV)/ready  ## print the tables of a real formula
+demo: $(VENV)/ready  ## print the tables of a real formula, and draw it
 	$(BIN)/chainrule show "L = (y - sigmoid(w*x + b))^2" w=0.5 b=-1 x=3 y=1 --parameters "w b"
+	@mkdir -p build
+	$(BIN)/chainrule draw "L = (y - sigmoid(w*x + b))^2" w=0.5 b=-1 x=3 y=1 --parameters "w b" --arrows both -o build/demo.svg
 
 test: $(VENV)/ready  ## run the tests, the docstring examples and the documentation
 	$(BIN)/python -m pytest -q -n 2

@@ -140,11 +140,13 @@ def test_completion_completes():
     assert "plain,show" in result.stdout
 
 
-def terminal_output(environment: dict[str, str]) -> str:
+def terminal_output(
+    environment: dict[str, str], arguments: tuple[str, ...] = ("show", "x*x", "x=3")
+) -> str:
     """What the command prints when its output is a terminal."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, "show", "x*x", "x=3"],
+        [*COMMAND, *arguments],
         stdout=follower,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
     )

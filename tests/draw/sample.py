@@ -162,7 +162,7 @@ def sample(**changes):
             moment=backward(3),
         ),
     )
-    given = dict(
+    given = dict(  # noqa: C408 - the fields of a scene by name
         width=400,
         height=260,
         title="f = (x + w_1)·x",

@@ -11,7 +11,8 @@ from itertools import pairwise
 import pytest
 from rich.cells import cell_len
 
-from chainrule.draw.characters import _Rows, coloured_characters, draw_characters
+from chainrule.draw.characters.drawing import coloured_characters, draw_characters
+from chainrule.draw.characters.rows import Rows
 from chainrule.draw.scene import Box, Curve, Scene, Text
 from tests.draw.sample import sample
 
@@ -29,8 +30,8 @@ SIDES = {
     "┴": (LEFT, RIGHT, UP),
     "┼": (LEFT, RIGHT, UP, DOWN),
 }
-CORNERS = {"╭": "╮╰╯", "┌": "┐└┘", "╔": "╗╚╝"}
-BORDERS = {"╭": ("─", "│├"), "┌": ("─╌", "│├╎"), "╔": ("═", "║╟")}
+CORNERS = {"╭": "╮╰╯", "┌": "┐└┘", "┏": "┓┗┛", "╔": "╗╚╝"}
+BORDERS = {"╭": ("─", "│├"), "┌": ("─╌", "│├╎"), "┏": ("━", "┃┠"), "╔": ("═", "║╟")}
 
 
 def text(role, plain):
@@ -221,7 +222,7 @@ def read(scene, drawing):
             seen.add(step)
             if (row, column) in names:
                 assert (down, right) == LEFT, "a line enters a box without an arrow"
-                assert sign in "├╟ ", "a line ends at a border without a port"
+                assert sign in "├┠╟ ", "a line ends at a border without a port"
                 starts.add(names[row, column])
             elif sign == "►":
                 assert (down, right) == RIGHT
@@ -349,11 +350,21 @@ def test_colours_are_those_of_the_tables():
     assert {"3", "2", "5"} <= shown["green"]
     assert {"∂", "8", "3", "1"} <= shown["red"]
     assert {"1", "3", "5"} <= shown["magenta"]
-    assert "╭" in shown["blue"] & shown["dark_orange"]
+    assert "╭" in shown["blue"]
+    assert "┏" in shown["dark_orange"]
     assert {"┌", "╔"} <= shown["yellow"]
     assert "►" in shown["bold"]
     assert "0" in shown["bold dim"]
     assert coloured_characters(sample(), 20) is None
+
+
+def test_parameters_stand_out_without_colours():
+    edges = [("x", "f"), ("w", "f")]
+    drawing = check(scene_of(["x", "w parameter", "f computation"], edges))
+    assert "┃ w ┠" in drawing
+    assert "│ x ├" in drawing
+    assert drawing.split("\n")[-1].strip() == "┏━┓ parameter"
+    assert "parameter" not in check(scene_of(["x", "w", "f computation"], edges))
 
 
 def test_what_stands_back_is_dim():
@@ -424,8 +435,7 @@ def test_rows_are_as_near_as_they_may():
         return sum(weight * abs(values[a] - values[b] - apart) for a, b, apart, weight in pulls)
 
     for _ in range(30):
-        rows = _Rows()
-        numbers = [rows.new(2 * at) for at in range(4)]
+        rows, numbers = Rows(), range(4)
         bounds = [(b, a, chance.choice((0, 1, 2))) for a, b in pairwise(numbers)]
         pulls = [
             (a, b, chance.randint(-3, 3), chance.randint(1, 5))

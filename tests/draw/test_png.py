@@ -1,6 +1,7 @@
 """Pictures of pixels and pages, by what their own formats say."""
 
 import re
+import sys
 import struct
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_page_is_as_large_as_the_drawing(theme):
 
 
 def test_without_its_extra_a_page_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(pdf_module, "cairosvg", None)
+    monkeypatch.setitem(sys.modules, "cairosvg", None)
     with pytest.raises(MissingExtraError, match=r'pip install "chainrule\[pdf\]"') as error:
         pdf(svg(sample()))
     assert (error.value.code, error.value.extra) == ("E160", "pdf")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from os import PathLike
 from typing import Any
 
@@ -10,9 +10,10 @@ from chainrule.api.passes import Passes
 from chainrule.api.selection import find
 from chainrule.diff.build import require_float
 from chainrule.draw.drawing import Drawing
-from chainrule.draw.options import options
+from chainrule.draw.options import MOST, options
 from chainrule.draw.picture import picture
 from chainrule.draw.subject import Subject
+from chainrule.formula.printer import latex
 from chainrule.graph.dag import Dag
 
 
@@ -59,3 +60,37 @@ def save_drawing(
     """Draw and write a file; ``scale`` and ``animated`` are for the file, the rest for drawing."""
     writing = {name: given.pop(name) for name in ("scale", "animated") if name in given}
     draw(**given).save(path, **writing)
+
+
+def notebook_forms(
+    shown: object,
+    dag: Dag,
+    draw: Callable[[], Drawing],
+    include: Collection[str] | None,
+    exclude: Collection[str] | None,
+) -> dict[str, str]:
+    """What a notebook may show, by MIME type: the drawing, the formula in LaTeX, a line of text.
+
+    A front end shows the richest form that it knows: the drawing, in most of them. Of graphs with
+    more than `MOST` nodes, and of what cannot be drawn or written, there is the text alone.
+
+    Args:
+        shown: The graph or the record.
+        dag: Its graph.
+        draw: Makes the drawing.
+        include: The types that are wanted; None: all.
+        exclude: The types that are not wanted.
+    """
+    forms: dict[str, Callable[[], str]] = {"text/plain": lambda: repr(shown)}
+    if len(dag) <= MOST:
+        forms["image/svg+xml"] = lambda: draw().svg()
+        forms["text/latex"] = lambda: rf"$\displaystyle {latex(dag)}$"
+    wanted = {
+        name: form
+        for name, form in forms.items()
+        if (not include or name in include) and name not in (exclude or ())
+    }
+    try:
+        return {name: form() for name, form in wanted.items()}
+    except Exception:  # whatever it is: a cell that only looks at something must not fail
+        return {"text/plain": repr(shown)}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from chainrule.api.arguments import bind, by_name, whole_number
 from chainrule.api.array import Array
-from chainrule.api.drawings import drawn, save_drawing
+from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.explain import Cost, Descent, Roles, SavedReport
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
@@ -470,6 +470,11 @@ class Graph(Structure):
         arguments, _ = bind(self.dag, (), by_name(values, "values"))
         output = None if of is None else find(self.dag, of)
         return Descent(descend(self.dag, arguments, rate, steps, output))
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        return notebook_forms(self, self.dag, self.draw, include, exclude)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Graph, (self.dag,))

@@ -9,10 +9,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from chainrule.api.arguments import bind, digits_shown
-from chainrule.api.drawings import drawn, save_drawing
+from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.explain import Paths
 from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
+from chainrule.api.plots import Plot, plotted
 from chainrule.api.selection import differentiated, find, held
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import EvaluationError, GraphError
@@ -322,6 +323,39 @@ class Record:
         """
         save_drawing(path, self.draw, options)
 
+    def plot_tangent(
+        self,
+        wrt: str | None = None,
+        *,
+        of: str | None = None,
+        width: float = 420,
+        height: float = 300,
+        spread: float | None = None,
+        theme: str = "light",
+    ) -> Plot:
+        """The function around the point, and its tangent there; all other arguments stay.
+
+        >>> import chainrule as cr
+        >>> cr.parse("a*x^2").at(a=3, x=1).plot_tangent("x", spread=2)
+        <Plot of f and its tangent at x = 1: ∂f/∂x = 6>
+
+        Args:
+            wrt: The argument that changes; None: the only one.
+            of: The node that is plotted; None: the only output.
+            width: Of the picture, in points: 160 to 4000.
+            height: Of the picture, in points: 120 to 4000.
+            spread: How far the curve reaches to either side of the point; None: as far as makes a
+                clear picture.
+            theme: The colours: ``light``, ``dark``, ``print`` (grey) or ``colour-blind``.
+
+        Raises:
+            DrawingError: E250 for an unknown theme; E251 where not one floating-point scalar
+                changes, over many points, and in graphs of arrays; E253 for lengths out of range.
+            GraphError: E225 for an unknown name.
+            DerivativeError: E332 when ``of`` is ambiguous.
+        """
+        return plotted(self._passes, of, wrt, width, height, spread, theme)
+
     # --- tables -------------------------------------------------------------------------------
 
     def table(
@@ -387,6 +421,11 @@ class Record:
                 "E305", f"there is no point {index}; the points have shape {list(self.shape)}"
             ) from None
         return Record(self.dag, (), values)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        return notebook_forms(self, self.dag, self.draw, include, exclude)
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {node.name: value for node, value in self._arguments.items()}

@@ -11,6 +11,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from chainrule import __version__
+from chainrule.app.draw import draw
 from chainrule.app.explain import cost, derive, paths, saved
 from chainrule.app.learn import descend
 from chainrule.app.show import show
@@ -68,7 +69,7 @@ def main() -> None:
     """Write a formula, see its computation graph, follow every value and derivative through it."""
 
 
-for command in (show, paths, derive, check, saved, cost, descend):
+for command in (show, draw, paths, derive, check, saved, cost, descend):
     main.add_command(command)
 
 

@@ -53,10 +53,10 @@ SETTINGS: Final = {"ignore_unknown_options": True}
 """So that a formula may start with a minus: options have long names only, ``-x^2`` is none."""
 
 
-def formula_command(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a subcommand a formula and the options of reading and writing.
+def graph_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a subcommand a formula and the options of reading it.
 
-    The function gets the graph first; then its own arguments and options, and ``form``.
+    The function gets the graph first; then its own arguments and options.
     """
 
     @functools.wraps(function)
@@ -85,9 +85,17 @@ def formula_command(function: Callable[..., None]) -> Callable[..., None]:
         function(graph, **rest)
 
     decorated: Callable[..., None] = command
-    for option in reversed((click.argument("formula"), *_READING, _FORMAT)):
+    for option in reversed((click.argument("formula"), *_READING)):
         decorated = option(decorated)
     return decorated
+
+
+def formula_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a subcommand a formula and the options of reading and writing.
+
+    The function gets the graph first; then its own arguments and options, and ``form``.
+    """
+    return graph_command(_FORMAT(function))
 
 
 VALUES: Final = click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import click
+import numpy as np
 
 from chainrule.api.graph import Graph
 from chainrule.api.record import Record
@@ -13,6 +15,9 @@ from chainrule.app.options import DIGITS, SETTINGS, VALUES, examples, formula_co
 from chainrule.app.writers import Answer, write
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
+
+_DRAWN: Final = 100
+"""Graphs with more nodes do not fit on a terminal, and placing them takes long."""
 
 
 @click.command(
@@ -50,6 +55,8 @@ def show(
 ) -> None:
     """Show the value, the gradient and every step on the way to them.
 
+    On a terminal, and as text, a drawing of the graph follows where it fits.
+
     FORMULA is text such as "(x+y)*(x+1)", or - to read it from standard input. Each VALUE is a
     number, a constant expression such as pi/4, or several with commas between: many points.
     """
@@ -60,6 +67,9 @@ def show(
     if wrt and kinds and "forward-mode" not in kinds:
         raise click.UsageError("--wrt is for the forward-mode table")
     record = graph.at(**given)
+    # Tables that were asked for are all that was asked for; a drawing shows one point.
+    small = len(graph.dag.order) <= _DRAWN
+    drawn = not kinds and small and not any(np.ndim(value) for value in given.values())
     one = graph.dag.outputs[0] if len(graph.dag.outputs) == 1 else None
     derivatives = of is not None or (one is not None and one.type.is_float)
     if not kinds:
@@ -82,9 +92,9 @@ def show(
     elif one is None:
         choices = " or ".join(graph.outputs[:8])
         lines.append((f"for derivatives choose an output: --of {choices}", "dim"))
-    write(
-        Answer("show", graph.formula(), _tables(record, kinds, wrt, of, digits), lines, data), form
-    )
+    tables = _tables(record, kinds, wrt, of, digits)
+    draw = partial(record.draw, of=of) if drawn else None
+    write(Answer("show", graph.formula(), tables, lines, data, draw=draw), form)
 
 
 def _tables(

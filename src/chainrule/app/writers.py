@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from chainrule.draw.drawing import Drawing
 from chainrule.show.numbers import plain
 from chainrule.show.table import Table
 from chainrule.show.terminal import rich_table
@@ -31,6 +32,7 @@ class Answer:
         lines: Closing lines for people, each with a style.
         data: What JSON holds besides the formula and the tables.
         latex: LaTeX to write in place of the tables, where there is something better.
+        draw: Makes a drawing to end with, in text and on a terminal, if it fits there.
     """
 
     command: str
@@ -39,6 +41,7 @@ class Answer:
     lines: Sequence[tuple[str, str]] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     latex: str = ""
+    draw: Callable[[], Drawing] | None = None
 
 
 def write(answer: Answer, form: str) -> None:
@@ -59,12 +62,19 @@ def _people(answer: Answer) -> None:
         console.print()
     for line, style in answer.lines:
         console.print(Text(line, style=style))
+    drawing = answer.draw().coloured(console.width) if terminal and answer.draw else None
+    if drawing is not None:
+        console.print()
+        console.print(drawing)
 
 
 def _text(answer: Answer) -> None:
     blocks = [answer.formula, *(table.text() for table in answer.tables)]
     if answer.lines:
         blocks.append("\n".join(line for line, _ in answer.lines))
+    drawing = answer.draw().coloured() if answer.draw else None
+    if drawing is not None:
+        blocks.append("\n".join(line.rstrip() for line in drawing.plain.splitlines()))
     click.echo("\n\n".join(blocks))
 
 

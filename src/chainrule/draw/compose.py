@@ -119,6 +119,8 @@ def _scene(
         route = [Point(x + dx, y + dy) for x, y in found.routes[at]]
         anchor = found.anchors[at]
         texts = [] if anchor is None else _stacked(labels[at], anchor.x + dx, anchor.y + dy)
+        widest = max((text.width for text in texts), default=0.0)
+        texts = [replace(text, width=widest) for text in texts]
         ends = (boxes[numbers[link.source]], boxes[numbers[link.target]])
         curves += _curves(at, link, route, ends, texts, options.arrows)
     width = found.bounds.right - found.bounds.left + 2 * _MARGIN
@@ -390,7 +392,7 @@ def _captions(
                 Text(line.role, line.text, line.latex, *place, wide, tall, _SIZES["caption"])
             )
             x += wide + _LEGEND_GAP
-        height += tall + 2.0
+        height += tall + 4.0
     return tuple(texts), width, height
 
 

@@ -23,7 +23,7 @@ def derivative_diagram(subject: Subject, options: Options, graph: DerivativeGrap
                 shape_of(node.node),
                 (
                     Line("symbol", node.name.text, _mathematics(node.name)),
-                    Line("tangent", content.text, _mathematics(content)),
+                    Line("tangent", content.text, f"{{{_mathematics(content)}}}"),
                 ),
                 f"{node.name.text} = {node.content.text}",
                 is_output=node.node in subject.dag.outputs,
@@ -42,7 +42,7 @@ def derivative_diagram(subject: Subject, options: Options, graph: DerivativeGrap
                     Line(
                         "local",
                         f"{edge.name.text} = {content.text}",
-                        f"{_mathematics(edge.name)} = {_mathematics(content)}",
+                        f"{_mathematics(edge.name)} = {{{_mathematics(content)}}}",
                     ),
                 ),
                 edge.position,

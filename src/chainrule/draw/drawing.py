@@ -11,7 +11,7 @@ from typing import Any, Final
 from rich.text import Text as RichText
 
 from chainrule.draw.animation import animation
-from chainrule.draw.characters import coloured_characters, draw_characters
+from chainrule.draw.characters.drawing import coloured_characters, draw_characters
 from chainrule.draw.dot import dot
 from chainrule.draw.mermaid import mermaid
 from chainrule.draw.pdf import pdf

@@ -93,7 +93,7 @@ def beside(points: Sequence[Point], distance: float) -> list[Point]:
 def on_border(before: Point, end: Point, box: Box) -> Point:
     """Where a line that comes from ``before`` and ends near a box meets the outline of the box.
 
-    It goes on in its direction; where that misses the box, it turns to the middle.
+    It goes on in its direction; where that misses the box, it takes the shortest way.
 
     >>> circle = Box("n0", "input", "circle", 0, 0, 4, 2, (), "")
     >>> on_border(Point(9, 0), Point(3, 0), circle), on_border(Point(3, 9), Point(3, 0), circle)
@@ -104,9 +104,20 @@ def on_border(before: Point, end: Point, box: Box) -> Point:
     ahead = Point(before.x + (end.x - before.x) * reach, before.y + (end.y - before.y) * reach)
     if _covers(ahead, box):
         return _border(before, ahead, box)
-    middle = Point(box.x, box.y)
-    # The line to the middle starts well outside of the box.
-    return _border(Point(5 * end.x - 4 * box.x, 5 * end.y - 4 * box.y), middle, box)
+    core = _core(end, box)
+    # The line to the core starts well outside of the box.
+    return _border(Point(5 * end.x - 4 * core.x, 5 * end.y - 4 * core.y), core, box)
+
+
+def _core(end: Point, box: Box) -> Point:
+    """Where the shortest way to the outline leads: the middle, or the nearest point inside."""
+    if box.shape == "circle":
+        return Point(box.x, box.y)
+    x, y = box.width / 2 - box.corner, box.height / 2 - box.corner
+    return Point(
+        min(max(end.x, box.x - x), box.x + x),
+        min(max(end.y, box.y - y), box.y + y),
+    )
 
 
 def _border(outside: Point, inside: Point, box: Box) -> Point:

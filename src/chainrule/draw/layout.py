@@ -63,17 +63,32 @@ class Layout:
 
 
 _DIRECTIONS: Final = {"right": "leftright", "down": "topbottom"}
-_MANNERS: Final = (("diagonal", 1.0), ("orthogonal", 1.0), ("orthogonal", 1.6), ("diagonal", 1.6))
-"""Styles of edges, with what gaps are multiplied by, in the order in which they are tried: slanted
-edges read best, and sometimes run through a box; right angles hardly ever do.
+_MANNERS: Final = (
+    ("diagonal", 1.0, "facing_only"),
+    ("orthogonal", 1.0, "facing_only"),
+    ("diagonal", 1.3, "facing_only"),
+    ("orthogonal", 1.3, "facing_only"),
+    ("orthogonal", 1.3, "facing_preferred"),
+    ("orthogonal", 1.7, "facing_only"),
+    ("orthogonal", 1.7, "facing_preferred"),
+)
+"""Styles of edges, with what gaps are multiplied by and the sides of a box where edges may end, in
+the order in which they are tried: slanted edges read best, and sometimes run through a box; right
+angles hardly ever do.
 """
+_ASIDE: Final = (0.8, 1.0, 1.2, 1.5)
+"""How far, in their heights, labels may stand beside their edge."""
 _CLEARANCE: Final = 3.0
 """How far an edge keeps away from foreign boxes: all boxes are laid out larger by that."""
+_GRAVE: Final = 100
+"""A conflict that hides something counts so much more than one that does not."""
+_STRAY: Final = 10
+"""So much counts a label that stands apart from its edge."""
 _WEIGHT: Final = 3
 """An operand out of order counts so much where the order matters."""
 _HEADER: Final = 18.0
 """Room for the name of a frame."""
-_MOST_CHECKED: Final = 600
+_MOST_CHECKED: Final = 120
 """Edges up to which slanted ones are tried: to check them all takes quadratic time."""
 
 
@@ -152,9 +167,9 @@ def _placed(
     edges: Sequence[Edge],
     frames: Sequence[str],
     direction: Direction,
-    manner: tuple[str, float],
+    manner: tuple[str, float, str],
 ) -> Layout:
-    style, gap = manner
+    style, gap, sides = manner
     pad = _CLEARANCE + max((edge.thickness for edge in edges), default=0.0) / 2
     graph: dict[str, Any] = {"nodes": [], "edges": []}
     parents = {frame: len(nodes) + at for at, frame in enumerate(frames)}
@@ -177,8 +192,9 @@ def _placed(
         graph,
         options={
             "direction": _DIRECTIONS[direction],
-            "routing": {"style": style},
+            "routing": {"style": style, "port_sides": sides},
             "labels": {"reservation": "always"},
+            "tuning": {"labels": {"side_steps": list(_ASIDE)}},
             "spacing": {
                 "compound_header": _HEADER,
                 "node_gap": 20.0 * gap,
@@ -216,7 +232,10 @@ def _point(raw: Mapping[str, float]) -> Point:
 
 
 def _conflicts(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
-    """How often an edge crosses a box or a foreign label, or a label overlaps a box or a label."""
+    """How often an edge crosses a box or a foreign label, or a label overlaps a box or a label.
+
+    A label stands on a plate of its own, so an edge that runs behind one counts little.
+    """
     boxes = [
         Rectangle.around(centre, node.width, node.height)
         for centre, node in zip(found.centres, nodes, strict=True)
@@ -229,15 +248,19 @@ def _conflicts(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> i
     for at, edge in enumerate(edges):
         label = labels[at]
         if label is not None:
-            count += sum(overlap(label, box) for box in boxes)
-            count += sum(other is not None and overlap(label, other) for other in labels[:at])
+            others = [other for other in labels[:at] if other is not None]
+            count += _GRAVE * sum(overlap(label, other) for other in (*boxes, *others))
+            near = label.shrunk(-edge.height / 2)
+            route = pairwise(found.routes[at])
+            count += _STRAY * (not any(crosses(start, end, near) for start, end in route))
         away = 1.0 + edge.thickness / 2
         solid = [
             # Into its own boxes an edge may only reach as far as their borders.
             box.shrunk(4.0 if number in (edge.source, edge.target) else -away)
             for number, box in enumerate(boxes)
         ]
-        solid += [other for number, other in enumerate(labels) if other and number != at]
+        behind = [other for number, other in enumerate(labels) if other and number != at]
         for start, end in pairwise(found.routes[at]):
-            count += sum(crosses(start, end, rectangle) for rectangle in solid)
+            count += _GRAVE * sum(crosses(start, end, rectangle) for rectangle in solid)
+            count += sum(crosses(start, end, rectangle) for rectangle in behind)
     return count

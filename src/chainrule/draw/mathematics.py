@@ -6,6 +6,7 @@ that font or its reader of LaTeX does not know has no outline; writers then writ
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 import threading
@@ -16,13 +17,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha1
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
-
-with warnings.catch_warnings():
-    # It finds its font through a function that Python 3.11 is about to drop.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from ziamath.zmath import Latex
 
 ASCENT: Final = 0.78
 """How far a line reaches above its baseline, in sizes; tall mathematics reaches further."""
@@ -162,6 +158,15 @@ def _signs() -> dict[str, tuple[Glyph, float]]:
     }
 
 
+@lru_cache(maxsize=1)
+def _latex_reader() -> Any:
+    """The reader of LaTeX, imported when something is drawn: that takes 0.2 s."""
+    with warnings.catch_warnings():
+        # It finds its font through a function that Python 3.11 is about to drop.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module("ziamath.zmath").Latex
+
+
 @lru_cache(maxsize=2048)
 def _laid_out(latex: str) -> Outline | None:
     """Mathematics at the size of the units of the font, or None where it cannot be outlined."""
@@ -169,7 +174,7 @@ def _laid_out(latex: str) -> Outline | None:
         return None
     try:
         with _lock:
-            found = Latex(_WORDS.sub(_words, latex), size=_EM, margin=0)
+            found = _latex_reader()(_WORDS.sub(_words, latex), size=_EM, margin=0)
             drawing = found.svgxml()
             missing = {found.font.glyph_fromid(0).id}
             if "\\backslash" not in latex:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.errors import MissingExtraError
+import importlib
 
-try:
-    import cairosvg  # type: ignore[import-untyped]
-except (ImportError, OSError):  # OSError: it is there, but the cairo library is not
-    cairosvg = None
+from chainrule.errors import MissingExtraError
 
 
 def pdf(svg_text: str) -> bytes:
@@ -16,7 +13,10 @@ def pdf(svg_text: str) -> bytes:
     Raises:
         MissingExtraError: E160: cairosvg, or the cairo library, is not installed.
     """
-    if cairosvg is None:
-        raise MissingExtraError("PDF", "pdf")
+    try:
+        # It takes 0.2 s to import; most programs that draw write no PDF.
+        cairosvg = importlib.import_module("cairosvg")
+    except (ImportError, OSError):  # OSError: it is there, but the cairo library is not
+        raise MissingExtraError("PDF", "pdf") from None
     # A point of the drawing is a point of the page: 72 to an inch.
     return bytes(cairosvg.svg2pdf(bytestring=svg_text.encode(), dpi=72))

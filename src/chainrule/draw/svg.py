@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha1
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 
 from chainrule.draw.mathematics import ASCENT, DESCENT, Outline, measure, outline
 from chainrule.draw.scene import Box, Curve, Group, Moment, Point, Scene, State, Text
@@ -36,6 +36,8 @@ _INSET: Final = 3.0
 """Between the two lines around an output."""
 _FONTS: Final = "'STIX Two Text','Times New Roman','Liberation Serif','DejaVu Serif',serif"
 """By name, since resvg takes ``serif`` for a font that few systems have."""
+TEXT_STYLE: Final = {"text": f"font-family:{_FONTS};text-anchor:middle"}
+"""Of what has no outline."""
 _PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 _UNFIT: Final = re.compile(
     "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
@@ -69,32 +71,16 @@ class Sheet:
         self, scene: Scene, prefix: str = "", delays: Mapping[Moment, str] | None = None
     ) -> None:
         """Delays make a drawing that moves: the CSS time at which each moment begins."""
-        digest = sha1(repr(scene).encode(errors="backslashreplace"), usedforsecurity=False)
         self.scene = scene
-        self.prefix = prefix or f"c{digest.hexdigest()[:6]}-"
-        if not _PREFIX.fullmatch(self.prefix):
-            raise ValueError("a prefix is a letter, then letters, digits, hyphens and underscores")
+        self.prefix = prefix_for(scene, prefix)
         self._theme = THEMES[scene.theme]
         self._delays = delays or {}
-        self._shapes: dict[str, str] = {}
+        self._letters = Letters(self.prefix)
 
     def document(self, motion: str = "") -> str:
         """The whole text; ``motion`` is more CSS."""
-        scene, prefix = self.scene, self.prefix
-        width, height = number(scene.width), number(scene.height)
         body = "\n".join(self._body())
-        shapes = "".join(f'<path id="{id}" d="{path}"/>' for path, id in self._shapes.items())
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}drawing" class="chainrule"'
-            f' viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-            f' aria-labelledby="{prefix}title {prefix}description">\n'
-            f'<title id="{prefix}title">{clean(scene.title)}</title>\n'
-            f'<desc id="{prefix}description">{clean(scene.description)}</desc>\n'
-            f"<style>{self._style()}{motion}</style>\n"
-            f"<defs>{shapes}</defs>\n"
-            f'<rect class="sheet" width="{width}" height="{height}"/>\n'
-            f"{body}\n</svg>\n"
-        )
+        return page(self.scene, body, self._style() + motion, self._letters)
 
     def _style(self) -> str:
         theme = self._theme
@@ -110,7 +96,7 @@ class Sheet:
             ".strong .line": "stroke-width:2.8",
             ".waiting": "opacity:.5",
             ".faded": f"opacity:{theme.faded}",
-            "text": f"font-family:{_FONTS};text-anchor:middle",
+            **TEXT_STYLE,
         }
         colours = {"forward": theme.forward, "backward": theme.backward}
         for flow, colour in (*colours.items(), ("strong.forward", theme.strong)):
@@ -122,11 +108,7 @@ class Sheet:
             rules[f".{kind} .inner,.{kind} .ring"] = f"stroke:{paint.line}"
         for role in dict.fromkeys(text.role for text in self.scene.texts()):
             rules[f".{role}"] = f"fill:{theme.texts[role]}"
-        root = f"#{self.prefix}drawing "
-        return "".join(
-            ",".join(root + part for part in selector.split(",")) + f"{{{rule}}}"
-            for selector, rule in rules.items()
-        )
+        return style_sheet(self.prefix, rules)
 
     def _body(self) -> Iterator[str]:
         yield from map(self._group, self.scene.groups)
@@ -169,8 +151,8 @@ class Sheet:
         lengthwise = math.hypot(tip.x - base.x, tip.y - base.y) or 1.0
         across = Point((base.y - tip.y) / lengthwise * half, (tip.x - base.x) / lengthwise * half)
         head = (
-            f"M{_place(tip.x, tip.y)}L{_place(base.x + across.x, base.y + across.y)}"
-            f"L{_place(base.x - across.x, base.y - across.y)}Z"
+            f"M{coordinates(tip.x, tip.y)}L{coordinates(base.x + across.x, base.y + across.y)}"
+            f"L{coordinates(base.x - across.x, base.y - across.y)}Z"
         )
         line_style = head_style = ""
         if curve.heat is not None:
@@ -225,16 +207,34 @@ class Sheet:
 
     def _text(self, text: Text) -> str:
         title = f"<title>{clean(text.full)}</title>" if text.full else ""
-        written = self._written(text, text.latex, text.text)
+        written = self._letters.write(text, text.latex, text.text)
         if text.moment is not None and text.moment in self._delays:
             name = moment_name(text.moment)
             written = (
                 f'<g class="{name} later">{written}</g>'
-                f'<g class="{name} before" opacity="0">{self._written(text, DASH, DASH)}</g>'
+                f'<g class="{name} before" opacity="0">'
+                f"{self._letters.write(text, DASH, DASH)}</g>"
             )
         return f'<g class="{text.role}"{_moment(text.moment)}>{title}{written}</g>'
 
-    def _written(self, text: Text, latex: str, plain: str) -> str:
+
+class Letters:
+    """The shapes of letters of one drawing: each is defined once and used by name.
+
+    Attributes:
+        prefix: What all ids begin with.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self._shapes: dict[str, str] = {}
+
+    def definitions(self) -> str:
+        """The shapes that have been used so far."""
+        return "".join(f'<path id="{id}" d="{path}"/>' for path, id in self._shapes.items())
+
+    def write(self, text: Text, latex: str, plain: str) -> str:
+        """Writing at the place and in the size of a text."""
         found = outline(latex, plain, text.size)
         if found is None:
             baseline = text.y + (ASCENT - DESCENT) / 2 * text.size
@@ -247,9 +247,9 @@ class Sheet:
             f"<rect{_rectangle(x + bar.x, y + bar.y, bar.width, bar.height)}/>"
             for bar in found.bars
         )
-        return f"{self._letters(found, x, y)}{bars}"
+        return f"{self._rows(found, x, y)}{bars}"
 
-    def _letters(self, found: Outline, x: float, y: float) -> str:
+    def _rows(self, found: Outline, x: float, y: float) -> str:
         """Letters of one size on one line share a place: only their distances are written."""
         rows: dict[tuple[float, float], list[tuple[float, str]]] = {}
         for glyph in found.glyphs:
@@ -263,10 +263,66 @@ class Sheet:
                 for across, id in letters
             )
             parts.append(
-                f'<g transform="translate({_place(x + first, y + down)})scale({scale:.4g})">'
+                f'<g transform="translate({coordinates(x + first, y + down)})scale({scale:.4g})">'
                 f"{uses}</g>"
             )
         return "".join(parts)
+
+
+class Sized(Protocol):
+    """What any picture has, of whatever it is made."""
+
+    @property
+    def width(self) -> float: ...
+    @property
+    def height(self) -> float: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+
+def page(picture: Sized, body: str, style: str, letters: Letters) -> str:
+    """A whole SVG: its title and description, style, shapes of letters and sheet, then the body."""
+    prefix = letters.prefix
+    width, height = number(picture.width), number(picture.height)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}drawing" class="chainrule"'
+        f' viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+        f' aria-labelledby="{prefix}title {prefix}description">\n'
+        f'<title id="{prefix}title">{clean(picture.title)}</title>\n'
+        f'<desc id="{prefix}description">{clean(picture.description)}</desc>\n'
+        f"<style>{style}</style>\n"
+        f"<defs>{letters.definitions()}</defs>\n"
+        f'<rect class="sheet" width="{width}" height="{height}"/>\n'
+        f"{body}\n</svg>\n"
+    )
+
+
+def prefix_for(picture: object, prefix: str = "") -> str:
+    """What the ids of a picture begin with: what is asked for, else a name from its content.
+
+    Raises:
+        ValueError: A prefix that no id can begin with.
+    """
+    digest = sha1(repr(picture).encode(errors="backslashreplace"), usedforsecurity=False)
+    prefix = prefix or f"c{digest.hexdigest()[:6]}-"
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError("a prefix is a letter, then letters, digits, hyphens and underscores")
+    return prefix
+
+
+def style_sheet(prefix: str, rules: Mapping[str, str]) -> str:
+    """CSS for one drawing alone: selector → declarations.
+
+    >>> style_sheet("a-", {".x,.y": "fill:red"})
+    '#a-drawing .x,#a-drawing .y{fill:red}'
+    """
+    root = f"#{prefix}drawing "
+    return "".join(
+        ",".join(root + part for part in selector.split(",")) + f"{{{rule}}}"
+        for selector, rule in rules.items()
+    )
 
 
 def clean(text: str) -> str:
@@ -321,12 +377,12 @@ def rounded(points: tuple[Point, ...]) -> str:
     >>> rounded((Point(0, 0), Point(20, 0), Point(20, 40)))
     'M0 0L10 0Q20 0 20 10L20 40'
     """
-    steps = [f"M{_place(*points[0])}"]
+    steps = [f"M{coordinates(*points[0])}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         radius = min(_RADIUS, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
         start, end = _toward(corner, before, radius), _toward(corner, after, radius)
-        steps.append(f"L{_place(*start)}Q{_place(*corner)} {_place(*end)}")
-    steps.append(f"L{_place(*points[-1])}")
+        steps.append(f"L{coordinates(*start)}Q{coordinates(*corner)} {coordinates(*end)}")
+    steps.append(f"L{coordinates(*points[-1])}")
     return "".join(steps)
 
 
@@ -335,7 +391,8 @@ def _toward(start: Point, goal: Point, length: float) -> Point:
     return Point(start.x + (goal.x - start.x) * share, start.y + (goal.y - start.y) * share)
 
 
-def _place(x: float, y: float) -> str:
+def coordinates(x: float, y: float) -> str:
+    """A point as path data has it."""
     return f"{number(x)} {number(y)}"
 
 

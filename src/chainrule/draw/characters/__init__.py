@@ -1,0 +1,1 @@
+"""Scenes drawn in characters, for a terminal: leaves left, results right."""
