@@ -68,7 +68,7 @@ WITHOUT = [
 
 def layout(latex):
     """Places of the letters and the right edge by ziamath, in sizes, from where the line starts."""
-    drawing = mathematics.Latex(latex, size=1000, margin=0).svgxml()
+    drawing = mathematics._latex_reader()(latex, size=1000, margin=0).svgxml()
     left, _, width, _ = map(float, drawing.attrib["viewBox"].split())
     shapes = {symbol.attrib["id"] for symbol in drawing.iter("symbol") if len(symbol)}
     places = [
@@ -105,7 +105,7 @@ def test_numbers_stand_as_ziamath_sets_them(text):
 
 @pytest.mark.parametrize("latex", [*NUMBERS, *EVERYDAY])
 def test_pixels_are_those_of_ziamath(latex):
-    theirs = mathematics.Latex(latex.replace("−", "-"), size=200, margin=0).svgxml()
+    theirs = mathematics._latex_reader()(latex.replace("−", "-"), size=200, margin=0).svgxml()
     left, top, width, height = map(float, theirs.attrib["viewBox"].split())
     found = outline(latex, latex, 200)
     place = f"{left + max(0, -left)} {top + found.ascent} {width} {height}"

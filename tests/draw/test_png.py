@@ -1,12 +1,11 @@
 """Pictures of pixels and pages, by what their own formats say."""
 
 import re
-import sys
 import struct
+import sys
 
 import pytest
 
-from chainrule.draw import pdf as pdf_module
 from chainrule.draw.pdf import pdf
 from chainrule.draw.png import MOST_PIXELS, png
 from chainrule.draw.svg import svg
