@@ -123,7 +123,7 @@ class Drawing:
         target = Path(path)
         suffix = target.suffix.lower()
         if suffix not in SUFFIXES:
-            raise FileError("E406", f"cannot draw as {suffix!r}; use {listed(SUFFIXES, 12)}")
+            raise FileError("E406", f"cannot save as {suffix!r}; use {listed(SUFFIXES, 12)}")
         if animated:
             if suffix not in _ANIMATED:
                 raise DrawingError("E251", f"{suffix} cannot move; use {listed(_ANIMATED)}")
