@@ -9,7 +9,7 @@ import threading
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -52,6 +52,13 @@ def exactly(graph: cr.Graph, **arguments):
     return values[graph.dag.output]
 
 
+def near_a_jump(graph: cr.Graph, at: dict, value) -> bool:
+    """Whether round, floor, sign and the like change within the rounding errors of a point: there
+    float64 and mpmath may stand on different sides, and a difference is no derivative."""
+    moved = [{**at, name: at[name] + step} for name in at for step in (-1e-12, 1e-12)]
+    return any(abs(exactly(graph, **point) - value) > 1e-4 for point in moved)
+
+
 @settings(max_examples=300)
 @given(compositions(), st.floats(-2, 2), st.floats(-2, 2))
 def test_gradients_agree_with_high_precision_differences(graph, x, y):
@@ -60,6 +67,7 @@ def test_gradients_agree_with_high_precision_differences(graph, x, y):
         step = mpmath.mpf(10) ** -20
         at = {"x": mpmath.mpf(x), "y": mpmath.mpf(y)}
         value = exactly(graph, **at)
+        assume(not near_a_jump(graph, at, value))
         assert record.value == pytest.approx(float(value), rel=1e-9, abs=1e-12)
         for name, got in record.gradient.items():
             above = exactly(graph, **{**at, name: at[name] + step})

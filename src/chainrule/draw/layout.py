@@ -6,6 +6,7 @@ that another one can take its place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,8 +14,9 @@ from typing import Any, Final, NamedTuple
 
 import graphlay
 
+from chainrule.draw.conflicts import GRAVE, conflicts
 from chainrule.draw.diagram import Direction
-from chainrule.draw.geometry import Rectangle, crosses, overlap
+from chainrule.draw.geometry import Rectangle
 from chainrule.draw.scene import Point, Shape
 
 
@@ -53,6 +55,7 @@ class Layout:
         anchors: The middle of what is written on each edge; None where nothing is.
         frames: The rectangle of each frame.
         bounds: The rectangle around everything.
+        manner: How they were found, by number: to be tried first for a similar graph.
     """
 
     centres: tuple[Point, ...]
@@ -60,6 +63,7 @@ class Layout:
     anchors: tuple[Point | None, ...]
     frames: Mapping[str, Rectangle]
     bounds: Rectangle
+    manner: int = 0
 
 
 _DIRECTIONS: Final = {"right": "leftright", "down": "topbottom"}
@@ -80,20 +84,24 @@ _ASIDE: Final = (0.8, 1.0, 1.2, 1.5)
 """How far, in their heights, labels may stand beside their edge."""
 _CLEARANCE: Final = 3.0
 """How far an edge keeps away from foreign boxes: all boxes are laid out larger by that."""
-_GRAVE: Final = 100
-"""A conflict that hides something counts so much more than one that does not."""
-_STRAY: Final = 10
-"""So much counts a label that stands apart from its edge."""
 _WEIGHT: Final = 3
 """An operand out of order counts so much where the order matters."""
 _HEADER: Final = 18.0
 """Room for the name of a frame."""
-_MOST_CHECKED: Final = 120
-"""Edges up to which slanted ones are tried: to check them all takes quadratic time."""
+_SAFE: Final = 1
+"""The manner for graphs that are too large to try several."""
+_MOST_CHECKED: Final = 400
+"""Edges up to which manners are compared."""
+_MOST_POLISHED: Final = 60
+"""Edges up to which another manner is tried although nothing is hidden, only less than clear."""
 
 
 def layout(
-    nodes: Sequence[Node], edges: Sequence[Edge], frames: Sequence[str], direction: Direction
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    frames: Sequence[str],
+    direction: Direction,
+    first: int = 0,
 ) -> Layout:
     """Place boxes and edges so that no label overlaps a box or a label, and no edge crosses a box.
 
@@ -102,8 +110,9 @@ def layout(
         edges: The edges.
         frames: The keys of the frames; boxes name theirs.
         direction: Where edges point to.
+        first: The manner that is tried first.
     """
-    found = _clear(nodes, edges, frames, direction)
+    found = _clear(nodes, edges, frames, direction, first)
     # Frames have their name at the top, so they cannot be turned over.
     if not frames and _disorder(_mirrored(found, direction), edges, direction) < _disorder(
         found, edges, direction
@@ -140,26 +149,31 @@ def _mirrored(found: Layout, direction: Direction) -> Layout:
         tuple(None if anchor is None else turned(anchor) for anchor in found.anchors),
         found.frames,
         Rectangle(min(low.x, high.x), min(low.y, high.y), max(low.x, high.x), max(low.y, high.y)),
+        found.manner,
     )
 
 
 def _clear(
-    nodes: Sequence[Node], edges: Sequence[Edge], frames: Sequence[str], direction: Direction
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    frames: Sequence[str],
+    direction: Direction,
+    first: int,
 ) -> Layout:
     """The first layout in which nothing is in the way of anything; else the one with least."""
-    manners = _MANNERS if len(edges) <= _MOST_CHECKED else _MANNERS[1:2]
-    best = None
-    for manner in manners:
+    tries = sorted(range(len(_MANNERS)), key=lambda manner: manner != first)
+    if len(edges) > _MOST_CHECKED:
+        return _placed(nodes, edges, frames, direction, _SAFE)
+    best, least = None, math.inf
+    for manner in tries:
         found = _placed(nodes, edges, frames, direction, manner)
-        if len(manners) == 1:
-            return found
-        conflicts = _conflicts(found, nodes, edges)
-        if best is None or conflicts < best[0]:
-            best = (conflicts, found)
-        if not conflicts:
+        count = _count(found, nodes, edges)
+        if count < least:
+            best, least = found, count
+        if count < (1 if len(edges) <= _MOST_POLISHED else GRAVE):
             break
     assert best is not None
-    return best[1]
+    return best
 
 
 def _placed(
@@ -167,9 +181,9 @@ def _placed(
     edges: Sequence[Edge],
     frames: Sequence[str],
     direction: Direction,
-    manner: tuple[str, float, str],
+    manner: int,
 ) -> Layout:
-    style, gap, sides = manner
+    style, gap, sides = _MANNERS[manner]
     pad = _CLEARANCE + max((edge.thickness for edge in edges), default=0.0) / 2
     graph: dict[str, Any] = {"nodes": [], "edges": []}
     parents = {frame: len(nodes) + at for at, frame in enumerate(frames)}
@@ -224,6 +238,7 @@ def _placed(
             for frame in frames
         },
         Rectangle(min(across), min(down), max(across), max(down)),
+        manner,
     )
 
 
@@ -231,36 +246,18 @@ def _point(raw: Mapping[str, float]) -> Point:
     return Point(raw["x"], raw["y"])
 
 
-def _conflicts(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
-    """How often an edge crosses a box or a foreign label, or a label overlaps a box or a label.
-
-    A label stands on a plate of its own, so an edge that runs behind one counts little.
-    """
-    boxes = [
-        Rectangle.around(centre, node.width, node.height)
-        for centre, node in zip(found.centres, nodes, strict=True)
-    ]
-    labels = [
-        None if anchor is None else Rectangle.around(anchor, edge.width, edge.height)
-        for anchor, edge in zip(found.anchors, edges, strict=True)
-    ]
-    count = 0
-    for at, edge in enumerate(edges):
-        label = labels[at]
-        if label is not None:
-            others = [other for other in labels[:at] if other is not None]
-            count += _GRAVE * sum(overlap(label, other) for other in (*boxes, *others))
-            near = label.shrunk(-edge.height / 2)
-            route = pairwise(found.routes[at])
-            count += _STRAY * (not any(crosses(start, end, near) for start, end in route))
-        away = 1.0 + edge.thickness / 2
-        solid = [
-            # Into its own boxes an edge may only reach as far as their borders.
-            box.shrunk(4.0 if number in (edge.source, edge.target) else -away)
-            for number, box in enumerate(boxes)
-        ]
-        behind = [other for number, other in enumerate(labels) if other and number != at]
-        for start, end in pairwise(found.routes[at]):
-            count += _GRAVE * sum(crosses(start, end, rectangle) for rectangle in solid)
-            count += sum(crosses(start, end, rectangle) for rectangle in behind)
-    return count
+def _count(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
+    """How much is in the way of something."""
+    return conflicts(
+        [
+            Rectangle.around(centre, node.width, node.height)
+            for centre, node in zip(found.centres, nodes, strict=True)
+        ],
+        found.routes,
+        [(edge.source, edge.target) for edge in edges],
+        [edge.thickness for edge in edges],
+        [
+            None if anchor is None else Rectangle.around(anchor, edge.width, edge.height)
+            for anchor, edge in zip(found.anchors, edges, strict=True)
+        ],
+    )
