@@ -51,6 +51,15 @@ def crosses(start: Point, end: Point, rectangle: Rectangle) -> bool:
     >>> crosses(Point(-1, 1), Point(0.5, 4), Rectangle(0, 0, 2, 2))
     False
     """
+    return entry(start, end, rectangle) is not None
+
+
+def entry(start: Point, end: Point, rectangle: Rectangle) -> Point | None:
+    """Where a segment enters a rectangle; None where it does not.
+
+    >>> entry(Point(-1, 1), Point(3, 1), Rectangle(0, 0, 2, 2))
+    Point(x=0.0, y=1.0)
+    """
     enter, leave = 0.0, 1.0
     dx, dy = end.x - start.x, end.y - start.y
     for step, room in (
@@ -61,12 +70,12 @@ def crosses(start: Point, end: Point, rectangle: Rectangle) -> bool:
     ):
         if step == 0:
             if room <= 0:
-                return False
+                return None
         elif step < 0:
             enter = max(enter, room / step)
         else:
             leave = min(leave, room / step)
-    return enter < leave
+    return Point(start.x + dx * enter, start.y + dy * enter) if enter < leave else None
 
 
 def beside(points: Sequence[Point], distance: float) -> list[Point]:

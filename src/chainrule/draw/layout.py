@@ -16,7 +16,7 @@ import graphlay
 
 from chainrule.draw.conflicts import GRAVE, conflicts
 from chainrule.draw.diagram import Direction
-from chainrule.draw.geometry import Rectangle
+from chainrule.draw.geometry import Rectangle, entry
 from chainrule.draw.scene import Point, Shape
 
 
@@ -75,6 +75,7 @@ _MANNERS: Final = (
     ("orthogonal", 1.3, "facing_preferred"),
     ("orthogonal", 1.7, "facing_only"),
     ("orthogonal", 1.7, "facing_preferred"),
+    ("diagonal", 2.4, "facing_only"),
 )
 """Styles of edges, with what gaps are multiplied by and the sides of a box where edges may end, in
 the order in which they are tried: slanted edges read best, and sometimes run through a box; right
@@ -86,6 +87,8 @@ _CLEARANCE: Final = 3.0
 """How far an edge keeps away from foreign boxes: all boxes are laid out larger by that."""
 _WEIGHT: Final = 3
 """An operand out of order counts so much where the order matters."""
+_DEEP: Final = 2.0
+"""How deep into a box a line has to be to run through it."""
 _HEADER: Final = 18.0
 """Room for the name of a frame."""
 _SAFE: Final = 1
@@ -228,7 +231,14 @@ def _placed(
     across, down = zip(*corners, strict=True)
     return Layout(
         tuple(boxes[: len(nodes)]),
-        tuple(tuple(_point(point) for point in edge["points"]) for edge in placed.edges),
+        tuple(
+            _trimmed(
+                [_point(point) for point in route["points"]],
+                Rectangle.around(boxes[edge.source], *sizes[edge.source]),
+                Rectangle.around(boxes[edge.target], *sizes[edge.target]),
+            )
+            for edge, route in zip(edges, placed.edges, strict=True)
+        ),
         tuple(
             _point(placed.edges[at]["label_anchor"]) if edge.width else None
             for at, edge in enumerate(edges)
@@ -240,6 +250,17 @@ def _placed(
         Rectangle(min(across), min(down), max(across), max(down)),
         manner,
     )
+
+
+def _trimmed(
+    route: Sequence[Point], source: Rectangle, target: Rectangle
+) -> tuple[Point, ...]:
+    """A route that does not run through its own boxes: one that turns back leaves on that side."""
+    first, *inner, last = route
+    turned, away = (inner[0], inner[-1]) if inner else (last, first)
+    first = entry(turned, first, source.shrunk(_DEEP)) or first
+    last = entry(away, last, target.shrunk(_DEEP)) or last
+    return (first, *inner, last)
 
 
 def _point(raw: Mapping[str, float]) -> Point:
