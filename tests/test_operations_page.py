@@ -9,7 +9,7 @@ from benchmarks import operations
 from benchmarks.operations import PAGE, example_params
 from chainrule.graph.op import OPS
 
-ALL = [op for op in OPS.values() if not op.is_leaf]
+ALL = [op for op in OPS.values() if op.pointwise and not op.is_leaf]
 MEASURED = [op for op in ALL if operations.is_measured(op)]
 
 

@@ -22,6 +22,16 @@ from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.sources import graph, load, parse
+from chainrule.api.transforms import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    trace,
+    value_and_grad,
+    vjp,
+)
 from chainrule.errors import (
     ChainruleError,
     ChainruleWarning,
@@ -53,14 +63,22 @@ __all__ = [
     "NodeRecord",
     "Record",
     "constant",
+    "grad",
     "graph",
+    "hessian",
+    "hvp",
     "input",
     "inputs",
+    "jacobian",
+    "jvp",
     "layered",
     "load",
     "parameter",
     "parameters",
     "parse",
+    "trace",
+    "value_and_grad",
+    "vjp",
 ]
 
 

@@ -8,6 +8,7 @@
     ├── LimitError (ValueError)           E15.  that, and whatever else is too large
     │   └── FormulaLimitError
     ├── GraphError (ValueError)           E2..  nodes that do not fit together: types, shapes, names
+    │   └── TracingError (TypeError)      E23.  Python code that has no place in a graph
     ├── EvaluationError (ValueError)      E3..  values that do not fit the graph
     │   └── DerivativeError               E33.  a derivative that does not exist or is ambiguous
     ├── DrawingError (ValueError)         E25.  an option of a drawing that cannot be
@@ -20,8 +21,10 @@
 from __future__ import annotations
 
 import difflib
+import linecache
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from typing import Final, NamedTuple
 
 
@@ -30,6 +33,35 @@ class Span(NamedTuple):
 
     start: int
     end: int
+
+
+class Place(NamedTuple):
+    """A line of a file, and the stretch of it that was running.
+
+    Attributes:
+        file: The path, or what Python calls a text without one (``<stdin>``).
+        line: Counted from 1.
+        start: Where the expression starts in the line, counted from 0.
+        end: Where it ends; the same as ``start`` where that is not known.
+    """
+
+    file: str
+    line: int
+    start: int = 0
+    end: int = 0
+
+    @property
+    def text(self) -> str:
+        """The source line as it stands, or an empty string."""
+        return linecache.getline(self.file, self.line).rstrip("\n")
+
+    @property
+    def expression(self) -> str:
+        """The stretch that was running, or the whole line."""
+        return self.text[self.start : self.end] or self.text.strip()
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).name}:{self.line}"
 
 
 class ChainruleError(Exception):
@@ -108,6 +140,32 @@ class FormulaLimitError(LimitError, FormulaError):
 
 class GraphError(ChainruleError, ValueError):
     """Nodes that do not fit together: number of operands, types, shapes, names."""
+
+
+class TracingError(GraphError, TypeError):
+    """Something in a Python function that has no place in a graph; points at the user's line.
+
+    Attributes:
+        place: Where; None where no user's code is running.
+        repair: What to write instead.
+    """
+
+    def __init__(self, code: str, problem: str, repair: str, place: Place | None) -> None:
+        self.place = place
+        expression = "" if place is None else place.expression
+        self.repair = repair.replace("{}", expression) if expression else repair
+        lines = [f"{code} {problem}"]
+        if place is not None:
+            lines[0] += f" at {place}"
+            if place.text:
+                text = place.text.lstrip()
+                lines.append(f"  {text}")
+                start = place.start - (len(place.text) - len(text))
+                if place.end > place.start:
+                    lines.append(f"  {' ' * start}{'^' * (place.end - place.start)}")
+        lines.append(f"  {self.repair}")
+        super().__init__(code, problem)
+        self.args = ("\n".join(lines),)
 
 
 class EvaluationError(ChainruleError, ValueError):

@@ -241,7 +241,8 @@ def alone(name: str) -> Dag:
 NUMERIC = [
     op.name
     for op in OPS.values()
-    if not op.is_leaf
+    if op.pointwise
+    and not op.is_leaf
     and any(op.partials)
     and op.kernel
     and not op.variadic

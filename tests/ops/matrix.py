@@ -30,7 +30,7 @@ from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
 from chainrule.run.kernels import kernel
 
-ALL = [op for op in OPS.values() if not op.is_leaf]
+ALL = [op for op in OPS.values() if op.pointwise and not op.is_leaf]
 NAN, INF = math.nan, math.inf
 
 

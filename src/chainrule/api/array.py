@@ -2,79 +2,172 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from chainrule.errors import GraphError, shown
+from chainrule.api.array_methods import Methods
+from chainrule.api.places import running, untraceable, user_place
+from chainrule.api.protocols import call_function, call_ufunc, namespace
+from chainrule.errors import GraphError, TracingError, shown
 from chainrule.formula.names import canonical, names_of
 from chainrule.formula.printer import formula
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node, parameter_node
 from chainrule.graph.types import Type
 from chainrule.graph.walk import exceeds
+from chainrule.ops.composite.indexing import get
+from chainrule.ops.composite.table import COVERED
 from chainrule.ops.term import Number, Term
 
+_MOST_OBJECTS: Final = 10_000
+_ASSIGNMENT: Final = re.compile(r"\]\s*[-+*/@]?=(?!=)")
 LONGEST_SHOWN: Final = 1000
 """Graphs with more nodes than this show their size in place of their formula."""
 
 
-class Array(Term):
+class Array(Methods, Term):
     """A symbolic value: a node of a graph in the making.
 
-    Made by `input`, `parameter` and `constant`, and by operators and functions on arrays. A scalar
-    is an array of shape ``()``.
+    Made by `input`, `parameter` and `constant`, by tracing a function, and by operators and
+    functions on arrays. A scalar is an array of shape ``()``. NumPy's functions take it, and it has
+    the methods of NumPy's arrays; it cannot be written into.
 
     >>> import chainrule as cr
     >>> x, y = cr.inputs("x y")
     >>> x * y + cr.exp(-(x**2))
     Array(x*y + exp(-x^2))
+    >>> import numpy as np
+    >>> np.sum(cr.input("v", 3) * 2).shape
+    ()
     """
 
     __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # == compares elements, as in NumPy.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes of the axes; ``()`` for a scalar."""
-        return self.node.type.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The element type."""
-        return self.node.type.dtype
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        if running.recorder is not None:
+            running.recorder.note(node)
 
     def __repr__(self) -> str:
         if exceeds(self.node, LONGEST_SHOWN):
             return f"Array(of more than {LONGEST_SHOWN} nodes)"
         text = formula(Dag([self.node]))
-        return f"Array({text if len(text) <= 200 else text[:199] + '…'})"
+        shape = f", shape {list(self.shape)}" if self.shape else ""
+        return f"Array({text if len(text) <= 200 else text[:199] + '…'}{shape})"
+
+    # --- NumPy's protocols --------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(
+        self, function: Any, types: Any, positional: Sequence[Any], options: Mapping[str, Any]
+    ) -> Any:
+        return call_function(function, positional, options)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return namespace()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """An array of objects, one symbolic scalar for each element, for ``np.array([x, y])``."""
+        if dtype is not None and np.dtype(dtype) != object:
+            raise untraceable(
+                "E237",
+                "a symbolic value cannot become an array of numbers",
+                "leave out the dtype, or join values with np.stack([...])",
+            )
+        if self.size > _MOST_OBJECTS:
+            raise untraceable(
+                "E237",
+                f"a symbolic array of {self.size} elements would become an array of objects",
+                "join arrays with np.stack or np.concatenate, and leave out np.asarray",
+            )
+        made = np.empty(self.shape, object)
+        for at in np.ndindex(*self.shape):
+            made[at] = self[at] if at else self
+        return made
+
+    # --- what only numbers can do -------------------------------------------------------------
 
     def __bool__(self) -> NoReturn:
-        raise GraphError(
+        raise untraceable(
             "E230",
-            "a symbolic value is neither true nor false; write chainrule.where(condition, a, b) "
-            "in place of if, and & | ~ in place of and, or, not",
+            "a symbolic value is neither true nor false",
+            "write np.where(condition, a, b) in place of if, np.maximum in place of max(), and "
+            "& | ~ in place of and, or, not",
         )
 
     def _not_a_number(self) -> NoReturn:
-        raise GraphError(
-            "E231",
-            "a symbolic value is not a number yet; make a graph of it and give it values with at()",
-        )
+        place = user_place()
+        running_text = "" if place is None else place.expression
+        if "math." in running_text:
+            repair = f"write {running_text.replace('math.', 'np.')}: NumPy's functions are traced"
+        elif place is not None and _ASSIGNMENT.search(place.text):
+            repair = (
+                "NumPy arrays hold no symbolic values: collect them in a list and join it with "
+                "np.stack, or start from a symbolic array and write a = a.at[i].set(v)"
+            )
+        else:
+            repair = (
+                "keep it symbolic, and make a graph of it that is evaluated with at(); a whole "
+                "number that counts or indexes has to be a Python int, not an argument to trace"
+            )
+        raise TracingError("E231", "a symbolic value is not a number yet", repair, place)
 
     __float__ = __int__ = __index__ = __complex__ = _not_a_number
 
-    def __iter__(self) -> NoReturn:
-        raise GraphError("E232", "a symbolic scalar cannot be iterated over")
+    def __iter__(self) -> Iterator[Array]:
+        if not self.shape:
+            raise untraceable(
+                "E232", "a symbolic scalar cannot be iterated over", "index an array, or stack some"
+            )
+        return (self[at] for at in range(self.shape[0]))
 
-    def __array__(self, *args: Any, **options: Any) -> NoReturn:
-        self._not_a_number()
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a symbolic scalar has no len()")
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Array:
+        found: Array = get(self, key)
+        return found
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise untraceable(
+            "E236",
+            "a symbolic array cannot be written into",
+            "write x = x.at[i].set(v) in place of x[i] = v, and .add(v) in place of +=",
+        )
+
+    # --- the rest of Python's operators -------------------------------------------------------
+
+    def __matmul__(self, other: Any) -> Any:
+        return COVERED[np.matmul](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return COVERED[np.matmul](other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return COVERED[np.floor_divide](self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return COVERED[np.floor_divide](other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return COVERED[np.remainder](self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return COVERED[np.remainder](other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return COVERED[np.divmod](self, other)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return COVERED[np.round](self, digits)
 
     def __copy__(self) -> Array:
         return self

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.diff.build import require_float, require_scalar
-from chainrule.errors import EvaluationError, shown
+from chainrule.errors import DerivativeError, EvaluationError, shown
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Flow, Sweep
@@ -57,6 +57,12 @@ class Passes:
         """The forward-mode pass that starts with 1 at a node."""
         found = self._forward.get(seed)
         if found is None:
+            if seed.type.shape:
+                raise DerivativeError(
+                    "E333",
+                    f"{self.dag.labels[seed]!r} has shape {list(seed.type.shape)}, so a tangent "
+                    "needs a direction: jvp() of the graph takes one, derivative() goes backward",
+                )
             found = self.sweep.forward({self.floating(seed): seed.type.dtype.type(1)})
             _keep(self._forward, seed, found)
         return found
@@ -68,7 +74,7 @@ class Passes:
         else:
             adjoints = self.sweep.reverse(self.scalar(output), self._seed(output, seed))
         return {
-            node.name: self.result(adjoints.get(node, node.type.dtype.type(0)))
+            node.name: self.result(adjoints.get(node, _nothing(node)))
             for node in self.dag.inputs
             if node.type.is_float
         }
@@ -80,12 +86,12 @@ class Passes:
             adjoints = self.sweep.reverse(self.scalar(of), wrt=[wrt], holding=holding)
         else:
             adjoints = self.adjoints(of)
-        return self.result(adjoints.get(wrt, wrt.type.dtype.type(0)))
+        return self.result(adjoints.get(wrt, _nothing(wrt)))
 
     def tangent(self, of: Node, seed: Node) -> Any:
         """d(of)/d(seed) by forward mode."""
         tangents = self.tangents(seed)
-        return self.result(tangents.get(self.floating(of), of.type.dtype.type(0)))
+        return self.result(tangents.get(self.floating(of), _nothing(of)))
 
     def floating(self, node: Node) -> Node:
         """The node itself; raises DerivativeError E331 when it cannot have a derivative."""
@@ -106,6 +112,11 @@ class Passes:
                 "E306", f"the seed {shown(seed)} does not fit points of shape {list(self.shape)}"
             ) from None
         return array[()]
+
+
+def _nothing(node: Node) -> Any:
+    """A derivative of 0 in the shape and dtype of its node."""
+    return np.zeros(node.type.shape, node.type.dtype)[()]
 
 
 def _keep(passes: dict[Node, Flow], start: Node, flow: Flow) -> None:

@@ -11,14 +11,16 @@ from chainrule.graph.dag import Arrangement, Dag, Meaning
 from chainrule.graph.node import CONSTANT, Node, input_node
 
 
-def dependent(dag: Dag, sources: Iterable[Node], holding: Collection[Node] = ()) -> set[Node]:
-    """The floating-point nodes that depend on one of the sources, these included.
+def dependent(
+    order: Iterable[Node], sources: Iterable[Node], holding: Collection[Node] = ()
+) -> set[Node]:
+    """The floating-point nodes of ``order`` that depend on one of the sources, these included.
 
     What depends on them only through nodes of ``holding`` does not count, nor do those.
     """
     found = {node for node in sources if node.type.is_float}
     fixed = frozenset(holding)
-    for node in dag.order:
+    for node in order:
         if node.type.is_float and node not in fixed:
             for operand in node.operands:
                 if operand in found:
@@ -93,6 +95,7 @@ def derivative_dag(
         dag.source,
         meanings,
         arrangement,
+        dag.origins,
     )
 
 

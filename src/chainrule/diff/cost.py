@@ -90,7 +90,7 @@ def cost(dag: Dag, output: Node, wrt: Sequence[Node]) -> Costs:
     require_scalar(dag, output)
     edges = Edges(kept=True)
     primal = walk.depth_first([output])
-    active = dependent(dag, wrt)
+    active = dependent(dag.order, wrt)
     seed = one(output.type)
 
     flow = adjoints(primal, [(output, seed)], active, (), edges)

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.diff.rules import Partial, partials_of
+from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
 from chainrule.graph.node import Node
 from chainrule.graph.op import Op, Params
 from chainrule.graph.template import Template
@@ -37,14 +37,74 @@ class Rule:
         return Partial(self._factor.over(arguments), guard, self._constant)
 
 
+class Map:
+    """The linear map of an operation by one operand, ready to be made for each of its nodes."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+        self.moves = transfer.moves
+
+    @functools.cached_property
+    def push(self) -> Template:
+        """The map over (tangent, user, operands)."""
+        return self._template(self._transfer.push)
+
+    @functools.cached_property
+    def pull(self) -> Template:
+        """The map over (adjoint, user, operands)."""
+        return self._template(self._transfer.pull)
+
+    def _template(self, way: Mapped) -> Template:
+        transfer = self._transfer
+        return Template(way.result, (way.given, transfer.out, *transfer.operands))
+
+    def over(self, arguments: Sequence[Node]) -> Channel:
+        """The map on an edge; ``arguments`` are its user and the user's operands."""
+        return Channel(self, arguments)
+
+
+class Channel:
+    """The derivative along one edge of a graph where it is a linear map.
+
+    Attributes:
+        moves: Whether what is zero in a derivative stays so; see `chainrule.graph.op.Op`.
+    """
+
+    __slots__ = ("_arguments", "_map", "moves")
+
+    def __init__(self, map: Map, arguments: Sequence[Node]) -> None:
+        self._map = map
+        self._arguments = arguments
+        self.moves = map.moves
+
+    def push(self, tangent: Node) -> Node:
+        """What a tangent of the operand adds to that of the user."""
+        return self._map.push.over((tangent, *self._arguments))
+
+    def pull(self, adjoint: Node) -> Node:
+        """What an adjoint of the user adds to that of the operand."""
+        return self._map.pull.over((adjoint, *self._arguments))
+
+
+Edge = Partial | Channel
+"""What an edge says of derivatives: a factor for each element, or a linear map."""
+
+
 @functools.lru_cache(maxsize=4096)
 def _rules(
     op: Op, types: tuple[Type, ...], out_type: Type, params: Params
-) -> tuple[Rule | None, ...]:
+) -> tuple[Rule | Map | None, ...]:
     found = partials_of(op, types, out_type, params)
     placeholders = (found.out, *found.operands)
     return tuple(
-        [None if partial is None else Rule(partial, placeholders) for partial in found.partials]
+        [
+            None
+            if partial is None
+            else Map(partial)
+            if isinstance(partial, Transfer)
+            else Rule(partial, placeholders)
+            for partial in found.partials
+        ]
     )
 
 
@@ -56,10 +116,10 @@ class Edges:
     """
 
     def __init__(self, *, kept: bool = False) -> None:
-        self._kept: dict[tuple[Node, int], Partial | None] | None = {} if kept else None
-        self._rules_by: dict[tuple[Any, ...], tuple[Rule | None, ...]] = {}
+        self._kept: dict[tuple[Node, int], Edge | None] | None = {} if kept else None
+        self._rules_by: dict[tuple[Any, ...], tuple[Rule | Map | None, ...]] = {}
 
-    def into(self, user: Node, position: int) -> Partial | None:
+    def into(self, user: Node, position: int) -> Edge | None:
         """∂user/∂operand at this position; None where it is structurally zero."""
         kept = self._kept
         if kept is None:
@@ -69,10 +129,12 @@ class Edges:
             kept[edge] = self._made(user, position)
         return kept[edge]
 
-    def _made(self, user: Node, position: int) -> Partial | None:
+    def _made(self, user: Node, position: int) -> Edge | None:
         operands = user.operands
         # The types of the first operand and of the result say all types of a pointwise operation.
-        key = (user.op, user.params, operands[0].type, user.type)
+        key: tuple[Any, ...] = (user.op, user.params, operands[0].type, user.type)
+        if not user.op.pointwise:
+            key += tuple([operand.type for operand in operands])
         rules = self._rules_by.get(key)
         if rules is None:
             types = tuple([operand.type for operand in operands])

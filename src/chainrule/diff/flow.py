@@ -12,8 +12,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from chainrule.diff.edges import Channel, Edge
 from chainrule.diff.rules import Partial
-from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
+from chainrule.graph.node import (
+    CONSTANT,
+    Node,
+    constant_node,
+    constant_value,
+    make,
+    uniform_value,
+)
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 
@@ -25,6 +33,7 @@ _AND: Final = OPS["logical_and"]
 _OR: Final = OPS["logical_or"]
 _NOT: Final = OPS["logical_not"]
 _CONVERT: Final = OPS["convert"]
+_NOT_EQUAL: Final = OPS["not_equal"]
 
 
 class Guard(NamedTuple):
@@ -41,11 +50,15 @@ class Flow(dict[Node, Node]):
     """Node → its adjoint, or node → its tangent; a node that is absent has structurally none.
 
     Attributes:
+        backward: Whether these are adjoints.
         guards: For some nodes where their derivative is not structurally zero; else everywhere.
     """
 
-    def __init__(self, starts: Mapping[Node, Node] | None = None) -> None:
+    def __init__(
+        self, starts: Mapping[Node, Node] | None = None, *, backward: bool = False
+    ) -> None:
         super().__init__(starts or {})
+        self.backward = backward
         self.guards: dict[Node, Guard] = {}
 
     def of(self, node: Node) -> Node:
@@ -53,8 +66,11 @@ class Flow(dict[Node, Node]):
         found = self.get(node)
         return zero(node.type) if found is None else _whole(found, self.guards.get(node))
 
-    def carry(self, start: Node, partial: Partial, end: Node) -> None:
+    def carry(self, start: Node, partial: Edge, end: Node) -> None:
         """Along an edge: multiply what ``start`` has by the local derivative, add it to ``end``."""
+        if isinstance(partial, Channel):
+            self._send(start, partial, end)
+            return
         before = self[start]
         share = times(before, partial, end.type)
         guard = self.guards.get(start) if self.guards else None
@@ -64,6 +80,19 @@ class Flow(dict[Node, Node]):
         elif guard is not None and share is not before:
             guard = Guard(guard.condition, False)
         self.add(end, share, guard)
+
+    def _send(self, start: Node, channel: Channel, end: Node) -> None:
+        """Along an edge that is a linear map; a guard goes through where the map only moves."""
+        through = channel.pull if self.backward else channel.push
+        guard = self.guards.get(start)
+        if guard is None or not channel.moves:
+            self.add(end, through(self.of(start)))
+            return
+        type = self[start].type
+        here = make(_WHERE, (guard.condition, one(type), zero(type)))
+        there = through(here)
+        condition = make(_NOT_EQUAL, (there, zero(there.type)))
+        self.add(end, through(self.of(start)), Guard(condition, True))
 
     def add(self, node: Node, share: Node, guard: Guard | None = None) -> None:
         """Accumulate what one edge contributes to ``node``."""
@@ -116,9 +145,8 @@ def is_constant(node: Node, value: int) -> bool:
 
 
 def _literal(node: Node) -> float | None:
-    if node.op is not CONSTANT or node.type.shape:
-        return None
-    return float(constant_value(node))
+    value = uniform_value(node)
+    return None if value is None else float(value)
 
 
 def _negative(node: Node) -> Node:

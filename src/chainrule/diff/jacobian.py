@@ -47,7 +47,7 @@ def jacobian(dag: Dag, wrt: Sequence[Node], mode: Mode = "auto") -> Dag:
         flows = [tangents(cones.above(node), {node: one(node.type)}, edges) for node in wrt]
         entries = [flow.of(output) for output in dag.outputs for flow in flows]
     else:
-        active = dependent(dag, wrt)
+        active = dependent(dag.order, wrt)
         flows = [
             adjoints(walk.depth_first([output]), [(output, one(output.type))], active, (), edges)
             for output in dag.outputs
@@ -78,7 +78,7 @@ def hessian(dag: Dag, output: Node, wrt: Sequence[Node]) -> Dag:
             raise DerivativeError(
                 "E335", f"{dag.labels[node]!r} is computed; second derivatives are by arguments"
             )
-    first = adjoints(dag.order, [(output, one(output.type))], dependent(dag, wrt))
+    first = adjoints(dag.order, [(output, one(output.type))], dependent(dag.order, wrt))
     slopes = [first.of(node) for node in wrt]
     order = walk.depth_first(slopes)
     cones = Cones(order)

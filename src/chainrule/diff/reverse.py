@@ -42,7 +42,7 @@ def adjoints(
     """
     edges = edges or Edges()
     fixed = frozenset(holding)
-    flow = Flow()
+    flow = Flow(backward=True)
     for output, seed in starts:
         flow.add(output, seed)
     for node in reversed(order):
@@ -65,7 +65,7 @@ def gradient(dag: Dag, output: Node, wrt: Sequence[Node], holding: Collection[No
     """
     require_float(dag, [output, *wrt])
     require_scalar(dag, output)
-    flow = adjoints(dag.order, [(output, one(output.type))], dependent(dag, wrt), holding)
+    flow = adjoints(dag.order, [(output, one(output.type))], dependent(dag.order, wrt), holding)
     return derivative_dag(
         dag,
         [output, *map(flow.of, wrt)],
@@ -87,7 +87,7 @@ def vjp(dag: Dag, wrt: Sequence[Node]) -> Dag:
     """
     require_float(dag, [*dag.outputs, *wrt])
     seeds = new_inputs(dag, dag.outputs, "bar")
-    flow = adjoints(dag.order, zip(dag.outputs, seeds, strict=True), dependent(dag, wrt))
+    flow = adjoints(dag.order, zip(dag.outputs, seeds, strict=True), dependent(dag.order, wrt))
     count = len(dag.outputs)
     values = tuple(range(count))
     return derivative_dag(

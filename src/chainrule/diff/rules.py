@@ -7,12 +7,20 @@ which turns it into structure that others read: the numeric sweep makes a NumPy 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from chainrule.graph import walk
-from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, input_node
-from chainrule.graph.op import OPS, Op, Params
+from chainrule.graph.node import (
+    CONSTANT,
+    Node,
+    constant_node,
+    constant_value,
+    input_node,
+    uniform_value,
+)
+from chainrule.graph.op import OPS, Linear, Op, Params
 from chainrule.graph.types import Type
 from chainrule.ops.term import Term
 
@@ -34,6 +42,55 @@ class Partial(NamedTuple):
     constant: float | None
 
 
+class Mapped(NamedTuple):
+    """One way of a linear map, over the placeholders of its operation.
+
+    Attributes:
+        given: Placeholder for what goes in: a tangent of the operand, or an adjoint of the result.
+        result: What comes out.
+    """
+
+    given: Node
+    result: Node
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The derivative by one operand as a linear map; each way is made when first asked for.
+
+    Attributes:
+        linear: The functions of the op's block.
+        operand: The type of the operand.
+        out: Placeholder for the result of the operation.
+        operands: Placeholders for its operands.
+        params: The parameters.
+        moves: Whether what is zero in a derivative stays so; see `Op`.
+    """
+
+    linear: Linear
+    operand: Type
+    out: Node
+    operands: tuple[Node, ...]
+    params: Params
+    moves: bool
+
+    @functools.cached_property
+    def push(self) -> Mapped:
+        """From a tangent of the operand to a tangent of the result."""
+        return self._mapped(self.linear.push, "tangent", self.operand, self.out.type)
+
+    @functools.cached_property
+    def pull(self) -> Mapped:
+        """From an adjoint of the result to an adjoint of the operand."""
+        return self._mapped(self.linear.pull, "adjoint", self.out.type, self.operand)
+
+    def _mapped(self, function: Callable[..., Any], name: str, given: Type, wanted: Type) -> Mapped:
+        start = input_node(name, given)
+        result = function(Term(start), Term(self.out), *map(Term, self.operands), *self.params)
+        assert result.node.type is wanted, (self.out, result.node, wanted)
+        return Mapped(start, result.node)
+
+
 @dataclass(frozen=True, slots=True)
 class Partials:
     """The partials of one operation: None where an operand has no derivative or it is zero.
@@ -45,7 +102,7 @@ class Partials:
 
     out: Node
     operands: tuple[Node, ...]
-    partials: tuple[Partial | None, ...]
+    partials: tuple[Partial | Transfer | None, ...]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -53,21 +110,32 @@ def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params)
     """The partials of ``op`` for operands of these types."""
     out = input_node("out", out_type)
     operands = tuple([input_node(f"x{at}", type) for at, type in enumerate(types)])
-    rules = op.partials
-    if op.variadic:  # one rule for all operands; it is told which one
-        (rule,) = op.partials
-        assert rule is not None
-        rules = tuple([functools.partial(rule, at) for at in range(len(operands))])
-    found: list[Partial | None] = []
-    for rule, operand in zip(rules, operands, strict=True):
+    found: list[Partial | Transfer | None] = []
+    for rule, operand in zip(_rules(op, len(operands)), operands, strict=True):
         if rule is None or not operand.type.is_float or not out_type.is_float:
             found.append(None)
+            continue
+        if isinstance(rule, Linear):
+            found.append(Transfer(rule, operand.type, out, operands, params, op.moves))
             continue
         result = rule(Term(out), *map(Term, operands), *params)
         if not isinstance(result, Term):
             result = Term(constant_node(float(result), operand.type))
         found.append(_read(_of_type(result.node, operand.type)))
     return Partials(out, operands, tuple(found))
+
+
+def _rules(op: Op, count: int) -> list[Callable[..., Any] | Linear | None]:
+    """The rule of each operand; one for several operands is told which one it is."""
+    rules = list(op.partials)
+    if op.variadic:
+        last = rules.pop()
+        for at in range(len(rules), count):
+            if isinstance(last, Linear):
+                rules.append(Linear(*(functools.partial(way, at) for way in last)))
+            else:
+                rules.append(None if last is None else functools.partial(last, at))
+    return rules
 
 
 def _read(node: Node) -> Partial | None:
@@ -79,7 +147,8 @@ def _read(node: Node) -> Partial | None:
             guard, node = condition, taken
         elif _is_zero(taken):
             guard, node = Term(condition).__invert__().node, other
-    constant = float(constant_value(node)) if node.op is CONSTANT else None
+    value = uniform_value(node)
+    constant = None if value is None else float(value)
     if constant == 0 and guard is None:
         return None
     return Partial(node, guard, constant)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from chainrule.diff.rules import partials_of
+from chainrule.diff.rules import Transfer, partials_of
 from chainrule.errors import GraphError
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
@@ -82,13 +82,12 @@ def _op_needs(
 ) -> OpNeeds:
     rules = partials_of(op, types, out_type, params)
     partials = [rules.partials[position] for position in sorted(active)]
-    roots = [
-        root
-        for partial in partials
-        if partial is not None
-        for root in (partial.factor, partial.guard)
-        if root is not None
-    ]
+    roots: list[Node] = []
+    for partial in partials:
+        if isinstance(partial, Transfer):
+            roots.append(partial.pull.result)
+        elif partial is not None:
+            roots += [root for root in (partial.factor, partial.guard) if root is not None]
     placeholders = (rules.out, *rules.operands)
     reached = _frontier(roots, placeholders)
     values = tuple(node for node in placeholders if node in reached)

@@ -89,7 +89,7 @@ def _table(rectangles: Sequence[Rectangle]) -> Numbers:
 def _overlaps(a: Numbers, b: Numbers) -> Truths:
     """Which of some rectangles overlap which of others."""
     low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    return (low < high).all(axis=-1)
+    return np.asarray((low < high).all(axis=-1))
 
 
 def _close(

@@ -252,9 +252,7 @@ def _placed(
     )
 
 
-def _trimmed(
-    route: Sequence[Point], source: Rectangle, target: Rectangle
-) -> tuple[Point, ...]:
+def _trimmed(route: Sequence[Point], source: Rectangle, target: Rectangle) -> tuple[Point, ...]:
     """A route that does not run through its own boxes: one that turns back leaves on that side."""
     first, *inner, last = route
     turned, away = (inner[0], inner[-1]) if inner else (last, first)

@@ -95,7 +95,7 @@ class Subject:
     @cached_property
     def varying(self) -> set[Node]:
         """The nodes that depend on an argument; the others have no derivative."""
-        return dependent(self.dag, self.dag.inputs)
+        return dependent(self.dag.order, self.dag.inputs)
 
     # --- the order of the passes ----------------------------------------------------------------
 

@@ -79,7 +79,7 @@ def _functions() -> dict[str, Op]:
     functions = {
         name: op
         for op in OPS.values()
-        if not op.is_leaf and op is not ops.abstract.abstract.op
+        if op.pointwise and not op.is_leaf and op is not ops.abstract.abstract.op
         for name in (op.name, *op.aliases)
         if name.isascii()
     }

@@ -49,6 +49,21 @@ class Meaning(NamedTuple):
     wrt: Node | None
 
 
+class Origin(NamedTuple):
+    """Where in a Python function a node was made.
+
+    Attributes:
+        file: The path of the file.
+        line: Counted from 1.
+        calls: The calls of other functions it was made in, outermost first: ``("layer", "norm_2")``
+            for the second call of ``norm`` in a call of ``layer``.
+    """
+
+    file: str
+    line: int
+    calls: tuple[str, ...] = ()
+
+
 class Matrix(NamedTuple):
     """Outputs that stand in rows and columns, the first of them at position ``first``."""
 
@@ -73,6 +88,7 @@ class Dag:
         source: The text the graph was read from, or an empty string.
         meanings: Node → the derivatives it is, in a graph made by differentiation.
         arrangement: How the outputs are handed out; None: one alone, several as a tuple.
+        origins: Node → where in a Python function it was made, in a graph that was traced.
 
     Two Dags are equal when their arguments and outputs are the same nodes; since nodes are
     interned this compares whole graphs. What else there is does not count.
@@ -87,6 +103,7 @@ class Dag:
         source: str = "",
         meanings: Mapping[Node, Sequence[Meaning]] | None = None,
         arrangement: Arrangement | None = None,
+        origins: Mapping[Node, Origin] | None = None,
     ) -> None:
         """Raise GraphError E220 (outputs, arguments), E213 (bad names), E221 (names that clash)."""
         if not outputs:
@@ -125,6 +142,9 @@ class Dag:
             }
         )
         self.arrangement = arrangement
+        self.origins: Mapping[Node, Origin] = MappingProxyType(
+            {node: origin for node, origin in (origins or {}).items() if node in self._members}
+        )
 
     def _check_inputs(self, reached: Iterable[Node]) -> None:
         given = set(self.inputs)
@@ -372,7 +392,15 @@ class Dag:
         for node, places in self.spans.items():
             if node not in replacements:
                 spans.setdefault(new_of[node], []).extend(places)
-        return Dag(outputs, inputs, new_names, spans, self.source, arrangement=self.arrangement)
+        return Dag(
+            outputs,
+            inputs,
+            new_names,
+            spans,
+            self.source,
+            arrangement=self.arrangement,
+            origins={new_of[node]: origin for node, origin in self.origins.items()},
+        )
 
     def with_parameters(self, learned: Collection[Node]) -> Dag:
         """The graph in which exactly these arguments are parameters, all others inputs.
@@ -395,6 +423,7 @@ class Dag:
             {new_of[node]: spans for node, spans in self.spans.items()},
             self.source,
             arrangement=self.arrangement,
+            origins={new_of[node]: origin for node, origin in self.origins.items()},
         )
 
     # --- comparison ---------------------------------------------------------------------------

@@ -21,10 +21,12 @@ from chainrule.graph.node import (
     INPUT,
     Node,
     constant_node,
+    constant_of,
     constant_value,
     input_node,
     make,
     parameter_node,
+    uniform_value,
 )
 from chainrule.graph.op import OPS, find
 from chainrule.graph.types import Type
@@ -38,20 +40,25 @@ _TYPE: Final = re.compile(r"(\w+)(?:\[([0-9]{1,15}(?:, ?[0-9]{1,15})*)\])?")
 # --- values and types ---------------------------------------------------------------------------
 
 
-def encode_value(value: Any) -> Any:
-    """A constant as JSON: a number, ``"nan"``, ``"inf"``, ``"-inf"``, or the bytes of an array."""
-    if value.ndim == 0:
+def encode_constant(node: Node) -> Any:
+    """A constant as JSON: a number, ``"nan"``, ``"inf"``, ``"-inf"``, or the bytes of an array.
+
+    A number stands for an array that it fills.
+    """
+    value = uniform_value(node)
+    if value is not None:
         number = value.item()
         if math.isfinite(number):
             return number
         # A NaN may carry a payload; then only its bytes say all.
         if np.array(float(str(number))).astype(value.dtype).tobytes() == value.tobytes():
             return str(number)
+    value = constant_value(node)
     data = value.astype(value.dtype.newbyteorder("<")).tobytes()
     return {"base64": base64.b64encode(data).decode()}
 
 
-def decode_value(value: Any, type: Type) -> Node:
+def decode_constant(value: Any, type: Type) -> Node:
     """The constant node back; raises FileError E404 for a value that does not fit."""
     plain = type.dtype.newbyteorder("<")
     if isinstance(value, Mapping) and isinstance(value.get("base64"), str):
@@ -60,7 +67,7 @@ def decode_value(value: Any, type: Type) -> Node:
             array = np.frombuffer(data, plain).reshape(type.shape).astype(type.dtype)
         except ValueError as error:
             raise FileError("E404", f"broken data of a constant: {error}") from None
-        return make(CONSTANT, (), (array.tobytes(), type))
+        return constant_of(array, type)
     if isinstance(value, str) and value in ("nan", "inf", "-inf"):
         value = float(value)
     right = bool if type.is_bool else (float, int) if type.is_float else int
@@ -109,7 +116,7 @@ def to_json(dag: Dag) -> str:
     for node in order:
         line = f'"op": "{node.op.name}", "type": "{node.type.text}"'
         if node.op is CONSTANT:
-            line += f', "value": {_json(encode_value(constant_value(node)))}'
+            line += f', "value": {_json(encode_constant(node))}'
         elif node.is_leaf:
             line += f', "name": {_json(node.name)}'
         else:
@@ -329,7 +336,7 @@ def _make_leaf(entry: Mapping[str, Any], operands: tuple[Node, ...]) -> Node:
     if op is CONSTANT:
         if "value" not in entry:
             raise FileError("E404", "a constant needs a value")
-        return decode_value(entry["value"], type)
+        return decode_constant(entry["value"], type)
     name = _field(entry, "name", str, op.name)
     return (input_node if op is INPUT else parameter_node)(name, type)
 

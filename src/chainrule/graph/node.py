@@ -210,6 +210,8 @@ _PLAIN: Final = (float, int)
 def constant_node(value: Any, type: Type) -> Node:
     """The constant of this value, keyed by its bits: −0.0 is not 0.0, and NaN equals itself.
 
+    A number fills an array. An array whose elements are all the same is kept as one element.
+
     Raises:
         GraphError: E204 when the value does not fit the type.
     """
@@ -225,8 +227,19 @@ def constant_node(value: Any, type: Type) -> Node:
                 array = np.asarray(value, dtype=type.dtype)
     except (OverflowError, FloatingPointError, TypeError, ValueError):
         raise GraphError("E204", f"the constant {shown(value)} does not fit {type}") from None
-    if array.shape != type.shape:
+    if array.shape not in (type.shape, ()):
         raise GraphError("E204", f"a constant of shape {array.shape} does not fit {type}")
+    return constant_of(array, type)
+
+
+def constant_of(array: np.ndarray[Any, Any], type: Type) -> Node:
+    """The constant of an array that has the dtype, and the shape of the type or none."""
+    if type.shape:
+        if 0 in type.shape:
+            return make(CONSTANT, (), (b"", type))
+        words = np.ascontiguousarray(array).view(f"u{array.itemsize}").ravel()
+        if (words == words[0]).all():
+            return make(CONSTANT, (), (words[:1].tobytes(), type))
     return make(CONSTANT, (), (array.tobytes(), type))
 
 
@@ -234,4 +247,21 @@ def constant_value(node: Node) -> Any:
     """The value of a constant: a NumPy scalar, or a read-only array."""
     bits, type = node.params
     flat = np.frombuffer(bits, dtype=type.dtype)
-    return flat.reshape(type.shape) if type.shape else flat[0]
+    if not type.shape:
+        return flat[0]
+    return np.broadcast_to(flat[0], type.shape) if len(flat) == 1 else flat.reshape(type.shape)
+
+
+def uniform_value(node: Node) -> Any:
+    """The one number that a constant is, or that fills it; None for any other node.
+
+    >>> from chainrule.graph.types import Type
+    >>> uniform_value(constant_node([2.0, 2.0], Type.of("float64", (2,)))).item()
+    2.0
+    """
+    if node.op is not CONSTANT:
+        return None
+    bits, type = node.params
+    if len(bits) != type.dtype.itemsize:
+        return None
+    return np.frombuffer(bits, dtype=type.dtype)[0]

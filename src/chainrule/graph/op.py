@@ -23,6 +23,7 @@ class Kind(Enum):
 
     FLOAT = "a floating-point number"
     NUMBER = "a number"
+    INTEGER = "a whole number"
     BOOL = "a condition"
     ANY = "a number or a condition"
 
@@ -32,6 +33,8 @@ class Kind(Enum):
             return True
         if self is Kind.BOOL:
             return type.is_bool
+        if self is Kind.INTEGER:
+            return not type.is_bool and not type.is_float
         return type.is_float or (self is Kind.NUMBER and not type.is_bool)
 
 
@@ -93,6 +96,36 @@ class Convention(NamedTuple):
     why: str
 
 
+class Linear(NamedTuple):
+    """The derivative by one operand where it is not element by element: a linear map, both ways.
+
+    Attributes:
+        push: (tangent, out, operands, parameters) → what the tangent of the operand adds to that of
+            the result, as terms.
+        pull: (adjoint, out, operands, parameters) → what the adjoint of the result adds to that of
+            the operand.
+    """
+
+    push: Callable[..., Any]
+    pull: Callable[..., Any]
+
+
+class Example(NamedTuple):
+    """Operands of an operation for tests and for the documentation.
+
+    Attributes:
+        shapes: The shape of each operand.
+        params: The parameters.
+        dtypes: The dtype of each operand; float64 for those left out.
+        below: Integer operands are drawn from 0 up to this, for each; indices, say.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    params: Params = ()
+    dtypes: tuple[str, ...] = ()
+    below: int = 2
+
+
 class Accuracy(NamedTuple):
     """Largest errors in units in the last place, over the whole grid of the accuracy tests."""
 
@@ -113,8 +146,9 @@ class Op:
         infer: Type of the result from operand types and parameters; strict, raises GraphError.
         kernel: Dotted name of a NumPy-style function of (operands, parameters); found on first use.
         partials: For each operand, the partial derivative as a function of (out, operands,
-            parameters) over terms; None where there is no derivative (conditions). A variadic
-            operation has one rule, which takes the position of the operand first.
+            parameters) over terms; or a `Linear` map where the operation is not pointwise; None
+            where there is no derivative (conditions). Where the last operand stands for several,
+            its functions take the position of the operand first.
         exact: The same function in mpmath, called as ``exact(mp, *operands, *params)``.
         text: How it is written in a text formula.
         latex: How it is written in LaTeX.
@@ -123,11 +157,17 @@ class Op:
         domain: For each operand, an interval where the op is smooth (for tests and examples).
         accuracy: Bounds on rounding errors, held by the tests.
         meet: What the numbers among the operands must be, where that depends on the parameters.
-        variadic: Whether any number of operands of kind ``kinds[0]`` may follow.
+        variadic: Whether the last operand stands for one or more.
         symbol: How a drawing writes it; None: as the forms say, with □ for what changes.
         labelled: Whether the first parameter is a name that its nodes may go by.
         rule: What the rule of its derivative is called, such as "product rule".
         pointwise: Whether each element of the result depends on the same element of the operands.
+        moves: Whether each element of the result is an element of an operand, a sum of some, or 0,
+            so that what is zero in a derivative can be told from the derivative's shape alone.
+        batch: How it works on many operands at once, for operations that are not pointwise: (op,
+            operands as terms, whether each has an axis of items in front, parameters) → the results
+            with the axis of items in front.
+        examples: What it is tried with, for operations that are not pointwise.
     """
 
     name: str
@@ -139,7 +179,7 @@ class Op:
     kernel: str
     text: Form
     latex: Form
-    partials: tuple[Callable[..., Any] | None, ...] = ()
+    partials: tuple[Callable[..., Any] | Linear | None, ...] = ()
     exact: Callable[..., Any] | None = None
     aliases: tuple[str, ...] = ()
     conventions: tuple[Convention, ...] = ()
@@ -151,6 +191,9 @@ class Op:
     labelled: bool = False
     rule: str = ""
     pointwise: bool = True
+    moves: bool = False
+    batch: Callable[..., Any] | None = None
+    examples: tuple[Example, ...] = ()
     is_leaf: bool = field(default=False)
 
     @property
@@ -158,8 +201,14 @@ class Op:
         """The number of operands in words, for messages."""
         count = len(self.operands)
         if self.variadic:
-            return "one or more operands"
+            return f"{'one' if count == 1 else count} or more operands"
         return f"{count} operand{'' if count == 1 else 's'}"
+
+    def kinds_of(self, count: int) -> tuple[Kind, ...]:
+        """What each of so many operands may be."""
+        if self.variadic and count > len(self.kinds):
+            return self.kinds + self.kinds[-1:] * (count - len(self.kinds))
+        return self.kinds
 
     def kind_for(self, params: Params) -> Kind:
         """What the operands that are not conditions must be, given the parameters."""

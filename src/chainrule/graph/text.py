@@ -25,9 +25,9 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.flat import (
     FORMAT,
     VERSION,
+    decode_constant,
     decode_type,
-    decode_value,
-    encode_value,
+    encode_constant,
     parse_json,
 )
 from chainrule.graph.node import (
@@ -35,7 +35,6 @@ from chainrule.graph.node import (
     INPUT,
     PARAMETER,
     Node,
-    constant_value,
     input_node,
     make,
     parameter_node,
@@ -61,7 +60,7 @@ def write(dag: Dag) -> str:
             shown[node] = node.name
             continue
         if node.op is CONSTANT:
-            value = json.dumps(encode_value(constant_value(node)))
+            value = json.dumps(encode_constant(node))
             body = value if node.type is FLOAT64 else f"{value}: {node.type}"
             if not names and not node.type.shape:
                 shown[node] = body
@@ -155,17 +154,17 @@ class _Reader:
             value = None
         if match is None or value is None:
             raise FileError("E405", f"{shown(text)} is neither a number nor a node defined above")
-        return decode_value(value, decode_type(match[2]) if match[2] else FLOAT64)
+        return decode_constant(value, decode_type(match[2]) if match[2] else FLOAT64)
 
 
 def _split(text: str) -> list[str]:
-    """Operands apart; commas inside the brackets of a type do not count."""
+    """Operands apart; commas inside of brackets do not count."""
     parts: list[str] = []
-    inside = False
+    depth = 0
     for piece in text.split(","):
-        if inside:
+        if depth > 0:
             parts[-1] += f",{piece}"
         else:
             parts.append(piece)
-        inside = "]" not in piece if inside else piece.rfind("[") > piece.rfind("]")
+        depth += piece.count("[") - piece.count("]")
     return [part.strip() for part in parts if part.strip()]

@@ -7,9 +7,24 @@ from chainrule.ops import (
     abstract,
     activation,
     arithmetic,
+    contract,
     elementary,
+    index,
+    rearrange,
+    reduce,
     select,
     special,
 )
 
-__all__ = ["abstract", "activation", "arithmetic", "elementary", "select", "special"]
+__all__ = [
+    "abstract",
+    "activation",
+    "arithmetic",
+    "contract",
+    "elementary",
+    "index",
+    "rearrange",
+    "reduce",
+    "select",
+    "special",
+]

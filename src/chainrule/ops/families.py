@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -9,9 +10,11 @@ from chainrule.errors import GraphError, shown
 from chainrule.graph.op import (
     Accuracy,
     Convention,
+    Example,
     Form,
     Kind,
     Level,
+    Linear,
     Op,
     Param,
     Params,
@@ -23,6 +26,7 @@ from chainrule.ops.term import Function, Rule
 
 Head = str | Form | None
 TypeRule = Callable[[Op, Sequence[Type], Params], Type]
+BatchRule = Callable[[Op, Sequence[Any], Sequence[bool], Params], Any]
 Interval = tuple[float, float]
 
 
@@ -122,6 +126,76 @@ def comparison(
     )
 
 
+def structural(
+    name: str,
+    about: str,
+    *,
+    kernel: str,
+    infer: TypeRule,
+    partials: Sequence[Linear | None],
+    batch: BatchRule,
+    examples: Sequence[Example],
+    operands: Sequence[str] = ("x",),
+    kinds: Sequence[Kind] | Kind = Kind.ANY,
+    params: Sequence[Param] = (),
+    text: Form | None = None,
+    latex: Head = None,
+    aliases: Sequence[str] = (),
+    rule: str = "",
+    symbol: Symbol | None = None,
+    moves: bool = False,
+    variadic: bool = False,
+) -> Function:
+    """Define an operation on whole arrays."""
+    count = len(operands)
+    return Function(
+        register(
+            Op(
+                name=name,
+                about=about,
+                operands=tuple(operands),
+                kinds=(kinds,) * count if isinstance(kinds, Kind) else tuple(kinds),
+                params=tuple(params),
+                infer=infer,
+                kernel=kernel,
+                text=text or prefix(name, count, params),
+                latex=_latex(name, latex, count, params),
+                partials=tuple(partials),
+                aliases=tuple(aliases),
+                rule=rule or f"derivative of {name}",
+                symbol=symbol,
+                pointwise=False,
+                moves=moves,
+                variadic=variadic,
+                batch=batch,
+                examples=tuple(examples),
+            )
+        )
+    )
+
+
+def linear(
+    name: str, about: str, *, pull: Callable[..., Any], rule: str = "linear", **rest: Any
+) -> Function:
+    """Define a linear operation on one array: tangents go through it as values do.
+
+    Args:
+        name: Its name.
+        about: Its meaning in one line.
+        pull: (adjoint, out, x, parameters) → the adjoint of x.
+        rule: What the rule of its derivative is called.
+        **rest: As for `structural`.
+    """
+
+    def push(tangent: Any, out: Any, x: Any, *params: Any) -> Any:
+        return function(tangent, *params)
+
+    function = structural(
+        name, about, partials=[Linear(push, pull)], rule=rule, **{"moves": True, **rest}
+    )
+    return function
+
+
 def piecewise_constant(out: Any, x: Any) -> int:
     """The partial derivative of a step function: zero everywhere, the steps included."""
     return 0
@@ -138,7 +212,7 @@ def check_operands(op: Op, types: Sequence[Type]) -> Type:
     Raises:
         GraphError: E211 for their number, E202 for dtypes, E203 for shapes.
     """
-    kinds = op.kinds * len(types) if op.variadic and types else op.kinds
+    kinds = op.kinds_of(len(types))
     if len(types) != len(kinds):
         raise GraphError("E211", f"{op.name} takes {op.arity}, got {len(types)}")
     common: Type | None = None
@@ -219,6 +293,44 @@ def order(value: Any) -> int:
     if not isinstance(whole, int) or not 0 <= whole <= 1000:
         raise ValueError(f"must be a whole number from 0 to 1000, got {value!r}")
     return whole
+
+
+def sizes(value: Any) -> tuple[int, ...]:
+    """A shape: a tuple of whole numbers that are not negative."""
+    found = _whole_numbers(value)
+    if any(size < 0 for size in found):
+        raise ValueError(f"must be sizes that are not negative, got {shown(value)}")
+    return found
+
+
+def places(value: Any) -> tuple[int, ...]:
+    """Axes: a tuple of different whole numbers that are not negative."""
+    found = sizes(value)
+    if len(set(found)) < len(found):
+        raise ValueError(f"must be different axes, got {shown(value)}")
+    return found
+
+
+def place(value: Any) -> int:
+    """One axis, counted from 0."""
+    return sizes((value,))[0]
+
+
+def steps(value: Any) -> tuple[int, ...]:
+    """Distances between elements, of either direction: a tuple of whole numbers, none of them 0."""
+    found = _whole_numbers(value)
+    if 0 in found:
+        raise ValueError(f"must be steps other than 0, got {shown(value)}")
+    return found
+
+
+def _whole_numbers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, (tuple, list)):
+        raise ValueError(f"must be a tuple of whole numbers, got {shown(value)}")
+    try:
+        return tuple([operator.index(number) for number in value])
+    except TypeError:
+        raise ValueError(f"must be whole numbers, got {shown(value)}") from None
 
 
 LARGEST_PARAM: Final = 2.0**53

@@ -7,19 +7,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from chainrule.errors import GraphError, shown
-from chainrule.graph.node import Node, constant_node, make
+from chainrule.errors import GraphError, listed, shown
+from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import FLOAT64, Type
 
 T = TypeVar("T", bound="Term")
 Number = int | float | bool | np.number[Any] | np.bool_ | np.ndarray[Any, Any]
 
+_APART: Final[dict[Kind, np.dtype[Any] | None]] = {
+    Kind.BOOL: np.dtype(bool),
+    Kind.INTEGER: np.dtype(np.int64),
+}
+"""Operands that do not take part in promotion: conditions and indices."""
 _LITERALS: Final = (float, int)
 _NUMBERS: Final = (int, float, np.number, np.bool_, np.ndarray)
 
@@ -35,6 +40,21 @@ class Term:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes; ``()`` for a scalar."""
+        return self.node.type.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.node.type.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type."""
+        return self.node.type.dtype
 
     def __add__(self: T, other: T | Number) -> T:
         return _binary("add", self, other)
@@ -122,6 +142,11 @@ class Term:
         return apply(OPS["logical_not"], (self,))
 
 
+def full_like(x: T, value: float) -> T:
+    """A constant of the type of ``x`` that this number fills."""
+    return x.__class__(constant_node(value, x.node.type))
+
+
 class Function:
     """An operation as a Python function of terms: ``sin(x)``, ``clip(x, 0, 1)``.
 
@@ -140,7 +165,7 @@ class Function:
             operand = operands[0]
             if isinstance(operand, Term) and operand.node.type.is_float:
                 return operand.__class__(make(op, (operand.node,)))
-        count = len(operands) if op.variadic else len(op.operands)
+        count = max(len(operands), len(op.operands)) if op.variadic else len(op.operands)
         given: list[Any] = list(operands[count:])
         if len(operands) < count or len(given) > len(op.params):
             raise GraphError("E211", f"{op.name} takes {op.arity}, got {len(operands)}")
@@ -181,18 +206,44 @@ def apply(op: Op, operands: tuple[Any, ...], given: tuple[Any, ...] = ()) -> Any
 
 
 def meet(op: Op, operands: tuple[Any, ...], params: Params) -> tuple[Node, ...]:
-    """The operands as nodes of the types ``op`` wants: constants made, conversions inserted."""
-    kinds = op.kinds * len(operands) if op.variadic else op.kinds
+    """The operands as nodes of the types ``op`` wants: constants made, conversions inserted.
+
+    The operands of pointwise operations are broadcast to their common shape, as in NumPy.
+    """
+    kinds = op.kinds_of(len(operands))
     values = [operand.node if isinstance(operand, Term) else operand for operand in operands]
     pairs = list(zip(values, kinds, strict=True))
-    meeting = [_promotable(value) for value, kind in pairs if kind is not Kind.BOOL]
+    meeting = [_promotable(value) for value, kind in pairs if kind not in _APART]
     dtype = common_dtype(op, tuple(meeting), params) if meeting else None
-    return tuple(
-        [
-            _as_node(value, np.dtype(bool) if kind is Kind.BOOL else dtype, op)
-            for value, kind in pairs
-        ]
-    )
+    shape = common_shape(op, values) if op.pointwise and len(values) > 1 else None
+    return tuple([_as_node(value, _APART.get(kind, dtype), op, shape) for value, kind in pairs])
+
+
+def common_shape(op: Op, values: Sequence[Any]) -> tuple[int, ...]:
+    """The shape in which operands meet, by NumPy's broadcasting.
+
+    Raises:
+        GraphError: E203 when they do not fit.
+    """
+    shapes = [value.type.shape if isinstance(value, Node) else np.shape(value) for value in values]
+    first = shapes[0]
+    if all(shape == first for shape in shapes):
+        return first
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        sizes = listed([str(list(shape)) for shape in shapes])
+        raise GraphError("E203", f"shapes do not match in {op.name}: {sizes}") from None
+
+
+def spread(node: Node, shape: tuple[int, ...]) -> Node:
+    """The node broadcast to a shape."""
+    if node.type.shape == shape:
+        return node
+    number = uniform_value(node)
+    if number is not None:
+        return constant_node(number, Type.of(node.type.dtype, shape))
+    return make(OPS["broadcast"], (node,), (shape, ()))
 
 
 def _promotable(value: Any) -> Any:
@@ -217,20 +268,27 @@ def common_dtype(op: Op, meeting: tuple[Any, ...], params: Params) -> np.dtype[A
     return dtype
 
 
-def _as_node(value: Any, dtype: np.dtype[Any] | None, op: Op) -> Node:
+def _as_node(
+    value: Any, dtype: np.dtype[Any] | None, op: Op, shape: tuple[int, ...] | None = None
+) -> Node:
     if isinstance(value, Node):
         type = value.type
-        if dtype is None or type.dtype == dtype:
-            return value
-        if dtype.kind == "b":
-            raise GraphError(
-                "E202", f"{op.name} needs a condition there, got {type}; write x != 0 for a number"
-            )
-        return make(OPS["convert"], (value,), (dtype.name,))
-    if dtype is not None and dtype.kind == "b" and not isinstance(value, (bool, np.bool_)):
+        if dtype is not None and type.dtype != dtype:
+            if dtype.kind == "b":
+                problem = f"{op.name} needs a condition there, got {type}"
+                raise GraphError("E202", f"{problem}; write x != 0 for a number")
+            if type.is_float and dtype.kind == "i":
+                problem = f"{op.name} needs a whole number there, got {type}"
+                raise GraphError("E202", f"{problem}; write convert(x, 'int64')")
+            value = make(OPS["convert"], (value,), (dtype.name,))
+        return value if shape is None or type.shape == shape else spread(value, shape)
+    own = np.shape(value)
+    if dtype is not None and dtype.kind == "b" and np.asarray(value).dtype.kind != "b":
         raise GraphError("E202", f"{op.name} needs a condition there, got {shown(value)}")
-    shape = value.shape if isinstance(value, np.ndarray) else ()
-    return constant_node(value, Type.of(dtype, shape))
+    if own == () and shape:
+        own = shape  # a number fills an array
+    node = constant_node(value, Type.of(dtype, own))
+    return node if shape is None else spread(node, shape)
 
 
 def _binary(name: str, left: Any, right: Any) -> Any:

@@ -17,7 +17,7 @@ from chainrule.diff.build import dependent
 from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
-from chainrule.run.kernels import LocalDerivative, kernel, local_derivatives
+from chainrule.run.kernels import LinearMap, LocalDerivative, kernel, local_derivatives
 
 Numbers = dict[Node, Any]
 
@@ -25,7 +25,8 @@ Numbers = dict[Node, Any]
 Locals = tuple[Any, ...]
 """The local derivatives on the edges into one node at the recorded values: a factor and a guard for
 each operand, one after the other. The derivative is the factor where the guard holds and else 0;
-guard None: everywhere; factor None: the edge carries no derivative."""
+guard None: everywhere; factor None: the edge carries no derivative; a factor may be a linear map.
+"""
 
 _MISSING: Final = object()
 """Stands for a factor that nobody has asked for yet."""
@@ -75,7 +76,7 @@ class Sweep:
         self.dag = dag
         self.evaluations = 0
         self._known: dict[Node, Locals] = {}
-        self._rules_by: dict[tuple[Any, ...], tuple[LocalDerivative | None, ...]] = {}
+        self._rules_by: dict[tuple[Any, ...], tuple[LocalDerivative | LinearMap | None, ...]] = {}
         values: Numbers = dict(arguments)
         with np.errstate(all="ignore"):
             for node in dag.order:
@@ -93,9 +94,14 @@ class Sweep:
         self.values = values
 
     def local_derivative(self, node: Node, position: int) -> Any:
-        """The local derivative on the edge into ``node`` from its operand at ``position``."""
+        """The local derivative on the edge into ``node`` from its operand at ``position``.
+
+        A number for each element; a `LinearMap` where the operation is not pointwise.
+        """
         with np.errstate(all="ignore"):
             factor, guard = self._edge(node, position)
+        if factor.__class__ is LinearMap:
+            return factor
         return _zero(node.operands[position]) if factor is None else _masked(factor, guard)
 
     def _edge(self, node: Node, position: int) -> tuple[Any, Any]:
@@ -104,7 +110,9 @@ class Sweep:
         at = 2 * position
         if found[at] is _MISSING:
             rule = self._rules(node)[position]
-            edge = (None, None) if rule is None else rule.at(self._arguments(node))
+            edge = (rule, None)
+            if isinstance(rule, LocalDerivative):
+                edge = rule.at(self._arguments(node))
             self.evaluations += rule is not None
             found = self._known[node] = (*found[:at], *edge, *found[at + 2 :])
         return found[at], found[at + 1]
@@ -117,8 +125,8 @@ class Sweep:
         for rule, operand in zip(self._rules(node), node.operands, strict=True):
             if operand not in varying:
                 result += (_MISSING, None)
-            elif rule is None:
-                result += (None, None)
+            elif rule is None or isinstance(rule, LinearMap):
+                result += (rule, None)
             else:
                 self.evaluations += 1
                 if rule.constant is not None and rule.guard is None:
@@ -133,9 +141,11 @@ class Sweep:
         values = self.values
         return [values[node], *[values[operand] for operand in node.operands]]
 
-    def _rules(self, node: Node) -> tuple[LocalDerivative | None, ...]:
+    def _rules(self, node: Node) -> tuple[LocalDerivative | LinearMap | None, ...]:
         # The types of the first operand and of the result say all types of a pointwise operation.
-        key = (node.op, node.params, node.operands[0].type, node.type)
+        key: tuple[Any, ...] = (node.op, node.params, node.operands[0].type, node.type)
+        if not node.op.pointwise:
+            key += tuple([operand.type for operand in node.operands])
         found = self._rules_by.get(key)
         if found is None:
             types = tuple([operand.type for operand in node.operands])
@@ -164,7 +174,7 @@ class Sweep:
             DerivativeError: E331 when the output is not a floating-point number.
         """
         _require_float(output)
-        active = self.varying if wrt is None else dependent(self.dag, wrt)
+        active = self.varying if wrt is None else dependent(self.dag.order, wrt)
         adjoints = Flow({output: output.type.dtype.type(1) if seed is None else seed})
         live = adjoints.live
         known = self._known
@@ -184,6 +194,7 @@ class Sweep:
                         and not live
                         and factor is not None
                         and factor is not _MISSING
+                        and node.op.pointwise
                         and operand.type is node.type
                     ):
                         # What `_share` and `add` do, for the common edge that nothing guards.
@@ -233,6 +244,8 @@ class Sweep:
         factor, guard = self._edge(user, position)
         if factor is None:
             return None, None
+        if factor.__class__ is LinearMap:
+            return self._sent(flow, start, user, factor)
         number = flow[start] * factor
         operand = user.operands[position]
         if operand.type is not user.type:  # a change of dtype: adjoints go back in the old one
@@ -245,10 +258,20 @@ class Sweep:
             return number, None
         return (_masked(number, guard), guard) if guard.any() else (None, None)
 
+    def _sent(self, flow: Flow, start: Node, user: Node, map: LinearMap) -> tuple[Any, Any]:
+        """What flows along an edge that is a linear map, and where it is live."""
+        through = map.pull if start is user else map.push
+        arguments = self._arguments(user)
+        live = flow.live.get(start) if map.moves else None
+        number = through(flow[start], *arguments)
+        if live is None:
+            return number, None
+        return number, through(live.astype(flow[start].dtype), *arguments) != 0
+
     @cached_property
     def varying(self) -> set[Node]:
         """The floating-point nodes that depend on an argument: those that have adjoints."""
-        return dependent(self.dag, self.dag.inputs)
+        return dependent(self.dag.order, self.dag.inputs)
 
 
 def _masked(number: Any, guard: Any) -> Any:

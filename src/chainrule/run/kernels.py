@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chainrule.diff.rules import partials_of
+from chainrule.diff.rules import Mapped, Transfer, partials_of
 from chainrule.errors import EvaluationError
 from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, Node, constant_value
@@ -60,16 +60,44 @@ class LocalDerivative:
         return factor, None if self.guard is None else self.guard(*arguments)
 
 
+class LinearMap:
+    """∂out/∂operand as a linear map, both ways as NumPy functions of (what goes in, out, operands).
+
+    Attributes:
+        moves: Whether what is zero in a derivative stays so; see `chainrule.graph.op.Op`.
+    """
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+        self.moves = transfer.moves
+
+    @functools.cached_property
+    def push(self) -> Kernel:
+        """From a tangent of the operand to a tangent of the result."""
+        return self._function(self._transfer.push)
+
+    @functools.cached_property
+    def pull(self) -> Kernel:
+        """From an adjoint of the result to an adjoint of the operand."""
+        return self._function(self._transfer.pull)
+
+    def _function(self, way: Mapped) -> Kernel:
+        transfer = self._transfer
+        return function_of(way.result, (way.given, transfer.out, *transfer.operands))
+
+
 @functools.lru_cache(maxsize=4096)
 def local_derivatives(
     op: Op, types: tuple[Type, ...], out_type: Type, params: Params
-) -> tuple[LocalDerivative | None, ...]:
+) -> tuple[LocalDerivative | LinearMap | None, ...]:
     """For each operand its local derivative; None where it is structurally zero."""
     rules = partials_of(op, types, out_type, params)
     arguments = (rules.out, *rules.operands)
     return tuple(
         None
         if partial is None
+        else LinearMap(partial)
+        if isinstance(partial, Transfer)
         else LocalDerivative(
             function_of(partial.factor, arguments),
             None if partial.guard is None else function_of(partial.guard, arguments),

@@ -59,7 +59,7 @@ class ChainRule:
         self.wrt = wrt
         self._names = Names(dag)
         self._order = walk.depth_first([of])
-        active = dependent(dag, [wrt])
+        active = dependent(dag.order, [wrt])
         self._between = [node for node in self._order if node in active]
 
     def steps(self) -> Iterator[tuple[Symbol, tuple[Product, ...]]]:

@@ -102,7 +102,7 @@ class Derivation:
         self.direction = direction
         self.holding = frozenset(holding)
         self._total = direction == "forward" and not holding
-        self._active = dependent(dag, [wrt], holding)
+        self._active = dependent(dag.order, [wrt], holding)
         self.names = Names(dag)
         order = walk.depth_first([of])
         if direction == "forward":

@@ -83,7 +83,7 @@ def op_needs_table() -> Table:
     """For every operation what its derivatives need: read off the rules, as everything here."""
     rows = []
     for op in OPS.values():
-        if op.is_leaf or op.variadic:
+        if op.is_leaf or op.variadic or not op.pointwise:
             continue
         dag = _alone(op)
         names = Names(dag)

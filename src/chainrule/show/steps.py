@@ -16,6 +16,7 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.run.interpret import Flow, Sweep
+from chainrule.run.kernels import LinearMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,17 @@ class Contribution:
         left: Going backward the adjoint of the user; forward the local derivative.
         right: Going backward the local derivative; forward the tangent of the operand.
         product: Their product as the sweep has it: exactly 0 on a branch that was not taken.
+        local: Which of them is the local derivative; the name of the rule where that is a linear
+            map and no number.
+        rule: The name of the rule of the edge.
     """
 
     via: Node
     left: Any
     right: Any
     product: Any
+    local: Any
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +97,26 @@ def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[Derivativ
     leaves = [node for node in shown if node.is_leaf]
     steps = []
     for step, node in enumerate([*computed, *leaves], start=1):
-        contributions = [
-            Contribution(
-                edge.user,
-                adjoints[edge.user],
-                sweep.local_derivative(edge.user, edge.position),
-                sweep.contribution(adjoints, edge.user, edge.user, edge.position),
-            )
-            for edge in dag.uses(node)
-            if edge.user in adjoints and edge.user.type.is_float
-        ]
+        contributions = []
+        for _, user, position in dag.uses(node):
+            if user in adjoints and user.type.is_float:
+                local = _local(sweep, user, position)
+                product = sweep.contribution(adjoints, user, user, position)
+                contributions.append(
+                    Contribution(user, adjoints[user], local, product, local, user.op.rule)
+                )
         total = adjoints.get(node, node.type.dtype.type(0))
         blocked = node in below and node is not output and not contributions
         steps.append(
             DerivativeStep(step, node, node is output, tuple(contributions), blocked, total)
         )
     return steps
+
+
+def _local(sweep: Sweep, user: Node, position: int) -> Any:
+    """The local derivative of an edge; the name of its rule where that is a linear map."""
+    local = sweep.local_derivative(user, position)
+    return user.op.rule if isinstance(local, LinearMap) else local
 
 
 def forward_mode_steps(sweep: Sweep, tangents: Flow, seeds: Iterable[Node]) -> list[DerivativeStep]:
@@ -121,15 +131,11 @@ def forward_mode_steps(sweep: Sweep, tangents: Flow, seeds: Iterable[Node]) -> l
         if node not in starts:
             for position, operand in enumerate(node.operands):
                 if operand in tangents:
-                    local = sweep.local_derivative(node, position)
+                    local = _local(sweep, node, position)
                     tangent = tangents[operand]
+                    product = sweep.contribution(tangents, operand, node, position)
                     contributions.append(
-                        Contribution(
-                            operand,
-                            local,
-                            tangent,
-                            sweep.contribution(tangents, operand, node, position),
-                        )
+                        Contribution(operand, local, tangent, product, local, node.op.rule)
                     )
         total = tangents.get(node, node.type.dtype.type(0))
         blocked = node in reached and node not in starts and not contributions

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Flow, Sweep
-from chainrule.show.cells import Names, count_cell, number_cell
-from chainrule.show.numbers import factor, latex_of, number, plain
+from chainrule.show.cells import Names, count_cell, number_cell, word_cell
+from chainrule.show.numbers import DASH, factor, latex_of, number
 from chainrule.show.steps import (
+    Contribution,
     DerivativeStep,
     backward_steps,
     forward_mode_steps,
     forward_steps,
 )
+from chainrule.show.summaries import condensed, norm_of, share, sizes, summary
 from chainrule.show.table import Cell, Table, columns
 
 _STEP = ("step", "Step", True, "dim")
@@ -29,7 +33,9 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
         (count_cell(row.step), names.cell(row.node), names.operation(row.node))
         for row in forward_steps(dag, values)
     ]
-    heads = [_STEP, _NODE, ("operation", "Operation")]
+    heads: list[Any] = [_STEP, _NODE, ("operation", "Operation")]
+    if any(node.type.shape for node in dag.order):
+        return _array_table(dag, values, rows, heads, digits)
     if not values:
         return Table("forward", "Steps", columns(*heads), tuple(rows))
     return Table(
@@ -41,6 +47,51 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
             for cells, row in zip(rows, forward_steps(dag, values), strict=True)
         ),
     )
+
+
+def _array_table(
+    dag: Dag,
+    values: Mapping[Node, Any],
+    rows: Sequence[tuple[Cell, ...]],
+    heads: Sequence[Any],
+    digits: int,
+) -> Table:
+    """The forward pass of a graph of arrays: shapes, and what the arrays hold in a few numbers."""
+    steps = forward_steps(dag, values)
+    shapes = [word_cell(sizes(step.node.type.shape)) for step in steps]
+    heads = [*heads, ("shape", "Shape", True, "dim")]
+    if not values:
+        made = tuple((*row, shape) for row, shape in zip(rows, shapes, strict=True))
+        return Table("forward", "Steps", columns(*heads), made)
+    columns_after = [
+        ("value", "Value", True, "green"),
+        ("min", "Min", True, ""),
+        ("max", "Max", True, ""),
+        ("norm", "Norm", True, ""),
+        ("zeros", "Zeros", True, "dim"),
+        ("nans", "NaN", True, "red"),
+    ]
+    made = tuple(
+        (*row, shape, *_array_cells(step.value, digits))
+        for row, shape, step in zip(rows, shapes, steps, strict=True)
+    )
+    return Table("forward", "Forward pass: values", columns(*heads, *columns_after), made)
+
+
+def _array_cells(value: Any, digits: int) -> list[Cell]:
+    """Value, smallest, largest, norm, zeros, NaN; dashes where a scalar says all."""
+    text = number(value, digits)
+    cells = [Cell(text, f"${latex_of(text)}$", condensed(value))]
+    if not isinstance(value, np.ndarray) or not value.ndim:
+        return cells + [word_cell(DASH)] * 5
+    found = summary(value)
+    numbers = (found.least, found.largest, found.norm)
+    return [
+        *cells,
+        *(number_cell(part, digits) for part in numbers),
+        Cell(share(found.zeros), share(found.zeros).replace("%", r"\%"), found.zeros),
+        Cell(share(found.nans), share(found.nans).replace("%", r"\%"), found.nans),
+    ]
 
 
 def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) -> Table:
@@ -119,6 +170,9 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
     more = [f"… {left_out} more"] if left_out else []
     if row.seed:
         text = latex = "start"
+    elif any(isinstance(c.local, str) or c.via.type.shape for c in shown):
+        text = " + ".join([*(_by_norm(c, digits) for c in shown), *more])
+        latex = text.replace("‖", r"$\|$")
     elif shown:
         pairs = [
             (number(c.left, digits) if at == 0 else factor(c.left, digits), factor(c.right, digits))
@@ -133,12 +187,20 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
     data = [
         {
             "via": names.text[c.via],
-            "left": plain(c.left),
-            "right": plain(c.right),
-            "product": plain(c.product),
+            "left": condensed(c.left),
+            "right": condensed(c.right),
+            "product": condensed(c.product),
         }
         for c in row.contributions
     ]
     via = ", ".join([names.text[c.via] for c in shown] + more)
     via_latex = ", ".join([f"${names.latex[c.via]}$" for c in shown] + more)
-    return Cell(text, latex, text), Cell(via, via_latex, data), number_cell(row.total, digits)
+    total = number(row.total, digits)
+    result = Cell(total, f"${latex_of(total)}$", condensed(row.total))
+    return Cell(text, latex, text), Cell(via, via_latex, data), result
+
+
+def _by_norm(contribution: Contribution, digits: int) -> str:
+    """The rule of an edge between arrays, and the norm of what it contributes."""
+    norm = number(norm_of(contribution.product), digits)
+    return f"{contribution.rule}: ‖{norm}‖"

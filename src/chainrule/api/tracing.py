@@ -1,0 +1,272 @@
+"""From a Python function to a graph: it runs once on symbolic values, and what it does is kept."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import keyword
+import re
+import sys
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import count
+from types import FrameType, FunctionType
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from chainrule.api.array import Array
+from chainrule.api.places import Recorder, running
+from chainrule.api.tree import Leaf, Structure, flatten
+from chainrule.errors import GraphError, TracingError, listed, shown
+from chainrule.graph import walk
+from chainrule.graph.dag import Dag, Origin
+from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
+from chainrule.graph.types import DTYPES, Type
+from chainrule.ops.term import Term
+
+_FLOAT: Final = Type.of("float64")
+_KNOWN: Final = frozenset(map(np.dtype, DTYPES))
+_serial: Final = count()
+"""Numbers that make the inputs of every run different from those of every other.
+
+Two runs may use the same names; if they shared nodes, the derivative of one would see the other.
+"""
+
+
+class Arguments(NamedTuple):
+    """The arguments of one call, taken apart.
+
+    Attributes:
+        structure: Of (positional, keywords).
+        paths: For each leaf the keys that lead to it from (positional, keywords).
+        names: For each leaf the name that its input gets.
+        values: The leaves.
+        types: The type of the input for each leaf; None for what is not an array and stays as it
+            is: whole numbers and truth values of Python, text, and other objects.
+    """
+
+    structure: Structure
+    paths: tuple[tuple[Hashable, ...], ...]
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+    types: tuple[Type | None, ...]
+
+    @property
+    def traced(self) -> list[int]:
+        """The leaves that become inputs, by number."""
+        return [at for at, type in enumerate(self.types) if type is not None]
+
+
+class Trace(NamedTuple):
+    """What a run of a function left.
+
+    Attributes:
+        inputs: The nodes that stood for the arrays, in order.
+        results: The leaves of the result; those that are not symbolic stay as they are.
+        structure: Of the result.
+        origins: Node → where it was made.
+        names: Node → the names of variables that held it at the end.
+    """
+
+    inputs: tuple[Node, ...]
+    results: tuple[Any, ...]
+    structure: Structure
+    origins: Mapping[Node, Origin]
+    names: Mapping[Node, Sequence[str]]
+
+
+def arguments_of(
+    function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
+) -> Arguments:
+    """Take arguments apart; names are those of the function's signature and of keys.
+
+    Raises:
+        TracingError: E237 for arrays that no graph can hold.
+    """
+    names = _parameter_names(function, positional)
+    leaves, structure = flatten((tuple(positional), dict(keywords)))
+    taken: set[str] = set()
+    return Arguments(
+        structure,
+        tuple([leaf.path for leaf in leaves]),
+        tuple([_free(_name(leaf, names), taken) for leaf in leaves]),
+        tuple([leaf.value for leaf in leaves]),
+        tuple([type_of(leaf.value) for leaf in leaves]),
+    )
+
+
+def type_of(value: Any) -> Type | None:
+    """The type of the input that stands for an argument; None where it stays a Python object.
+
+    Raises:
+        TracingError: E237 for an array that no graph can hold.
+    """
+    if isinstance(value, float) and not isinstance(value, np.generic):
+        return _FLOAT
+    if isinstance(value, Term):
+        return value.node.type
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.dtype not in _KNOWN:
+            repair = f"pass arrays of {listed(DTYPES)}; np.asarray(x, float) makes one of numbers"
+            raise TracingError("E237", f"an array of {value.dtype} cannot be traced", repair, None)
+        return Type.of(value.dtype, value.shape)
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        return type_of(np.asarray(value))
+    return None
+
+
+def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
+    """Run a function on symbolic values in place of its arrays."""
+    inputs: list[Node] = []
+    values: list[Any] = []
+    for name, value, type in zip(arguments.names, arguments.values, arguments.types, strict=True):
+        if type is None:
+            values.append(value)
+        else:
+            node = input_node(f"{name}__{next(_serial)}", type)
+            inputs.append(node)
+            values.append(Array(node))
+    positional, keywords = arguments.structure.build(values)
+    outer = running.recorder
+    recorder = running.recorder = Recorder(sys._getframe())  # noqa: SLF001 - the root of the walk
+    try:
+        result = function(*positional, **keywords)
+    finally:
+        running.recorder = outer
+    leaves, structure = flatten(result)
+    return Trace(
+        tuple(inputs),
+        tuple([leaf.value for leaf in leaves]),
+        structure,
+        *_origins(recorder),
+    )
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def _parameter_names(function: Callable[..., Any], positional: Sequence[Any]) -> list[str]:
+    """The names of the positional arguments."""
+    if isinstance(function, FunctionType):
+        code = function.__code__
+        names = list(code.co_varnames[: code.co_argcount])
+        rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
+        more = rest[0] if code.co_flags & inspect.CO_VARARGS else "x"
+    else:
+        names, more = _signature_names(function)
+    count = len(positional)
+    return [*names[:count], *(f"{more}_{at}" for at in range(count - len(names)))]
+
+
+def _signature_names(function: Callable[..., Any]) -> tuple[list[str], str]:
+    """The names of parameters by position, and that of the tuple of the others."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some builtins have none
+        return [], "x"
+    placed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    more = [p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
+    return [p.name for p in parameters if p.kind in placed], (*more, "x")[0]
+
+
+def _name(leaf: Leaf, names: Sequence[str]) -> str:
+    """``params_w`` for ``params["w"]``."""
+    part, first, *rest = leaf.path
+    head = names[first] if part == 0 and isinstance(first, int) else str(first)
+    return identifier((head, *rest))
+
+
+@functools.lru_cache(maxsize=4096)
+def identifier(keys: tuple[Hashable, ...]) -> str:
+    """Keys as one name that a formula can hold.
+
+    >>> identifier(("params", "layer 1", 0))
+    'params_layer_1_0'
+    """
+    text = "_".join(re.sub(r"\W", "_", str(key)) for key in keys)
+    text = text if text[:1].isidentifier() else f"x{text}"
+    return f"{text}_" if keyword.iskeyword(text) else text
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _origins(recorder: Recorder) -> tuple[dict[Node, Origin], dict[Node, list[str]]]:
+    """Where nodes were made, and the variables of the function that hold them at its end."""
+    numbers: dict[FrameType, str] = {}
+    counts: dict[tuple[FrameType, str], int] = {}
+    origins: dict[Node, Origin] = {}
+    roots: dict[FrameType, None] = {}
+    for node, (file, line, frames) in recorder.made.items():
+        *inner, root = frames
+        roots[root] = None
+        calls = []
+        above = root
+        for frame in reversed(inner):
+            if frame not in numbers:
+                name = identifier((frame.f_code.co_name.strip("<>"),))
+                counts[above, name] = at = counts.get((above, name), 0) + 1
+                numbers[frame] = name if at == 1 else f"{name}_{at}"
+            calls.append(numbers[frame])
+            above = frame
+        origins[node] = Origin(file, line, tuple(calls))
+    names: dict[Node, list[str]] = {}
+    for root in roots:
+        for name, value in root.f_locals.items():
+            if isinstance(value, Array):
+                names.setdefault(value.node, []).append(name)
+    return origins, names
+
+
+# --- graphs ---------------------------------------------------------------------------------------
+
+
+def symbolic(value: Any) -> Node:
+    """The node of one output of a function; a number becomes a constant.
+
+    Raises:
+        GraphError: E233 for what is neither a number nor an array.
+    """
+    if isinstance(value, Term):
+        return value.node
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    type = Type.of("bool") if isinstance(value, bool) else type_of(float(value) if whole else value)
+    if type is None:
+        raise GraphError("E233", f"the function gave {shown(value)}, which is not an array")
+    return constant_node(value, type)
+
+
+def captured(outputs: Iterable[Node], inputs: Iterable[Node]) -> list[Node]:
+    """The arguments that outputs depend on and that are not among the inputs.
+
+    They belong to a run of another function around this one.
+    """
+    own = frozenset(inputs)
+    reached = walk.depth_first(outputs)
+    return [node for node in reached if node.op in (INPUT, PARAMETER) and node not in own]
+
+
+def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
+    """The graph of a run, with its inputs under their own names, and names of its variables.
+
+    Raises:
+        GraphError: E233 for a result that is not an array.
+    """
+    outputs = [symbolic(value) for value in trace.results]
+    renamed = {
+        node: input_node(name, node.type) for node, name in zip(trace.inputs, names, strict=True)
+    }
+    made = walk.rebuild(walk.depth_first([*trace.inputs, *outputs]), renamed)
+    taken = set(names)
+    given: dict[Node, list[str]] = {}
+    for node, candidates in trace.names.items():
+        for name in candidates:
+            if node in made and not node.is_leaf and name not in taken:
+                given.setdefault(made[node], []).append(name)
+                taken.add(name)
+    origins = {made[node]: origin for node, origin in trace.origins.items() if node in made}
+    return Dag([made[node] for node in outputs], list(renamed.values()), given, origins=origins)

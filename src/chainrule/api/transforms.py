@@ -1,0 +1,646 @@
+"""Functions to functions: gradients and other derivatives of Python code over NumPy arrays.
+
+A function is traced once for each kind of arguments (shapes, dtypes, values that are not arrays)
+and for each state of what it reads besides; then its derivative graph is run. Inside of another
+trace the derivative graph becomes part of that trace, so that all of this nests to any depth.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from chainrule.api.array import Array
+from chainrule.api.fingerprint import fingerprint
+from chainrule.api.graph import Graph
+from chainrule.api.tracing import (
+    Arguments,
+    Trace,
+    arguments_of,
+    captured,
+    dag_of_trace,
+    run,
+    symbolic,
+    type_of,
+)
+from chainrule.api.tree import Structure, flatten, matching
+from chainrule.diff.batch import batch
+from chainrule.diff.build import dependent
+from chainrule.diff.flow import one, zero
+from chainrule.diff.forward import tangents
+from chainrule.diff.reverse import adjoints
+from chainrule.errors import DerivativeError, GraphError, shown
+from chainrule.graph import walk
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node, constant_node, input_node
+from chainrule.graph.types import Type
+from chainrule.ops.rearrange import permuted, reshaped
+from chainrule.ops.term import Term
+from chainrule.run.program import Program
+
+Pure = Callable[..., Any]
+
+
+def trace(function: Pure) -> Callable[..., Graph]:
+    """A Python function over NumPy arrays as a graph, for arguments like those it is called with.
+
+    Names of arguments and keys of dicts name the inputs: ``params["w"]`` is ``params_w``. Variables
+    of the function name the nodes they hold at its end.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> def loss(w, x):
+    ...     z = w @ x
+    ...     return np.sum(np.tanh(z))
+    >>> graph = cr.trace(loss)(np.ones((2, 3)), np.ones(3))
+    >>> graph.arguments
+    ('w', 'x')
+    >>> graph.at(np.ones((2, 3)), np.ones(3))["z"].value
+    array([3., 3.])
+
+    Args:
+        function: It runs once, on symbolic arrays in place of arrays and floats; whole numbers,
+            truth values and other objects stay as they are.
+
+    Raises:
+        TracingError: E230 to E238, at the line that cannot be traced.
+        GraphError: E233 for a result that is not an array.
+    """
+
+    @functools.wraps(function)
+    def traced(*positional: Any, **keywords: Any) -> Graph:
+        arguments = arguments_of(function, positional, keywords)
+        names = [arguments.names[at] for at in arguments.traced]
+        return Graph(dag_of_trace(run(function, arguments), names))
+
+    return traced
+
+
+def grad(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnames: str | Sequence[str] = (),
+    has_aux: bool = False,
+) -> Pure:
+    """The gradient of a function with one number as its result.
+
+    The gradient is structured like the argument; with several ``argnums`` it is a tuple.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> cr.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> cr.grad(cr.grad(lambda x: x**3))(2.0)
+    np.float64(12.0)
+
+    Args:
+        function: Of arrays, floats, and structures of them; what it reads besides is constant.
+        argnums: Positions of the arguments to differentiate by; negative ones from the end.
+        argnames: Names of keyword arguments to differentiate by as well; then the result is
+            (gradients by position, gradients by name).
+        has_aux: The function gives (value, something else), the gradient (gradient, that).
+
+    Raises:
+        DerivativeError: E331 for arguments that are not floating-point numbers, E333 for a result
+            that is not one number.
+        TracingError: E230 to E238, at the line that cannot be traced.
+    """
+    both = value_and_grad(function, argnums, argnames=argnames, has_aux=has_aux)
+
+    @functools.wraps(function)
+    def gradient(*positional: Any, **keywords: Any) -> Any:
+        value, found = both(*positional, **keywords)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnames: str | Sequence[str] = (),
+    has_aux: bool = False,
+) -> Pure:
+    """The value of a function and its gradient, computed together; see `grad`.
+
+    >>> import chainrule as cr
+    >>> cr.value_and_grad(lambda x: x**3)(2.0)
+    (np.float64(8.0), np.float64(12.0))
+    """
+    wanted = _Wanted(argnums if isinstance(argnums, int) else tuple(argnums), _names(argnames))
+
+    def build(trace: Trace, arguments: Arguments) -> _Plan:
+        chosen = wanted.leaves(arguments, trace)
+        results = list(trace.results)
+        structure = trace.structure
+        if has_aux and (structure.kind is not tuple or len(structure.parts) != 2):
+            raise GraphError("E233", "with has_aux=True the function gives (value, something else)")
+        first = structure.parts[0] if has_aux else structure
+        output = _scalar(first, results)
+        flow = adjoints(
+            walk.depth_first([output]),
+            [(output, one(output.type))],
+            _active([output], chosen.nodes),
+        )
+        return _plan(
+            trace.inputs,
+            [*map(_kept, results), *map(flow.of, chosen.nodes)],
+            Structure(tuple, (0, 1), (structure, chosen.structure)),
+        )
+
+    return _transform(function, ("gradient", wanted, has_aux), build)
+
+
+def jvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of a function, and how it changes when its arguments do: forward mode.
+
+    >>> import chainrule as cr
+    >>> cr.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (np.float64(6.0), np.float64(3.0))
+
+    Args:
+        function: As for `grad`, with a result of any structure.
+        primals: The arguments.
+        tangents: Their changes, structured like them.
+
+    Raises:
+        GraphError: E239 when structures or shapes differ.
+        DerivativeError: E331 for arguments that are not floating-point numbers.
+    """
+    primals, changes = tuple(primals), tuple(tangents)
+
+    def both(primals: Any, changes: Any) -> Any:
+        del changes
+        return function(*primals)
+
+    def build(trace: Trace, arguments: Arguments) -> _Plan:
+        count = len(arguments.traced) // 2
+        nodes, seeds = trace.inputs[:count], trace.inputs[count:]
+        _require_float(nodes, [arguments.names[at] for at in arguments.traced])
+        outputs = [symbolic(result) for result in trace.results]
+        flow = _tangents(outputs, dict(zip(nodes, seeds, strict=True)))
+        structure = Structure(tuple, (0, 1), (trace.structure, trace.structure))
+        return _plan(trace.inputs, [*outputs, *map(flow.of, outputs)], structure)
+
+    _check_alike(primals, changes, "a tangent")
+    result: tuple[Any, Any] = _transform(both, ("jvp",), build, function)(
+        primals, _as_floats(changes, primals)
+    )
+    return result
+
+
+def vjp(function: Pure, *primals: Any) -> tuple[Any, Pure]:
+    """The value of a function, and the function from adjoints of it to adjoints of the arguments.
+
+    >>> import chainrule as cr
+    >>> value, pull = cr.vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> pull(1.0)
+    (np.float64(3.0), np.float64(2.0))
+
+    Args:
+        function: As for `grad`, with a result of any structure.
+        *primals: The arguments.
+
+    Raises:
+        DerivativeError: E331 for arguments that are not floating-point numbers.
+    """
+    value = _transform(function, ("value",), _value_plan)(*primals)
+
+    def both(primals: Any, adjoint: Any) -> Any:
+        del adjoint
+        return function(*primals)
+
+    def build(trace: Trace, arguments: Arguments) -> _Plan:
+        count = sum(path[:2] == (0, 0) for path in arguments.paths)
+        traced = arguments.traced
+        nodes = [node for node, at in zip(trace.inputs, traced, strict=True) if at < count]
+        seeds = trace.inputs[len(nodes) :]
+        _require_float(nodes, [arguments.names[at] for at in traced])
+        outputs = [symbolic(result) for result in trace.results]
+        pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.type.is_float]
+        flow = adjoints(walk.depth_first(outputs), pairs, _active(outputs, nodes))
+        return _plan(trace.inputs, list(map(flow.of, nodes)), flatten(primals)[1])
+
+    def pullback(adjoint: Any) -> tuple[Any, ...]:
+        _check_alike(value, adjoint, "an adjoint")
+        result: tuple[Any, ...] = _transform(both, ("vjp",), build, function)(
+            primals, _as_floats(adjoint, value)
+        )
+        return result
+
+    return value, pullback
+
+
+def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Pure:
+    """All derivatives of a function's results by an argument: shape of the result, then of it.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> cr.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+
+    Args:
+        function: As for `grad`, with a result of any structure.
+        argnums: Positions of the arguments to differentiate by.
+        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes.
+
+    Raises:
+        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode.
+    """
+    if mode not in ("auto", "forward", "reverse"):
+        raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
+    wanted = _Wanted(argnums if isinstance(argnums, int) else tuple(argnums), ())
+
+    def build(trace: Trace, arguments: Arguments) -> _Plan:
+        chosen = wanted.leaves(arguments, trace)
+        outputs = [symbolic(result) for result in trace.results]
+        _require_float(outputs, ["the result"] * len(outputs))
+        columns, rows = (sum(_size(node) for node in nodes) for nodes in (chosen.nodes, outputs))
+        forward = mode == "forward" or (mode == "auto" and columns <= rows)
+        build_one = _jacobian_columns if forward else _jacobian_rows
+        blocks = build_one(outputs, chosen.nodes)
+        inner = _nested(trace.structure, chosen.structure)
+        return _plan(trace.inputs, blocks, inner)
+
+    return _transform(function, ("jacobian", wanted, mode), build)
+
+
+def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
+    """All second derivatives of a function with one number as its result: forward over reverse.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> cr.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+
+    Args:
+        function: As for `grad`.
+        argnums: Positions of the arguments to differentiate by; with several, blocks in tuples.
+
+    Raises:
+        DerivativeError: as for `grad`.
+    """
+    return jacobian(grad(function, argnums), argnums, mode="forward")
+
+
+def hvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The Hessian of a function times a vector, without the Hessian: forward over reverse.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> cr.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    array([6., 0.])
+
+    Args:
+        function: As for `grad`.
+        primals: The arguments.
+        tangents: The vector, structured like them.
+
+    Returns:
+        Structured like the argument; a tuple with several.
+    """
+    count = len(primals)
+    gradient = grad(function, 0 if count == 1 else tuple(range(count)))
+    return jvp(gradient, primals, tangents)[1]
+
+
+# --- arguments ------------------------------------------------------------------------------------
+
+
+class _Chosen(NamedTuple):
+    """The leaves to differentiate by, and how a gradient by them is structured."""
+
+    nodes: list[Node]
+    structure: Structure
+
+
+class _Wanted(NamedTuple):
+    """Arguments to differentiate by.
+
+    Attributes:
+        argnums: One position, or several.
+        argnames: Keyword arguments.
+    """
+
+    argnums: int | tuple[int, ...]
+    argnames: tuple[str, ...]
+
+    def leaves(self, arguments: Arguments, trace: Trace) -> _Chosen:
+        """The nodes of these arguments in one trace.
+
+        Raises:
+            DerivativeError: E331 for a leaf that is not a floating-point number, E334 for an
+                argument that is not there.
+        """
+        positional, keywords = arguments.structure.parts
+        count = len(positional.parts)
+        several = not isinstance(self.argnums, int)
+        numbers = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
+        by_name = [name for name in self.argnames if name not in keywords.keys]
+        if by_name or any(not -count <= at < count for at in numbers):
+            missing = by_name[0] if by_name else f"number {numbers}"
+            raise DerivativeError("E334", f"there is no argument {missing} to differentiate by")
+        nodes: list[Node] = []
+        by_leaf = dict(zip(arguments.traced, trace.inputs, strict=True))
+
+        def taken(part: int, key: Hashable) -> None:
+            for at, path in enumerate(arguments.paths):
+                if path[:2] == (part, key):
+                    node = by_leaf.get(at)
+                    if node is None:
+                        value = arguments.values[at]
+                        hint = f": pass {float(value)}" if isinstance(value, int) else ""
+                        name = arguments.names[at]
+                        raise DerivativeError(
+                            "E331", f"{name!r} is {shown(value)}, which has no derivative{hint}"
+                        )
+                    _require_float([node], [arguments.names[at]])
+                    nodes.append(node)
+
+        found = []
+        for number in numbers:
+            taken(0, number % count)
+            found.append(positional.parts[number % count])
+        structure = _tuple(found) if several else found[0]
+        if self.argnames:
+            named = []
+            for name in self.argnames:
+                taken(1, name)
+                named.append(keywords.parts[keywords.keys.index(name)])
+            structure = _tuple([structure, Structure(dict, self.argnames, tuple(named))])
+        return _Chosen(nodes, structure)
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _tuple(parts: Sequence[Structure]) -> Structure:
+    return Structure(tuple, tuple(range(len(parts))), tuple(parts))
+
+
+def _nested(outer: Structure, inner: Structure) -> Structure:
+    """A structure in which every leaf of one is another."""
+    if outer.kind is None:
+        return inner
+    return outer._replace(parts=tuple([_nested(part, inner) for part in outer.parts]))
+
+
+def _require_float(nodes: Sequence[Node], names: Sequence[str]) -> None:
+    for node, name in zip(nodes, names, strict=False):
+        if not node.type.is_float:
+            raise DerivativeError(
+                "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"
+            )
+
+
+def _check_alike(value: Any, other: Any, what: str) -> None:
+    """Raise E239 unless both have the same structure and shapes."""
+    leaves, structure = flatten(value)
+    for leaf, mine in zip(leaves, matching(other, structure, what), strict=True):
+        if np.shape(leaf.value) != np.shape(mine):
+            raise GraphError(
+                "E239",
+                f"{what} has shape {list(np.shape(mine))}, it belongs to shape "
+                f"{list(np.shape(leaf.value))}",
+            )
+
+
+def _as_floats(value: Any, like: Any) -> Any:
+    """The leaves as arrays of the dtype of what they belong to."""
+    leaves, structure = flatten(value)
+    wanted = [type_of(leaf.value) for leaf in flatten(like)[0]]
+    return structure.build(
+        [
+            leaf.value
+            if isinstance(leaf.value, Term) or type is None or not type.is_float
+            else np.asarray(leaf.value, type.dtype)
+            for leaf, type in zip(leaves, wanted, strict=True)
+        ]
+    )
+
+
+# --- derivatives of traces ------------------------------------------------------------------------
+
+
+def _active(outputs: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
+    return dependent(walk.depth_first(outputs), wrt)
+
+
+def _tangents(outputs: Sequence[Node], seeds: dict[Node, Node]) -> Any:
+    return tangents(walk.depth_first([*seeds, *outputs]), seeds)
+
+
+def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
+    """The only number that a function gave; raises DerivativeError E333, E331."""
+    if structure.kind is not None:
+        raise DerivativeError("E333", "a gradient needs one number, the function gave several")
+    output = symbolic(results[0])
+    if output.type.shape:
+        raise DerivativeError(
+            "E333",
+            f"a gradient needs one number, the function gave shape {list(output.type.shape)}; "
+            "use np.sum or np.mean, or jacobian",
+        )
+    _require_float([output], ["the result"])
+    return output
+
+
+def _kept(result: Any) -> Any:
+    """A result as a node, or as it is where it is not symbolic."""
+    return result.node if isinstance(result, Term) else result
+
+
+def _size(node: Node) -> int:
+    return int(np.prod(node.type.shape, dtype=int))
+
+
+def _units(node: Node) -> Node:
+    """All unit arrays of the type of a node, along a first axis."""
+    count, type = _size(node), node.type
+    eye = np.eye(count, dtype=type.dtype).reshape(count, *type.shape)
+    return constant_node(eye, Type.of(type.dtype, eye.shape))
+
+
+def _every(result: Node, seed: Node, units: Node) -> Node:
+    """What a derivative is for every unit of its seed, along a first axis."""
+    order = walk.depth_first([result])
+    count = units.type.shape[0]
+    made = batch(order, {seed: units}, count).get(result)
+    return zero(Type.of(result.type.dtype, (count, *result.type.shape))) if made is None else made
+
+
+def _jacobian_columns(outputs: Sequence[Node], wrt: Sequence[Node]) -> list[Node]:
+    """∂output/∂wrt by forward mode, output by output."""
+    found: dict[tuple[int, int], Node] = {}
+    for column, node in enumerate(wrt):
+        seed = input_node("seed__", node.type)
+        flow = _tangents(outputs, {node: seed})
+        units = _units(node)
+        for row, output in enumerate(outputs):
+            made = Term(_every(flow.of(output), seed, units))
+            ndim = len(output.type.shape)
+            turned = permuted(made, [*range(1, ndim + 1), 0])
+            found[row, column] = reshaped(turned, output.type.shape + node.type.shape).node
+    return [found[row, column] for row in range(len(outputs)) for column in range(len(wrt))]
+
+
+def _jacobian_rows(outputs: Sequence[Node], wrt: Sequence[Node]) -> list[Node]:
+    """∂output/∂wrt by reverse mode, output by output."""
+    found = []
+    for output in outputs:
+        seed = input_node("seed__", output.type)
+        order = walk.depth_first([output])
+        flow = adjoints(order, [(output, seed)], dependent(order, wrt))
+        units = _units(output)
+        for node in wrt:
+            made = Term(_every(flow.of(node), seed, units))
+            found.append(reshaped(made, output.type.shape + node.type.shape).node)
+    return found
+
+
+# --- plans ----------------------------------------------------------------------------------------
+
+
+class _Plan(NamedTuple):
+    """A derivative of a traced function, ready for any arguments of its kind.
+
+    Attributes:
+        inputs: The nodes of the arguments that are arrays.
+        results: Leaves of the result: nodes, or other objects as they are.
+        structure: Of the result.
+        free: Nodes of other traces that the results depend on.
+        program: From the arguments to the results that are nodes; None with ``free`` ones.
+    """
+
+    inputs: tuple[Node, ...]
+    results: tuple[Any, ...]
+    structure: Structure
+    free: tuple[Node, ...]
+    program: Program | None
+
+
+def _plan(inputs: Sequence[Node], results: Sequence[Any], structure: Structure) -> _Plan:
+    nodes = [node for node in results if isinstance(node, Node)]
+    free = tuple(captured(nodes, inputs))
+    program = None if free or not nodes else Program(Dag(nodes, list(inputs)))
+    return _Plan(tuple(inputs), tuple(results), structure, free, program)
+
+
+def _value_plan(trace: Trace, arguments: Arguments) -> _Plan:
+    del arguments
+    return _plan(trace.inputs, list(map(_kept, trace.results)), trace.structure)
+
+
+class _Cache:
+    """The plans used last, by everything they depend on."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._plans: OrderedDict[Hashable, _Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> _Plan | None:
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+            return plan
+
+    def put(self, key: Hashable, plan: _Plan) -> None:
+        with self._lock:
+            self._plans[key] = plan
+            while len(self._plans) > self._most:
+                self._plans.popitem(last=False)
+
+
+_cache: Final = _Cache(512)
+
+
+def _transform(
+    function: Pure,
+    request: tuple[Any, ...],
+    build: Callable[[Trace, Arguments], _Plan],
+    read: Pure | None = None,
+) -> Pure:
+    """A function that plans once for each kind of arguments, then runs the plan.
+
+    Args:
+        function: What is traced.
+        request: What is asked for.
+        build: Makes the plan.
+        read: The user's function, where ``function`` is one of ours around it.
+    """
+
+    @functools.wraps(function)
+    def transformed(*positional: Any, **keywords: Any) -> Any:
+        arguments = arguments_of(function, positional, keywords)
+        key = _key(read or function, request, arguments)
+        plan = None if key is None else _cache.get(key)
+        if plan is None:
+            plan = build(run(function, arguments), arguments)
+            if key is not None and not plan.free:
+                _cache.put(key, plan)
+        return _applied(plan, arguments)
+
+    return transformed
+
+
+def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hashable | None:
+    """Everything a plan depends on; None where that cannot be told."""
+    parts = [fingerprint(function)]
+    parts += [
+        fingerprint(value)
+        for value, type in zip(arguments.values, arguments.types, strict=True)
+        if type is None
+    ]
+    if None in parts:
+        return None
+    key = (request, arguments.structure, arguments.names, arguments.types, tuple(parts))
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _applied(plan: _Plan, arguments: Arguments) -> Any:
+    """The results at the arguments: numbers, or symbolic where an argument is."""
+    values = [arguments.values[at] for at in arguments.traced]
+    symbols = plan.free or any(isinstance(value, Term) for value in values)
+    if symbols:
+        made: list[Any] = _inlined(plan, values)
+    elif plan.program is None:
+        made = []
+    else:
+        types = [node.type for node in plan.inputs]
+        made = list(plan.program(*map(_number, values, types)))
+    found = iter(made)
+    return plan.structure.build(
+        [next(found) if isinstance(result, Node) else result for result in plan.results]
+    )
+
+
+def _number(value: Any, type: Type) -> Any:
+    array = np.asarray(value, type.dtype)
+    return array if type.shape else array[()]
+
+
+def _inlined(plan: _Plan, values: Sequence[Any]) -> list[Any]:
+    """The results as part of the trace that the arguments belong to."""
+    nodes = [node for node in plan.results if isinstance(node, Node)]
+    replacements = {
+        node: value.node if isinstance(value, Term) else constant_node(value, node.type)
+        for node, value in zip(plan.inputs, values, strict=True)
+    }
+    made = walk.rebuild(walk.depth_first(nodes), replacements)
+    return [Array(made[node]) for node in nodes]

@@ -1,0 +1,48 @@
+"""Batching, graph to graph: the same computation for many items at once.
+
+Each operation's block says how it works on operands with an axis of items in front; pointwise ones
+need no rule. What does not depend on an item is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chainrule.graph.node import Node, make
+from chainrule.graph.types import Type
+from chainrule.ops.term import Term, spread
+
+
+
+def along_front(node: Node, count: int) -> Node:
+    """A node copied along an axis of so many items in front."""
+    return spread(node, (count, *node.type.shape))
+
+
+def batch(order: Sequence[Node], items: Mapping[Node, Node], count: int) -> dict[Node, Node]:
+    """The nodes that depend on an item, each with an axis of items in front.
+
+    Args:
+        order: Nodes in topological order.
+        items: Some of them → the nodes that hold all their items, along the first axis.
+        count: The number of items.
+    """
+    found = dict(items)
+    for node in order:
+        operands = node.operands
+        has = [operand in found for operand in operands]
+        if node in items or not any(has):
+            continue
+        values = [found.get(operand, operand) for operand in operands]
+        if node.op.pointwise:
+            whole = [
+                value if there else along_front(value, count)
+                for value, there in zip(values, has, strict=True)
+            ]
+            found[node] = make(node.op, tuple(whole), node.params)
+            continue
+        assert node.op.batch is not None
+        made = node.op.batch(node.op, [Term(value) for value in values], has, node.params)
+        assert made.node.type is Type.of(node.type.dtype, (count, *node.type.shape)), node
+        found[node] = made.node
+    return found

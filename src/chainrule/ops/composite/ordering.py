@@ -1,0 +1,119 @@
+"""Sorting and searching. What is sorted is taken along the axis by the indices that sort it, so
+that derivatives follow the permutation.
+
+Sorting is always stable, whatever ``kind`` and ``stable`` say. NaN come last, also from the largest
+to the smallest.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.errors import GraphError
+from chainrule.ops import index as primitive
+from chainrule.ops.composite.indexing import take, take_along_axis
+from chainrule.ops.composite.selection import depends
+from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
+from chainrule.ops.rearrange import part, reshaped
+from chainrule.ops.term import Term
+
+
+def _line(a: Any, axis: int | None) -> tuple[Any, int]:
+    """The array and the axis to sort along; for None all elements in a row."""
+    x = as_term(a, kind_of((a,)))
+    if axis is None:
+        return reshaped(x, (math.prod(x.shape),)), 0
+    return x, axis_of(axis, x.ndim)
+
+
+def _order(x: Any, axis: int, descending: bool) -> Any:
+    """The indices that sort x; equal elements keep their order either way."""
+    if descending:
+        # −1 − x turns the order of whole numbers round without overflow.
+        kind = x.dtype.kind
+        x = ~x if kind == "b" else -1 - x if kind == "i" else -x
+    return primitive.argsort(x, axis)
+
+
+@covers(np.sort)
+def sort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    *,
+    stable: bool | None = None,
+    descending: bool = False,
+) -> Any:
+    """The elements in ascending order along an axis, or in descending order; None: all in a row.
+
+    >>> import chainrule as cr
+    >>> x = cr.input("x", 3)
+    >>> cr.graph(sort(x), [x]).at([3, 1, 2]).value
+    array([1., 2., 3.])
+    """
+    x, at = _line(a, axis)
+    return take_along_axis(x, _order(x, at, descending), at)
+
+
+@covers(np.argsort)
+def argsort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    *,
+    stable: bool | None = None,
+    descending: bool = False,
+) -> Any:
+    """The indices that sort an array along an axis; None: all elements in a row."""
+    return _order(*_line(a, axis), descending)
+
+
+@covers(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """The elements with the ``kth`` in its place, smaller ones before it: all are sorted."""
+    x, at = _line(a, axis)
+    _check_kth(kth, x.shape[at])
+    return sort(x, at)
+
+
+@covers(np.argpartition)
+def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """The indices that `partition` takes: all that sort."""
+    x, at = _line(a, axis)
+    _check_kth(kth, x.shape[at])
+    return argsort(x, at)
+
+
+def _check_kth(kth: Any, size: int) -> None:
+    for place in np.ravel(kth):
+        if not -size <= place < size:
+            raise GraphError("E203", f"there is no element {place} among {size}")
+
+
+def top_k(x: Any, k: int) -> tuple[Any, Any]:
+    """The ``k`` largest elements along the last axis, largest first, and their indices."""
+    x = as_term(x, kind_of((x,)))
+    if not x.ndim or not 0 <= k <= x.shape[-1]:
+        raise GraphError(
+            "E203", f"there are no {k} elements along the last axis of {list(x.shape)}"
+        )
+    indices = part(_order(x, x.ndim - 1, True), x.ndim - 1, 0, k)
+    return take_along_axis(x, indices, -1), indices
+
+
+@covers(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Where values belong in an ascending list: before equal elements, or behind them."""
+    ordered, values = (x if isinstance(x, (Term, int, float)) else np.asarray(x) for x in (a, v))
+    if sorter is not None:
+        ordered = take(as_term(a, kind_of((a, v, sorter))), sorter)
+    return primitive.searchsorted(ordered, values, side)
+
+
+@covers(np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values)
+def unique(ar: Any) -> NoReturn:
+    """Refused: how many different elements there are depends on the data."""
+    raise depends("the different elements of an array", "sort() keeps all of them")

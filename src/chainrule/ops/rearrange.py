@@ -1,0 +1,483 @@
+"""Rearranging: broadcast and sum, reshape, transpose, slices, joining, sliding windows.
+
+Each is linear, and its transpose is another of them: what was copied adds up, what was left out
+gets zeros.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from chainrule.errors import GraphError
+from chainrule.graph.op import Example, Form, Kind, Level, Linear, Op, Param, Params, Symbol
+from chainrule.graph.types import Type
+from chainrule.ops.families import (
+    linear,
+    place,
+    places,
+    sizes,
+    steps,
+    structural,
+)
+from chainrule.ops.term import Function
+
+
+def fail(op: Op, problem: str) -> GraphError:
+    """E203 for shapes that do not fit."""
+    return GraphError("E203", f"shapes do not match in {op.name}: {problem}")
+
+
+# --- broadcast and sum ----------------------------------------------------------------------------
+
+
+def trailing(count: int, among: int) -> tuple[int, ...]:
+    """The last ``count`` of ``among`` axes."""
+    return tuple(range(among - count, among))
+
+
+def _broadcast_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    shape, axes = params
+    axes = axes or trailing(len(type.shape), len(shape))
+    fits = len(axes) == len(type.shape) and all(
+        0 <= at < len(shape) and size in (1, shape[at])
+        for at, size in zip(axes, type.shape, strict=False)
+    )
+    if not fits or any(a >= b for a, b in pairwise(axes)):
+        raise fail(op, f"{list(type.shape)} cannot become {list(shape)}")
+    return Type.of(type.dtype, shape)
+
+
+def _gathered_up(adjoint: Any, out: Any, x: Any, shape: Any, axes: Any) -> Any:
+    """The sum over all copies of each element."""
+    axes = axes or trailing(x.ndim, len(shape))
+    kept = {at for at, size in zip(axes, x.shape, strict=True) if size == shape[at]}
+    summed = total(adjoint, tuple(at for at in range(len(shape)) if at not in kept))
+    return reshaped(summed, x.shape)
+
+
+def _broadcast_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
+    (x,) = operands
+    shape, axes = params
+    axes = axes or trailing(x.ndim - 1, len(shape))
+    return broadcast_along(x, (x.shape[0], *shape), (0, *(at + 1 for at in axes)))
+
+
+broadcast: Function = linear(
+    "broadcast",
+    "x repeated along new axes and along those of size 1; ``axes`` says where its own axes go",
+    kernel="chainrule.ops.array_kernels.broadcast",
+    params=[Param("shape", sizes), Param("axes", places, ())],
+    infer=_broadcast_type,
+    pull=_gathered_up,
+    batch=_broadcast_batch,
+    rule="copies add up",
+    examples=[
+        Example(((3,),), ((2, 3), ())),
+        Example(((),), ((2, 2), ())),
+        Example(((2, 1),), ((3, 2, 4), (1, 2))),
+        Example(((2,),), ((2, 3), (0,))),
+        Example(((1,),), ((0,), ())),
+    ],
+)
+
+
+def broadcast_along(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """``x`` broadcast, its axes at the given places; nothing where it has the shape already."""
+    if axes == trailing(len(axes), len(shape)):
+        axes = ()
+    return x if x.shape == shape else broadcast(x, shape, axes)
+
+
+def reduced_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    """The type without the axes that go away."""
+    (type,) = types
+    (axes,) = params
+    if any(at >= len(type.shape) for at in axes):
+        raise fail(op, f"{list(type.shape)} has no axis {max(axes)}")
+    kept = [size for at, size in enumerate(type.shape) if at not in axes]
+    return Type.of(type.dtype, tuple(kept))
+
+
+def sorted_places(value: Any) -> tuple[int, ...]:
+    """Axes in ascending order."""
+    return tuple(sorted(places(value)))
+
+
+def copied_along(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """What a reduction along ``axes`` gave, copied to the shape of what it was made of."""
+    return broadcast_along(x, shape, tuple(at for at in range(len(shape)) if at not in axes))
+
+
+def reduced_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
+    """A reduction of many operands at once."""
+    (axes,) = params
+    return Function(op)(operands[0], tuple(at + 1 for at in axes))
+
+
+total: Function = linear(
+    "sum",
+    "the sum of x along axes, which go away",
+    kernel="chainrule.ops.array_kernels.total",
+    kinds=Kind.NUMBER,
+    params=[Param("axes", sorted_places)],
+    infer=reduced_type,
+    pull=lambda adjoint, out, x, axes: copied_along(adjoint, x.shape, axes),
+    batch=reduced_batch,
+    rule="sum rule",
+    symbol=Symbol("Σ", r"\sum"),
+    latex=Form(r"\sum {0}", Level.SUM, (Level.PRODUCT,)),
+    examples=[
+        Example(((3,),), ((0,),)),
+        Example(((2, 3, 2),), ((0, 2),)),
+        Example(((2, 0),), ((1,),)),
+        Example(((2,),), ((),)),
+        Example(((),), ((),)),
+    ],
+)
+
+
+# --- reshape and transpose ------------------------------------------------------------------------
+
+
+def _reshape_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    (shape,) = params
+    if math.prod(shape) != math.prod(type.shape):
+        raise fail(op, f"{list(type.shape)} does not have as many elements as {list(shape)}")
+    return Type.of(type.dtype, shape)
+
+
+reshape: Function = linear(
+    "reshape",
+    "the elements of x, in row-major order, in another shape",
+    kernel="chainrule.ops.array_kernels.reshape",
+    params=[Param("shape", sizes)],
+    infer=_reshape_type,
+    pull=lambda adjoint, out, x, shape: reshape(adjoint, x.shape),
+    batch=lambda op, operands, batched, params: reshape(
+        operands[0], (operands[0].shape[0], *params[0])
+    ),
+    rule="no change",
+    examples=[
+        Example(((2, 3),), ((3, 2),)),
+        Example(((6,),), ((1, 6, 1),)),
+        Example(((),), ((1,),)),
+        Example(((0, 2),), ((0,),)),
+    ],
+)
+
+
+def reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` in another shape; ``x`` itself where it has that already."""
+    return x if x.shape == shape else reshape(x, shape)
+
+
+def _transpose_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    (axes,) = params
+    if sorted(axes) != list(range(len(type.shape))):
+        raise fail(op, f"{list(axes)} are not the axes of {list(type.shape)}")
+    return Type.of(type.dtype, tuple([type.shape[at] for at in axes]))
+
+
+def inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    """The order of axes that undoes this one."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
+transpose: Function = linear(
+    "transpose",
+    "x with its axes in another order",
+    kernel="numpy.transpose",
+    params=[Param("axes", places)],
+    infer=_transpose_type,
+    pull=lambda adjoint, out, x, axes: transpose(adjoint, inverse(axes)),
+    batch=lambda op, operands, batched, params: transpose(
+        operands[0], (0, *(at + 1 for at in params[0]))
+    ),
+    rule="no change",
+    latex=Form(r"{0}^{{\top}}", Level.POWER, (Level.ATOM,)),
+    symbol=Symbol("ᵀ", r"\top"),
+    examples=[Example(((2, 3),), ((1, 0),)), Example(((2, 3, 4),), ((1, 2, 0),))],
+)
+
+
+def permuted(x: Any, axes: Sequence[int]) -> Any:
+    """``x`` with its axes in this order; ``x`` itself where they are."""
+    return x if tuple(axes) == tuple(range(x.ndim)) else transpose(x, tuple(axes))
+
+
+# --- slices ---------------------------------------------------------------------------------------
+
+
+def _slice_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    _inside(op, type.shape, *params)
+    return Type.of(type.dtype, params[1])
+
+
+def _inside(
+    op: Op,
+    shape: Sequence[int],
+    starts: Sequence[int],
+    counts: Sequence[int],
+    strides: Sequence[int],
+) -> None:
+    """Raise E203 unless these elements of an array of this shape exist."""
+    if not len(shape) == len(starts) == len(counts) == len(strides):
+        raise fail(op, f"{list(shape)} has {len(shape)} axes")
+    for size, start, count, stride in zip(shape, starts, counts, strides, strict=True):
+        last = start + (count - 1) * stride
+        if count and not (0 <= start < size and 0 <= last < size):
+            raise fail(op, f"{count} elements from {start} by {stride} are not in {list(shape)}")
+
+
+def _slice_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
+    (x,) = operands
+    starts, counts, strides = params
+    return slice_of(x, (0, *starts), (x.shape[0], *counts), (1, *strides))
+
+
+slice_of: Function = linear(
+    "slice",
+    "some elements of x: along each axis so many from a start, by a step of either direction",
+    kernel="chainrule.ops.array_kernels.slice_of",
+    params=[Param("starts", sizes), Param("sizes", sizes), Param("steps", steps)],
+    infer=_slice_type,
+    pull=lambda adjoint, out, x, starts, counts, strides: embed(adjoint, x.shape, starts, strides),
+    batch=_slice_batch,
+    rule="what is left out gets 0",
+    symbol=Symbol("[ ]", r"[\,]"),
+    examples=[
+        Example(((5,),), ((1,), (3,), (1,))),
+        Example(((5, 4),), ((4, 1), (3, 2), (-2, 2))),
+        Example(((3,),), ((0,), (0,), (1,))),
+    ],
+)
+
+
+def _embed_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    shape, starts, strides = params
+    _inside(op, shape, starts, type.shape, strides)
+    return Type.of(type.dtype, shape)
+
+
+def _embed_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
+    (x,) = operands
+    shape, starts, strides = params
+    return embed(x, (x.shape[0], *shape), (0, *starts), (1, *strides))
+
+
+embed: Function = linear(
+    "embed",
+    "x placed into zeros: along each axis from a start, by a step",
+    kernel="chainrule.ops.array_kernels.embed",
+    params=[Param("shape", sizes), Param("starts", sizes), Param("steps", steps)],
+    infer=_embed_type,
+    pull=lambda adjoint, out, x, shape, starts, strides: slice_of(
+        adjoint, starts, x.shape, strides
+    ),
+    batch=_embed_batch,
+    rule="zeros get nothing",
+    examples=[
+        Example(((2,),), ((5,), (1,), (2,))),
+        Example(((2, 3),), ((4, 3), (3, 0), (-2, 1))),
+    ],
+)
+
+
+def whole(x: Any) -> tuple[list[int], list[int], list[int]]:
+    """Starts, sizes and steps of a slice that takes everything, to be narrowed."""
+    return [0] * x.ndim, list(x.shape), [1] * x.ndim
+
+
+def part(x: Any, axis: int, start: int, count: int, step: int = 1) -> Any:
+    """A slice along one axis; ``x`` itself where that takes everything."""
+    starts, counts, strides = whole(x)
+    starts[axis], counts[axis], strides[axis] = start, count, step
+    if count == x.shape[axis] and (step == 1 or count <= 1):
+        return x
+    return slice_of(x, tuple(starts), tuple(counts), tuple(strides))
+
+
+# --- joining --------------------------------------------------------------------------------------
+
+
+def _concatenate_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (axis,) = params
+    if not types:
+        raise GraphError("E211", "concatenate takes one or more operands, got 0")
+    first = types[0]
+    rest = [type.shape[:axis] + type.shape[axis + 1 :] for type in types]
+    if axis >= len(first.shape) or any(
+        other != rest[0] or len(type.shape) != len(first.shape)
+        for other, type in zip(rest, types, strict=True)
+    ):
+        joined = ", ".join(str(list(type.shape)) for type in types[:8])
+        raise fail(op, f"{joined} along axis {axis}")
+    for type in types:
+        if type.dtype != first.dtype:
+            raise GraphError("E202", f"{op.name} needs one dtype, got {first} and {type}")
+    shape = list(first.shape)
+    shape[axis] = sum(type.shape[axis] for type in types)
+    return Type.of(first.dtype, tuple(shape))
+
+
+def _offset(at: int, operands: Sequence[Any], axis: int) -> int:
+    return sum(operand.shape[axis] for operand in operands[:at])
+
+
+def _into_place(at: int, tangent: Any, out: Any, *rest: Any) -> Any:
+    *operands, axis = rest
+    starts, _, strides = whole(out)
+    starts[axis] = _offset(at, operands, axis)
+    return embed(tangent, out.shape, tuple(starts), tuple(strides))
+
+
+def _out_of_place(at: int, adjoint: Any, out: Any, *rest: Any) -> Any:
+    *operands, axis = rest
+    return part(adjoint, axis, _offset(at, operands, axis), operands[at].shape[axis])
+
+
+def along_front(x: Any, has: bool, count: int) -> Any:
+    """``x`` with an axis of items in front: copied along it where it has none."""
+    return x if has else broadcast_along(x, (count, *x.shape), trailing(x.ndim, x.ndim + 1))
+
+
+def items(operands: Sequence[Any], batched: Sequence[bool]) -> int:
+    """How many items there are along the front axis."""
+    found: int = next(
+        operand.shape[0] for operand, has in zip(operands, batched, strict=True) if has
+    )
+    return found
+
+
+def all_along_front(operands: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
+    """Every operand with an axis of items in front."""
+    count = items(operands, batched)
+    return [along_front(x, has, count) for x, has in zip(operands, batched, strict=True)]
+
+
+concatenate: Function = structural(
+    "concatenate",
+    "the operands one after the other along an axis",
+    operands=("x",),
+    variadic=True,
+    kernel="chainrule.ops.array_kernels.concatenate",
+    params=[Param("axis", place, 0)],
+    infer=_concatenate_type,
+    partials=[Linear(_into_place, _out_of_place)],
+    batch=lambda op, operands, batched, params: concatenate(
+        *all_along_front(operands, batched), axis=params[0] + 1
+    ),
+    moves=True,
+    rule="to each its part",
+    text=Form("concatenate({operands}, {axis})", Level.ATOM, (Level.LIST,)),
+    latex=Form(r"\operatorname{{concatenate}}\left({operands}\right)", Level.ATOM, (Level.LIST,)),
+    examples=[
+        Example(((2,), (3,)), (0,)),
+        Example(((2, 1), (2, 3), (2, 0)), (1,)),
+        Example(((4,),), (0,)),
+    ],
+)
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+
+def _counts(op: Op, shape: Sequence[int], params: Params) -> list[int]:
+    """How many windows fit along each windowed axis."""
+    axes, lengths, strides, spacings = params
+    if not len(axes) == len(lengths) == len(strides) == len(spacings):
+        raise fail(op, "one size, step and spacing for each axis")
+    counts = []
+    for at, length, stride, spacing in zip(axes, lengths, strides, spacings, strict=True):
+        reach = (length - 1) * spacing + 1
+        if at >= len(shape) or length < 1 or stride < 1 or spacing < 1:
+            raise fail(op, f"windows of {length} along axis {at} of {list(shape)}")
+        if reach > shape[at]:
+            raise fail(op, f"a window that reaches over {reach} is larger than {list(shape)}")
+        counts.append((shape[at] - reach) // stride + 1)
+    return counts
+
+
+def _windows_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    shape = list(type.shape)
+    for at, count in zip(params[0], _counts(op, shape, params), strict=True):
+        shape[at] = count
+    return Type.of(type.dtype, (*shape, *params[1]))
+
+
+def _behind_front(axes: Sequence[int]) -> tuple[int, ...]:
+    return tuple(at + 1 for at in axes)
+
+
+_WINDOW_PARAMS = [
+    Param("axes", places),
+    Param("sizes", sizes),
+    Param("steps", steps),
+    Param("spacings", steps),
+]
+
+windows: Function = linear(
+    "windows",
+    "all windows of x along some axes: their sizes are the last axes of the result",
+    kernel="chainrule.ops.array_kernels.windows",
+    params=_WINDOW_PARAMS,
+    infer=_windows_type,
+    pull=lambda adjoint, out, x, axes, lengths, strides, spacings: overlap_add(
+        adjoint, x.shape, axes, strides, spacings
+    ),
+    batch=lambda op, operands, batched, params: windows(
+        operands[0], _behind_front(params[0]), *params[1:]
+    ),
+    rule="overlaps add up",
+    examples=[
+        Example(((6,),), ((0,), (3,), (1,), (1,))),
+        Example(((2, 7, 5),), ((1, 2), (2, 3), (2, 1), (3, 1))),
+    ],
+)
+
+
+def _overlap_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (type,) = types
+    shape, axes, strides, spacings = params
+    lengths = type.shape[len(shape) :]
+    counts = _counts(op, shape, (axes, lengths, strides, spacings))
+    wanted = list(shape)
+    for at, count in zip(axes, counts, strict=True):
+        wanted[at] = count
+    if (*wanted, *lengths) != type.shape:
+        raise fail(op, f"{list(type.shape)} are not windows of {list(shape)}")
+    return Type.of(type.dtype, shape)
+
+
+overlap_add: Function = linear(
+    "overlap_add",
+    "windows put back where they came from; where they overlap they add up",
+    kernel="chainrule.ops.array_kernels.overlap_add",
+    params=[
+        Param("shape", sizes),
+        Param("axes", places),
+        Param("steps", steps),
+        Param("spacings", steps),
+    ],
+    infer=_overlap_type,
+    pull=lambda adjoint, out, x, shape, axes, strides, spacings: windows(
+        adjoint, axes, x.shape[len(shape) :], strides, spacings
+    ),
+    batch=lambda op, operands, batched, params: overlap_add(
+        operands[0],
+        (operands[0].shape[0], *params[0]),
+        _behind_front(params[1]),
+        *params[2:],
+    ),
+    rule="each window gets its part",
+    examples=[Example(((4, 3),), ((6,), (0,), (1,), (1,)))],
+)

@@ -1,0 +1,148 @@
+"""A graph as one Python function over NumPy, for graphs that run often and keep nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import CONSTANT, Node, constant_value, uniform_value
+from chainrule.graph.op import OPS
+from chainrule.ops.array_kernels import expanded
+from chainrule.run.kernels import kernel
+
+_BROADCAST: Final = OPS["broadcast"]
+
+_LONGEST: Final = 2000
+"""Statements in one function: Python compiles long ones slowly."""
+
+
+class Program:
+    """The outputs of a graph as a function of its arguments; nothing else is kept.
+
+    A value is forgotten after its last use. Safe to call from several threads.
+
+    >>> from chainrule.formula.infix import read
+    >>> Program(read("a = x + y; a * x"))(np.float64(3), np.float64(2))
+    (np.float64(15.0),)
+    """
+
+    def __init__(self, dag: Dag) -> None:
+        self.dag = dag
+        self._parts = _parts(dag)
+
+    def __call__(self, *arguments: Any) -> tuple[Any, ...]:
+        """The values of the outputs; arguments in order, each of its dtype and shape."""
+        with np.errstate(all="ignore"):
+            values: tuple[Any, ...] = arguments
+            for part in self._parts:
+                values = part(*values)
+        return values
+
+
+def _parts(dag: Dag) -> list[Callable[..., tuple[Any, ...]]]:
+    """Functions that hand what is needed later from one to the next."""
+    computed = [node for node in dag.order if node.operands]
+    loose = _loose(dag)
+    chunks = [computed[at : at + _LONGEST] for at in range(0, len(computed), _LONGEST)] or [[]]
+    place = {node: at for at, node in enumerate(computed)}
+    last: dict[Node, int] = {}
+    for node in computed:
+        for operand in node.operands:
+            last[operand] = place[node]
+    last |= dict.fromkeys(dag.outputs, len(computed))
+    found = []
+    given: list[Node] = list(dag.inputs)
+    done = 0
+    for chunk in chunks:
+        done += len(chunk)
+        if done == len(computed):
+            after = list(dag.outputs)
+        else:
+            known = [*given, *chunk]
+            after = [node for node in known if last.get(node, -1) >= done]
+        found.append(_function(given, chunk, after, last, done - len(chunk), loose))
+        given = after
+    return found
+
+
+def _loose(dag: Dag) -> set[Node]:
+    """Copies along axes, and arrays full of one number, that need not be made.
+
+    All their users are pointwise and have an operand of the full shape besides, so that NumPy
+    broadcasts by itself.
+    """
+    outputs = frozenset(dag.outputs)
+    found = {
+        node
+        for node in dag.order
+        if node.type.shape
+        and node not in outputs
+        and (node.op is _BROADCAST or uniform_value(node) is not None)
+    }
+    for node in dag.order:
+        operands = node.operands
+        if not node.op.pointwise:
+            found.difference_update(operands)
+        elif operands and found.issuperset(operands):
+            found.discard(operands[0])
+    return found
+
+
+def _function(
+    given: Sequence[Node],
+    chunk: Sequence[Node],
+    after: Sequence[Node],
+    last: dict[Node, int],
+    first: int,
+    loose: set[Node],
+) -> Callable[..., tuple[Any, ...]]:
+    """The source is put together from fixed pieces only: numbers of values and of kernels."""
+    names = {node: f"x{at}" for at, node in enumerate(given)}
+    scope: dict[str, Any] = {}
+    lines = []
+
+    def name(node: Node) -> str:
+        if node not in names:
+            assert node.op is CONSTANT
+            names[node] = f"c{len(names)}"
+            scope[names[node]] = uniform_value(node) if node in loose else constant_value(node)
+        return names[node]
+
+    kept = frozenset(after)
+    for at, node in enumerate(chunk, start=first):
+        operands = ", ".join([name(operand) for operand in node.operands])
+        names[node] = f"v{at}"
+        scope[f"k{at}"], params = kernel(node.op), node.params
+        if node in loose and node.op is _BROADCAST:
+            scope[f"k{at}"], params = expanded, (_inner_shape(node),)
+        given_params = "".join(f", p{at}_{number}" for number in range(len(params)))
+        scope |= {f"p{at}_{number}": param for number, param in enumerate(params)}
+        lines.append(f" v{at} = k{at}({operands}{given_params})")
+        gone = [
+            names[operand]
+            for operand in dict.fromkeys(node.operands)
+            if last[operand] == at and operand not in kept and operand.op is not CONSTANT
+        ]
+        if gone:
+            lines.append(f" del {', '.join(gone)}")
+    head = ", ".join(f"x{at}" for at in range(len(given)))
+    results = "".join(f"{name(node)}, " for node in after)
+    source = "\n".join([f"def function({head}):", *lines, f" return ({results})"])
+    exec(compile(source, "<graph>", "exec"), scope)
+    function: Callable[..., tuple[Any, ...]] = scope["function"]
+    return function
+
+
+def _inner_shape(node: Node) -> tuple[int, ...]:
+    """The shape in which the operand of a broadcast meets the others: axes of size 1 are added."""
+    shape, axes = node.params
+    own = node.operands[0].type.shape
+    if not axes:
+        return own
+    found = [1] * len(shape)
+    for at, size in zip(axes, own, strict=True):
+        found[at] = size
+    return tuple(found)

@@ -1,0 +1,255 @@
+"""A small graph of arrays written out as a graph of scalars, one node for each element.
+
+NumPy moves the scalars about in arrays of objects; only sums, products and choices make new nodes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.errors import GraphError, LimitError
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import (
+    CONSTANT,
+    INPUT,
+    PARAMETER,
+    Node,
+    constant_node,
+    constant_value,
+    input_node,
+    make,
+    parameter_node,
+)
+from chainrule.graph.op import OPS, Params
+from chainrule.graph.types import Type
+from chainrule.ops import array_kernels
+
+Elements = Any
+"""An array of objects: a scalar node for each element."""
+
+_MOVED: Final[dict[str, Callable[..., Any]]] = {
+    "broadcast": array_kernels.broadcast,
+    "reshape": array_kernels.reshape,
+    "transpose": np.transpose,
+    "slice": array_kernels.slice_of,
+    "windows": array_kernels.windows,
+}
+_FOLDED: Final = {
+    "sum": ("add", 0),
+    "prod": ("multiply", 1),
+    "reduce_max": ("maximum", None),
+    "reduce_min": ("minimum", None),
+    "any": ("logical_or", False),
+    "all": ("logical_and", True),
+}
+"""Reductions: the operation on two elements, and what a reduction of nothing is."""
+
+
+def expand(dag: Dag, most: int = 2000) -> Dag:
+    """The graph with a scalar for each element: ``W`` of shape 3×2 becomes ``W_0_0`` to ``W_2_1``.
+
+    Raises:
+        GraphError: E229 for an operation whose choice of elements depends on values.
+        LimitError: E157 when there would be more than ``most`` nodes.
+    """
+    found: dict[Node, Elements] = {}
+    count = 0
+    for node in dag.order:
+        found[node] = _expanded(node, [found[operand] for operand in node.operands])
+        count += _work(node)
+        if count > most:
+            raise LimitError("E157", f"written out, the graph has more than {most} scalars")
+    names: dict[Node, list[str]] = {}
+    for node, given in dag.names.items():
+        if node.op is not CONSTANT or not node.type.shape:
+            for name in given:
+                for at, element in np.ndenumerate(found[node]):
+                    names.setdefault(element, []).append(_indexed(name, at))
+    outputs = [element for node in dag.outputs for element in found[node].flat]
+    inputs = [element for node in dag.inputs for element in found[node].flat]
+    arrangement = None
+    if len(dag.outputs) == 1 and dag.output.type.shape:
+        arrangement = tuple(range(len(outputs)))
+    return Dag(outputs, inputs, _once(names, inputs), arrangement=arrangement)
+
+
+def element_names(node: Node) -> list[str]:
+    """The names of the scalars that stand for an argument, in row-major order."""
+    return [_indexed(node.name, at) for at in np.ndindex(*node.type.shape)]
+
+
+def _indexed(name: str, at: Sequence[int]) -> str:
+    return "_".join([name, *map(str, at)])
+
+
+def _once(names: dict[Node, list[str]], inputs: Sequence[Node]) -> dict[Node, list[str]]:
+    """Names without those that something else has already."""
+    owners = {node.name: node for node in inputs}
+    return {
+        node: [name for name in given if owners.setdefault(name, node) is node]
+        for node, given in names.items()
+    }
+
+
+def _work(node: Node) -> int:
+    """How many scalars an operation makes, at most."""
+    made = math.prod(node.type.shape)
+    if node.op.name == "contract":
+        left, right = node.operands
+        sizes = dict(zip(node.params[0], left.type.shape, strict=True))
+        sizes |= dict(zip(node.params[1], right.type.shape, strict=True))
+        return 2 * math.prod(sizes.values())
+    if node.op.name in _FOLDED:
+        return math.prod(node.operands[0].type.shape)
+    return made
+
+
+def _expanded(node: Node, operands: Sequence[Elements]) -> Elements:
+    name, params = node.op.name, node.params
+    scalar = Type.of(node.type.dtype)
+    if node.op is CONSTANT:
+        values = np.asarray(constant_value(node))
+        return _each(lambda value: constant_node(value, scalar), values)
+    if node.op in (INPUT, PARAMETER):
+        leaf = input_node if node.op is INPUT else parameter_node
+        elements = np.empty(node.type.shape, object)
+        for at in np.ndindex(*node.type.shape):
+            elements[at] = leaf(_indexed(node.name, at), scalar)
+        return elements
+    if node.op.pointwise:
+        return _each(lambda *nodes: make(node.op, nodes, params), *operands)
+    if name in _MOVED:
+        return np.asarray(_MOVED[name](*operands, *params), object)
+    rule = _RULES.get(name)
+    if rule is not None:
+        return rule(operands, params, scalar)
+    if name in _FOLDED:
+        operation, nothing = _FOLDED[name]
+        return _reduced(operands[0], params[0], operation, nothing, scalar)
+    raise GraphError(
+        "E229", f"{name} chooses elements by their values, so it cannot be written out in scalars"
+    )
+
+
+def _each(function: Callable[..., Node], *arrays: Elements) -> Elements:
+    """A function of the elements of arrays of one shape."""
+    result = np.empty(arrays[0].shape, object)
+    for at in np.ndindex(*result.shape):
+        result[at] = function(*(array[at] for array in arrays))
+    return result
+
+
+def _folded(nodes: Sequence[Node], operation: str, nothing: Any, scalar: Type) -> Node:
+    if not nodes:
+        return constant_node(nothing, scalar)
+    return functools.reduce(lambda a, b: make(OPS[operation], (a, b)), nodes)
+
+
+def _reduced(
+    x: Elements, axes: Sequence[int], operation: str, nothing: Any, scalar: Type
+) -> Elements:
+    kept = [at for at in range(x.ndim) if at not in axes]
+    moved = x.transpose([*kept, *axes])
+    result = np.empty(moved.shape[: len(kept)], object)
+    for at in np.ndindex(*result.shape):
+        elements = list(moved[at].flat) if axes else [moved[at]]
+        result[at] = _folded(elements, operation, nothing, scalar)
+    return result
+
+
+def _contracted(operands: Sequence[Elements], params: Params, scalar: Type) -> Elements:
+    a, b = operands
+    left, right, out = params
+    sizes = dict(zip(left, a.shape, strict=True)) | dict(zip(right, b.shape, strict=True))
+    inner = [label for label in sizes if label not in out]
+    result = np.empty([sizes[label] for label in out], object)
+    for at in np.ndindex(*result.shape):
+        place = dict(zip(out, at, strict=True))
+        products = []
+        for summed in np.ndindex(*(sizes[label] for label in inner)):
+            place |= dict(zip(inner, summed, strict=True))
+            first = a[tuple(place[label] for label in left)]
+            second = b[tuple(place[label] for label in right)]
+            products.append(make(OPS["multiply"], (first, second)))
+        result[at] = _folded(products, "add", 0, scalar)
+    return result
+
+
+def _running(operation: str) -> Callable[..., Elements]:
+    def run(operands: Sequence[Elements], params: Params, _scalar: Type) -> Elements:
+        axis, reverse = params
+        x = np.moveaxis(operands[0], axis, 0)
+        x = x[::-1] if reverse else x
+        result = np.empty(x.shape, object)
+        for at, row in enumerate(x):
+            before = None if at == 0 else result[at - 1]
+            result[at] = row if before is None else _pairs(operation, before, row)
+        return np.moveaxis(result[::-1] if reverse else result, 0, axis)
+
+    return run
+
+
+def _pairs(operation: str, a: Elements, b: Elements) -> Elements:
+    if not isinstance(a, np.ndarray):
+        return make(OPS[operation], (a, b))
+    return _each(lambda x, y: make(OPS[operation], (x, y)), a, b)
+
+
+def _embedded(operands: Sequence[Elements], params: Params, scalar: Type) -> Elements:
+    shape, starts, steps = params
+    result = np.full(shape, constant_node(0, scalar), object)
+    array_kernels.place(result, operands[0], starts, steps)
+    return result
+
+
+def _gathered(operands: Sequence[Elements], _params: Params, _scalar: Type) -> Elements:
+    x, *indices = operands
+    return np.asarray(x[_known(indices)], object)
+
+
+def _scattered(operands: Sequence[Elements], params: Params, scalar: Type) -> Elements:
+    x, *indices = operands
+    result = np.full(params[0], constant_node(0, scalar), object)
+    known = _known(indices)
+    filled: set[tuple[int, ...]] = set()
+    for at in np.ndindex(*known[0].shape):
+        place = tuple(int(index[at]) for index in known)
+        old, new = result[place], x[at]
+        result[place] = _pairs("add", old, new) if place in filled else new
+        filled.add(place)
+    return result
+
+
+def _overwritten(operands: Sequence[Elements], _params: Params, _scalar: Type) -> Elements:
+    x, values, *indices = operands
+    result = x.copy()
+    result[_known(indices)] = values
+    return result
+
+
+def _known(indices: Sequence[Elements]) -> tuple[Any, ...]:
+    """Indices as numbers; raises GraphError E229 where they are computed."""
+    found = []
+    for index in indices:
+        if any(node.op is not CONSTANT for node in index.flat):
+            raise GraphError("E229", "an index is computed, so the graph cannot be written out")
+        numbers = [int(constant_value(node)) for node in index.flat]
+        found.append(np.array(numbers, np.int64).reshape(index.shape))
+    return tuple(found)
+
+
+_RULES: Final[dict[str, Callable[[Sequence[Elements], Params, Type], Elements]]] = {
+    "contract": _contracted,
+    "cumsum": _running("add"),
+    "cumprod": _running("multiply"),
+    "embed": _embedded,
+    "concatenate": lambda operands, params, _scalar: np.concatenate(operands, params[0]),
+    "gather": _gathered,
+    "scatter_add": _scattered,
+    "scatter_set": _overwritten,
+}

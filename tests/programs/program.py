@@ -1,0 +1,37 @@
+"""A program of a user: a function over a namespace like NumPy's, and arguments for it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function that gives one number.
+
+    Attributes:
+        function: Takes the namespace, the arguments to differentiate by, and the data.
+        wrt: The arguments to differentiate by: structures of floats and float arrays.
+        data: The other arguments.
+        special: The function takes a namespace like scipy.special as well, behind the first.
+        jit: JAX compiles it; unrolled loops compile slowly.
+    """
+
+    function: Callable[..., Any]
+    wrt: tuple[Any, ...]
+    data: tuple[Any, ...] = ()
+    special: bool = False
+    jit: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self.function.__name__
+
+    def over(self, numpy: Any, special: Any) -> Callable[..., Any]:
+        """The function over these namespaces: of the arguments to differentiate by, and data."""
+        names = (numpy, special) if self.special else (numpy,)
+        return functools.partial(self.function, *names)

@@ -1,0 +1,72 @@
+"""Programs of users, unmodified: value, gradient and Hessian-vector product as JAX has them."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+import scipy.special
+
+import chainrule as cr
+from chainrule.api.tree import flatten, mapped
+from tests.programs import finance, networks, physics, statistics, vision
+
+jax.config.update("jax_enable_x64", True)
+
+PROGRAMS = [
+    *statistics.PROGRAMS,
+    *networks.PROGRAMS,
+    *physics.PROGRAMS,
+    *finance.PROGRAMS,
+    *vision.PROGRAMS,
+]
+
+
+def near(found, expected):
+    """The same structure, and leaves that differ by 1e-12 of the largest entry at most."""
+    mine, structure = flatten(found)
+    theirs, other = flatten(expected)
+    assert structure == other
+    for (path, a), (_, b) in zip(mine, theirs, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.max(np.abs(b)), err_msg=str(path))
+
+
+def direction(arguments):
+    random = np.random.default_rng(0)
+    return mapped(lambda leaf: random.standard_normal(np.shape(leaf))[()], arguments)
+
+
+def by_jax(program, change):
+    """Value, gradient and Hessian-vector product."""
+    function = program.over(jax.numpy, jax.scipy.special)
+
+    def run(wrt, change, data):
+        def gradient(*wrt):
+            return jax.value_and_grad(function, tuple(range(len(wrt))))(*wrt, *data)
+
+        (value, grad), (_, product) = jax.jvp(gradient, wrt, change)
+        return value, grad, product
+
+    return (jax.jit(run) if program.jit else run)(program.wrt, change, program.data)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_program(program):
+    function = program.over(np, scipy.special)
+    change = direction(program.wrt)
+    count = len(program.wrt)
+    value, grad, product = by_jax(program, change)
+
+    plain = function(*program.wrt, *program.data)
+    found, gradient = cr.value_and_grad(function, range(count))(*program.wrt, *program.data)
+    near(found, value)
+    assert found == pytest.approx(plain, rel=1e-13)
+    near(gradient, grad)
+
+    def of_wrt(*wrt):
+        return function(*wrt, *program.data)
+
+    found = cr.hvp(of_wrt, program.wrt, change)
+    near(found, product if count > 1 else product[0])
