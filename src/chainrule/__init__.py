@@ -8,7 +8,8 @@
 Every operation of the table is a function here too: ``cr.exp``, ``cr.where``, ``cr.sigmoid``, ….
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from chainrule.api.array import (
     Array,
@@ -44,6 +45,7 @@ from chainrule.errors import (
 )
 from chainrule.formula.limits import Limits
 from chainrule.graph.op import OPS
+from chainrule.ops.composite.table import NAMED
 from chainrule.ops.term import Function
 
 __version__: Final = "0.1.0"
@@ -82,14 +84,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Function:
-    """The operations, straight from the table: one block there is all it takes to add one."""
-    op = OPS.get(name)
-    if op is None or op.is_leaf:
+def __getattr__(name: str) -> Callable[..., Any]:
+    """The operations and functions, straight from the tables: adding one takes one block there."""
+    function = _named(name)
+    if function is None:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    function = globals()[name] = Function(op)
+    globals()[name] = function
     return function
 
 
+def _named(name: str) -> Callable[..., Any] | None:
+    """A pointwise operation, or a function on arrays by NumPy's name."""
+    op = OPS.get(name)
+    return Function(op) if op is not None and op.pointwise and not op.is_leaf else NAMED.get(name)
+
+
 def __dir__() -> list[str]:
-    return [*__all__, "__version__", *(name for name, op in OPS.items() if not op.is_leaf)]
+    names = [name for name in {**OPS, **NAMED} if _named(name) is not None]
+    return [*__all__, "__version__", *names]

@@ -163,7 +163,8 @@ class TracingError(GraphError, TypeError):
                 start = place.start - (len(place.text) - len(text))
                 if place.end > place.start:
                     lines.append(f"  {' ' * start}{'^' * (place.end - place.start)}")
-        lines.append(f"  {self.repair}")
+        if self.repair:
+            lines.append(f"  {self.repair}")
         super().__init__(code, problem)
         self.args = ("\n".join(lines),)
 

@@ -102,7 +102,7 @@ PROGRAMS = [
     Program(
         runge_kutta,
         ((1.1, 0.4, 0.4, 0.1), numpy.array([10.0, 5.0])),
-        (_random.uniform(2, 12, (20, 2)),),
+        (_random.uniform(2, 12, (8, 2)),),
         jit=False,
     ),
     Program(rosenbrock, (_random.uniform(-1.5, 1.5, 10_000),)),
@@ -116,8 +116,8 @@ PROGRAMS = [
             numpy.array([1.0, 1.5168, 1.6477, 1.0]),
         ),
         (
-            numpy.array([[0.0, y, 0.0] for y in (-4.0, 0.0, 2.0, 4.0)]),
-            numpy.array([0.0, 0.02, 0.05, -0.03]),
+            numpy.array([[0.0, y, 0.0] for y in (-4.0, 3.0)]),
+            numpy.array([0.02, -0.03]),
         ),
         jit=False,
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from chainrule.api.array_methods import Methods
 from chainrule.api.places import running, untraceable, user_place
-from chainrule.api.protocols import call_function, call_ufunc, namespace
+from chainrule.api.protocols import call_function, call_ufunc, is_objects, namespace
+from chainrule.api.repairs import for_array, for_number, for_truth
 from chainrule.errors import GraphError, TracingError, shown
 from chainrule.formula.names import canonical, names_of
 from chainrule.formula.printer import formula
@@ -23,7 +23,6 @@ from chainrule.ops.composite.table import COVERED
 from chainrule.ops.term import Number, Term
 
 _MOST_OBJECTS: Final = 10_000
-_ASSIGNMENT: Final = re.compile(r"\]\s*[-+*/@]?=(?!=)")
 LONGEST_SHOWN: Final = 1000
 """Graphs with more nodes than this show their size in place of their formula."""
 
@@ -75,11 +74,9 @@ class Array(Methods, Term):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """An array of objects, one symbolic scalar for each element, for ``np.array([x, y])``."""
         if dtype is not None and np.dtype(dtype) != object:
-            raise untraceable(
-                "E237",
-                "a symbolic value cannot become an array of numbers",
-                "leave out the dtype, or join values with np.stack([...])",
-            )
+            place = user_place()
+            problem = "a symbolic value cannot become an array of numbers"
+            raise TracingError("E237", problem, for_array(place), place)
         if self.size > _MOST_OBJECTS:
             raise untraceable(
                 "E237",
@@ -94,36 +91,24 @@ class Array(Methods, Term):
     # --- what only numbers can do -------------------------------------------------------------
 
     def __bool__(self) -> NoReturn:
-        raise untraceable(
-            "E230",
-            "a symbolic value is neither true nor false",
-            "write np.where(condition, a, b) in place of if, np.maximum in place of max(), and "
-            "& | ~ in place of and, or, not",
-        )
-
-    def _not_a_number(self) -> NoReturn:
         place = user_place()
-        running_text = "" if place is None else place.expression
-        if "math." in running_text:
-            repair = f"write {running_text.replace('math.', 'np.')}: NumPy's functions are traced"
-        elif place is not None and _ASSIGNMENT.search(place.text):
-            repair = (
-                "NumPy arrays hold no symbolic values: collect them in a list and join it with "
-                "np.stack, or start from a symbolic array and write a = a.at[i].set(v)"
-            )
-        else:
-            repair = (
-                "keep it symbolic, and make a graph of it that is evaluated with at(); a whole "
-                "number that counts or indexes has to be a Python int, not an argument to trace"
-            )
-        raise TracingError("E231", "a symbolic value is not a number yet", repair, place)
+        problem = "a symbolic value is neither true nor false"
+        raise TracingError("E230", problem, for_truth(place), place)
 
-    __float__ = __int__ = __index__ = __complex__ = _not_a_number
+    def _not_a_number(self, *rest: Any) -> NoReturn:  # noqa: ARG002 - what NumPy's methods take
+        place = user_place()
+        problem = "a symbolic value is not a number yet"
+        raise TracingError("E231", problem, for_number(place), place)
+
+    __float__ = __int__ = __index__ = __complex__ = item = tolist = _not_a_number
+
+    def __format__(self, spec: str) -> str:
+        return self._not_a_number() if spec else str(self)
 
     def __iter__(self) -> Iterator[Array]:
         if not self.shape:
             raise untraceable(
-                "E232", "a symbolic scalar cannot be iterated over", "index an array, or stack some"
+                "E232", "a symbolic scalar cannot be iterated over", "index an array, or stack scalars with np.stack([...])"
             )
         return (self[at] for at in range(self.shape[0]))
 
@@ -137,11 +122,17 @@ class Array(Methods, Term):
         return found
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        self._in_place()
+
+    def _in_place(self, *rest: Any, **options: Any) -> NoReturn:  # noqa: ARG002 - NumPy's own
         raise untraceable(
             "E236",
             "a symbolic array cannot be written into",
-            "write x = x.at[i].set(v) in place of x[i] = v, and .add(v) in place of +=",
+            "write x = x.at[i].set(v) in place of x[i] = v, .add(v) in place of +=, and "
+            "x = np.sort(x) in place of x.sort()",
         )
+
+    sort = fill = put = partition = resize = _in_place
 
     # --- the rest of Python's operators -------------------------------------------------------
 
@@ -166,6 +157,9 @@ class Array(Methods, Term):
     def __divmod__(self, other: Any) -> Any:
         return COVERED[np.divmod](self, other)
 
+    def __rdivmod__(self, other: Any) -> Any:
+        return COVERED[np.divmod](other, self)
+
     def __round__(self, digits: int = 0) -> Any:
         return COVERED[np.round](self, digits)
 
@@ -177,6 +171,24 @@ class Array(Methods, Term):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an Array cannot be pickled; pickle the Graph made of it")
+
+
+def _deferring(name: str) -> Any:
+    """An operator of terms that leaves arrays of objects to NumPy, which asks `call_ufunc`."""
+    operator = getattr(Array, name)
+
+    def method(self: Array, other: Any) -> Any:
+        return NotImplemented if is_objects(other) else operator(self, other)
+
+    method.__name__ = name
+    return method
+
+
+for _name in (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
+    "lt", "le", "gt", "ge", "eq", "ne",
+):  # fmt: skip
+    setattr(Array, f"__{_name}__", _deferring(f"__{_name}__"))
 
 
 def input(name: str, shape: int | Sequence[int] = (), dtype: Any = "float64") -> Array:

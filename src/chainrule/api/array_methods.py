@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.api.protocols import call_function
 from chainrule.ops.composite.elementwise import astype
 from chainrule.ops.composite.indexing import at
 from chainrule.ops.composite.table import COVERED
@@ -17,7 +18,7 @@ def _method(name: str, function: Any) -> Any:
     """A method that is a NumPy function of the array and what else it takes."""
 
     def method(self: Any, *rest: Any, **options: Any) -> Any:
-        return COVERED[function](self, *rest, **options)
+        return call_function(function, (self, *rest), options)
 
     method.__name__ = name
     method.__doc__ = f"``np.{function.__name__}`` of the array."

@@ -5,19 +5,24 @@ other functions too. All of it goes into a key: numbers and arrays by their bits
 objects by what they hold, functions by their parts. What cannot be taken to pieces has no
 fingerprint, and then nothing is kept: a trace is never used where it might be wrong.
 
-The parts of Python, NumPy, SciPy and chainrule itself are taken as they are; those with a state of
-their own, such as random numbers and clocks, have no fingerprint.
+The functions and classes of NumPy, SciPy, chainrule and of some modules of Python are taken as they
+are. The other modules of Python have a state, or read files and clocks: no fingerprint.
 """
 
 from __future__ import annotations
 
 import builtins
+import collections
+import dis
 import functools
 import hashlib
+import re
 import sys
 import types
 from collections.abc import Iterator
-from typing import Any, Final
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -30,17 +35,35 @@ _MOST: Final = 10_000
 """Parts after which a function is not looked through any further."""
 _LARGE: Final = 4096
 """Bytes up to which an array is its own key."""
-_PLAIN: Final = (int, str, bytes, bool, type(None), type(Ellipsis), complex, range)
-_STEADY: Final = frozenset({"numpy", "scipy", "chainrule", "builtins", *sys.stdlib_module_names})
-"""Modules whose functions do the same whenever they are called."""
-_CHANGING: Final = frozenset({
-    "random", "time", "datetime", "os", "secrets", "uuid", "threading", "socket", "sys", "io",
-    "tempfile", "subprocess", "multiprocessing", "asyncio", "contextvars", "gc", "inspect",
-    "numpy.random", "weakref", "queue", "select", "signal", "getpass", "platform", "locale",
+_PLAIN: Final = frozenset({
+    int, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented), range, re.Pattern,
+    types.CodeType,
 })  # fmt: skip
-_IMPURE: Final = frozenset(
-    {input, open, globals, locals, vars, id, eval, exec, iter, next, __import__, breakpoint}
-)
+_BASES: Final = (tuple, list, dict, set, frozenset, int, float, str, bytes)
+"""Classes written in C whose subclasses can be read: by their items, or as a plain value."""
+_OURS: Final = frozenset({"numpy", "scipy", "chainrule"})
+_STEADY: Final = _OURS | {
+    "__future__", "_bisect", "_collections", "_collections_abc", "_functools", "_heapq",
+    "_operator", "abc", "bisect", "builtins", "cmath", "collections", "contextlib", "copy",
+    "dataclasses", "enum", "fractions", "functools", "heapq", "itertools", "keyword", "math",
+    "numbers", "operator", "re", "statistics", "string", "struct", "textwrap", "types", "typing",
+    "warnings",
+}  # fmt: skip
+"""Modules whose functions do the same whenever they are called."""
+_CHANGING: Final = ("numpy.random", "scipy.stats")
+_FORBIDDEN: Final = frozenset({
+    input, open, globals, locals, vars, id, eval, exec, compile, breakpoint, __import__, setattr,
+    delattr, np.load, np.loadtxt, np.genfromtxt, np.fromfile, np.memmap, np.geterr,
+})  # fmt: skip
+"""What asks the world, or reads names that cannot be told from the code."""
+_BY_NAME: Final = frozenset({"getattr", "attrgetter", "methodcaller"})
+"""What reads attributes whose names are not in the code: of objects all are read, of modules not."""
+_WRITTEN_IN_C: Final = frozenset(
+    {types.BuiltinFunctionType, types.MethodDescriptorType, type(np.sum), type(np.load)}
+) - {types.FunctionType}
+_TABLES: Final = tuple(map(id, (np.r_, np.c_, np.s_, np.index_exp, np.mgrid, np.ogrid)))
+_HEAP: Final = 1 << 9
+"""The flag of classes that are made at run time: those written in Python, and some others."""
 
 
 class UnsteadyError(Exception):
@@ -60,8 +83,9 @@ def fingerprint(function: Any) -> Key | None:
     >>> fingerprint(scaled) == before
     False
     """
+    reader = _Reader()
     try:
-        return _Reader().read(function)
+        return (reader.read(function), reader.modules())
     except UnsteadyError:
         return None
 
@@ -72,7 +96,8 @@ class _Reader:
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
         self._held: list[Any] = []
-        self._names: set[str] = set()
+        self._names: dict[str, None] = {}
+        self._modules: dict[types.ModuleType, set[str]] = {}
 
     def read(self, value: Any) -> Key:
         kind = value.__class__
@@ -80,9 +105,12 @@ class _Reader:
             return (kind, value)
         if kind is float:
             return (kind, value.hex())
-        if kind is types.BuiltinFunctionType or kind is types.MethodDescriptorType:
-            return _builtin(value)
+        if kind in _WRITTEN_IN_C:
+            return self._builtin(value)
         if kind is np.ufunc:
+            return value
+        if kind is types.ModuleType:
+            self._modules.setdefault(value, set())
             return value
         seen = self._seen.get(id(value))
         if seen is not None:
@@ -93,145 +121,241 @@ class _Reader:
             raise UnsteadyError
         return self._parts(value, kind)
 
+    def modules(self) -> Key:
+        """What the code names of the modules that were met; that may lead to further ones."""
+        found: list[Key] = []
+        if self._modules and not _BY_NAME.isdisjoint(self._names):
+            raise UnsteadyError
+        while True:
+            pending = [
+                (module, name)
+                for module, done in self._modules.items()
+                for name in self._names
+                if name not in done
+            ]
+            if not pending:
+                return tuple(found)
+            for module, name in pending:
+                self._modules[module].add(name)
+                if not _is_known(module, name):
+                    raise UnsteadyError
+                if name in vars(module):
+                    found.append((module, name, self.read(vars(module)[name])))
+
     def _parts(self, value: Any, kind: type) -> Key:
         if kind is types.FunctionType:
             return self._function(value)
         if isinstance(value, (np.ndarray, np.generic)):
-            if value.dtype == object:
-                return (kind, value.shape, tuple(self.read(part) for part in value.flat))
-            return (kind, value.dtype.str, value.shape, _bits(value))
-        if kind in (tuple, list):
-            return (kind, tuple([self.read(part) for part in value]))
-        if kind is dict:
-            return (kind, tuple([(self.read(key), self.read(part)) for key, part in value.items()]))
-        if kind in (set, frozenset):
-            return (kind, frozenset(self.read(part) for part in value))
+            return self._array(value, kind)
+        if kind in (tuple, list, dict, set, frozenset, collections.deque, collections.OrderedDict):
+            return (kind, self._items(value))
+        if kind is collections.defaultdict:
+            return (kind, self.read(value.default_factory), self._items(value))
+        if kind in (types.SimpleNamespace, types.MappingProxyType):
+            return (kind, self.read(dict(vars(value) if hasattr(value, "__dict__") else value)))
         if kind is types.MethodType:
             return (kind, self.read(value.__func__), self.read(value.__self__))
         if kind is functools.partial:
             return (kind, self.read(value.func), self.read(value.args), self.read(value.keywords))
-        if kind is types.ModuleType:
-            return self._module(value)
+        if kind in (complex, Fraction, Decimal, types.GenericAlias, types.UnionType):
+            return (kind, repr(value))
+        if kind is slice:
+            return (kind, self.read((value.start, value.stop, value.step)))
         if isinstance(value, type):
             return self._class(value)
         if isinstance(value, Term):
             return (kind, value.node)
-        if isinstance(value, (Function, Dag, np.dtype)):
+        if isinstance(value, (Function, Dag, np.dtype)) or id(value) in _TABLES:
             return value
-        if isinstance(value, (property, staticmethod, classmethod)):
-            inner = value.fget if isinstance(value, property) else value.__func__
-            return (kind, self.read(inner))
+        if kind is property:
+            return (kind, self.read((value.fget, value.fset)))
+        if kind in (staticmethod, classmethod):
+            return (kind, self.read(value.__func__))
+        if kind is functools.cached_property:
+            return (kind, self.read(value.func))
         return self._object(value)
 
+    def _items(self, value: Any) -> Key:
+        """What a container holds."""
+        if isinstance(value, dict):
+            return tuple([(self.read(key), self.read(part)) for key, part in dict.items(value)])
+        parts = [self.read(part) for part in value]
+        return frozenset(parts) if isinstance(value, (set, frozenset)) else tuple(parts)
+
+    def _array(self, value: Any, kind: type) -> Key:
+        held = self.read(dict(vars(value))) if hasattr(value, "__dict__") else None
+        if kind is not np.ndarray and _root(kind.__module__) != "numpy":
+            held = (held, self.read(kind))
+        if value.dtype == object:
+            return (kind, held, value.shape, tuple([self.read(part) for part in value.flat]))
+        if value.dtype.hasobject:
+            raise UnsteadyError
+        return (kind, held, value.dtype, value.shape, _bits(value))
+
     def _function(self, function: types.FunctionType) -> Key:
+        if function in _FORBIDDEN:
+            raise UnsteadyError
         code = function.__code__
-        parts: list[Key] = [code, function.__qualname__]
-        if function.__closure__:
-            parts += [self._cell(cell) for cell in function.__closure__]
-        elif _is_steady(function):
+        ours = _is_part(function)
+        if ours and not function.__closure__:
             return function
+        parts: list[Key] = [code, function.__qualname__]
+        parts += [self._cell(cell) for cell in function.__closure__ or ()]
         parts.append(self.read(function.__defaults__))
         parts.append(self.read(function.__kwdefaults__))
         if function.__dict__:
             parts.append(self.read({k: v for k, v in vars(function).items() if k != "__wrapped__"}))
+        if ours:
+            return tuple(parts)
+        named = names_of(code)
+        self._names.update(dict.fromkeys(named.names))
         known = function.__globals__
-        for name in names_of(code):
-            self._names.add(name)
+        for name in named.names:
             if name in known:
                 parts.append((name, self.read(known[name])))
             elif hasattr(builtins, name):
                 parts.append((name, self.read(getattr(builtins, name))))
+        for name in named.imported:
+            if name not in sys.modules:
+                raise UnsteadyError
+            parts.append((name, self.read(sys.modules[name])))
         return tuple(parts)
+
+    def _builtin(self, value: Any) -> Key:
+        """A function written in C: those that belong to an object or ask the world change."""
+        owner = getattr(value, "__self__", None)
+        if isinstance(owner, type):  # such as dict.fromkeys
+            return (value.__name__, self.read(owner))
+        if owner is not None and not isinstance(owner, types.ModuleType):
+            raise UnsteadyError
+        if value in _FORBIDDEN or not _is_steady(getattr(value, "__module__", None) or "builtins"):
+            raise UnsteadyError
+        return value
 
     def _cell(self, cell: types.CellType) -> Key:
         try:
-            return self.read(cell.cell_contents)
+            held = cell.cell_contents
         except ValueError:  # empty: a function that is being defined
             return ("empty",)
-
-    def _module(self, module: types.ModuleType) -> Key:
-        if not _steady(module.__name__):
-            raise UnsteadyError
-        if _root(module.__name__) in _STEADY:
-            if any(
-                not _steady(f"{module.__name__}.{name}")
-                for name in self._names
-                if isinstance(getattr(module, name, None), types.ModuleType)
-            ):
-                raise UnsteadyError
-            return module
-        held = vars(module)
-        return (module, tuple([(n, self.read(held[n])) for n in sorted(self._names & held.keys())]))
+        return self.read(held)
 
     def _class(self, cls: type) -> Key:
-        if not cls.__flags__ & (1 << 9) or _root(cls.__module__) in _STEADY:  # not a heap type
+        if not cls.__flags__ & _HEAP or _root(cls.__module__) in sys.stdlib_module_names | _OURS:
+            if not _is_steady(cls.__module__) or cls in _FORBIDDEN:
+                raise UnsteadyError
             return cls
-        skipped = ("__dict__", "__weakref__", "__doc__", "__module__", "__annotations__")
         held = [
-            (name, self.read(part))
+            (base, name, self.read(part))
             for base in cls.__mro__
-            if base.__flags__ & (1 << 9) and _root(base.__module__) not in _STEADY
+            if base.__flags__ & _HEAP and _root(base.__module__) not in _STEADY
             for name, part in vars(base).items()
-            if name not in skipped and not isinstance(part, types.GetSetDescriptorType)
+            if name not in _SKIPPED and not isinstance(part, _SLOTS)
         ]
-        return (cls, tuple(held))
+        return (cls, self.read(type(cls)), tuple(held))
 
     def _object(self, value: Any) -> Key:
         """An object of a class written in Python: its class and what it holds."""
         cls = value.__class__
-        if not cls.__flags__ & (1 << 9) or _root(cls.__module__) in _STEADY - {"chainrule"}:
+        if cls.__module__ == "dataclasses" and not getattr(value, "__dict__", True):
+            return cls  # what stands for a default that is made anew
+        if not cls.__flags__ & _HEAP or _root(cls.__module__) in _STEADY - {"chainrule"}:
             raise UnsteadyError
         held: list[Key] = []
+        for base in cls.__mro__:
+            if not base.__flags__ & _HEAP and base is not object:
+                if base not in _BASES:
+                    raise UnsteadyError
+                plain = isinstance(value, (int, float, str, bytes))
+                held.append((base, self.read(base(value)) if plain else self._items(value)))
+            for name, part in vars(base).items():
+                if isinstance(part, types.MemberDescriptorType) and hasattr(value, name):
+                    held.append((name, self.read(part.__get__(value))))
         if hasattr(value, "__dict__"):
             held.append(self.read(dict(vars(value))))
-        for base in cls.__mro__:
-            for name in getattr(base, "__slots__", ()):
-                if name not in ("__weakref__", "__dict__") and hasattr(value, name):
-                    held += [(name, self.read(getattr(value, name)))]
         return (self.read(cls), tuple(held))
+
+
+_SLOTS: Final = (
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    type(NamedTuple("_Pair", [("first", int)]).first),  # type: ignore[attr-defined]
+)
+_SKIPPED: Final = frozenset({
+    "__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "_abc_impl",
+    "__dataclass_fields__", "__dataclass_params__", "__parameters__", "__orig_bases__",
+})  # fmt: skip
 
 
 def _bits(array: Any) -> bytes:
     """What an array holds; of a large one a digest that no other array has."""
-    if array.nbytes <= _LARGE:
-        return bytes(array.tobytes())
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=32).digest()
+    bits = bytes(array.tobytes())
+    return bits if len(bits) <= _LARGE else hashlib.blake2b(bits, digest_size=32).digest()
 
 
-def _is_steady(function: types.FunctionType) -> bool:
-    """Whether a function is a part of Python, NumPy, SciPy or chainrule without a state."""
-    module = function.__module__
-    if _root(module) not in _STEADY or not _steady(module):
+def _is_part(function: types.FunctionType) -> bool:
+    """Whether a function was written in a module that does the same whenever it is called."""
+    name = function.__globals__.get("__name__")  # functools.wraps changes __module__
+    if not isinstance(name, str):
         return False
-    return getattr(sys.modules.get(module), "__dict__", None) is function.__globals__
-
-
-def _builtin(value: Any) -> Key:
-    """A function written in C: those that belong to an object or ask the world change."""
-    owner = getattr(value, "__self__", None)
-    if value in _IMPURE or not _steady(getattr(value, "__module__", None) or "builtins"):
-        raise UnsteadyError
-    if owner is not None and not isinstance(owner, types.ModuleType):
-        raise UnsteadyError
-    return value
+    if not _is_steady(name):
+        if _root(name) in sys.stdlib_module_names | _OURS:
+            raise UnsteadyError
+        return False
+    return getattr(sys.modules.get(name), "__dict__", None) is function.__globals__
 
 
 def _root(module: str | None) -> str:
     return (module or "").partition(".")[0]
 
 
-def _steady(module: str) -> bool:
-    return module not in _CHANGING and _root(module) not in _CHANGING
+@functools.lru_cache(maxsize=4096)
+def _is_steady(module: str | None) -> bool:
+    return _root(module) in _STEADY and not f"{module}.".startswith(
+        tuple([f"{changing}." for changing in _CHANGING])
+    )
+
+
+def _is_known(module: types.ModuleType, name: str) -> bool:
+    """Whether what a module has by a name is told by what it holds now."""
+    if _root(module.__name__) in sys.stdlib_module_names | _OURS:
+        return _is_steady(module.__name__) and _is_steady(f"{module.__name__}.{name}")
+    return "__getattr__" not in vars(module)
+
+
+class Named(NamedTuple):
+    """What code names.
+
+    Attributes:
+        names: Globals and attributes, in functions inside of it too.
+        imported: Modules that it imports when it runs.
+    """
+
+    names: tuple[str, ...]
+    imported: tuple[str, ...]
 
 
 @functools.lru_cache(maxsize=4096)
-def names_of(code: types.CodeType) -> tuple[str, ...]:
-    """The globals and attributes that code names, in functions inside of it too."""
-    return tuple(dict.fromkeys(_names(code)))
+def names_of(code: types.CodeType) -> Named:
+    """The globals, attributes and modules that code names, in functions inside of it too."""
+    codes = list(_codes(code))
+    imported = [
+        part.argval
+        for one in codes
+        for part in dis.get_instructions(one)
+        if part.opname == "IMPORT_NAME"
+    ]
+    modules = [name[:end] for name in imported for end in _ends(name)]
+    names = [name for one in codes for name in one.co_names]
+    return Named(tuple(dict.fromkeys(names)), tuple(dict.fromkeys(modules)))
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+def _ends(name: str) -> list[int]:
+    """Where the parts of a dotted name end."""
+    return [*(match.start() for match in re.finditer(r"\.", name)), len(name)]
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
     for part in code.co_consts:
         if isinstance(part, types.CodeType):
-            yield from _names(part)
+            yield from _codes(part)

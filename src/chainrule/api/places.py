@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import linecache
 import sys
 import threading
 from itertools import islice
@@ -14,7 +15,7 @@ import numpy as np
 import scipy
 
 from chainrule import errors
-from chainrule.errors import Place, TracingError
+from chainrule.errors import GraphError, Place, TracingError
 from chainrule.graph.node import Node
 
 _OURS: Final = tuple(f"{Path(str(module.__file__)).parent}/" for module in (errors, np, scipy))
@@ -65,14 +66,51 @@ def user_place() -> Place | None:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing public is as fast
     while frame is not None and _is_ours(frame.f_code):
         frame = frame.f_back
-    if frame is None:
-        return None
-    code = frame.f_code
+    return None if frame is None else _place(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def place_of(error: BaseException) -> Place | None:
+    """The innermost line of the user's code that an error came from."""
+    found = None
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not _is_ours(code):
+            found = _place(code, step.tb_lasti, step.tb_lineno)
+        step = step.tb_next
+    return found
+
+
+def _place(code: CodeType, instruction: int, line: int) -> Place:
     nowhere: tuple[Any, ...] = (None, None, None, None)
-    line, last, start, end = next(islice(code.co_positions(), frame.f_lasti // 2, None), nowhere)
-    if line is None or start is None or end is None or line != last:
-        return Place(code.co_filename, frame.f_lineno)
-    return Place(code.co_filename, line, start, end)
+    first, last, start, end = next(islice(code.co_positions(), instruction // 2, None), nowhere)
+    if first is None or start is None or end is None or first != last:
+        return Place(code.co_filename, line)
+    text = linecache.getline(code.co_filename, first).encode()  # positions count bytes
+    return Place(code.co_filename, first, *(len(text[:at].decode()) for at in (start, end)))
+
+
+def at_user_line(error: Exception) -> TracingError | None:
+    """An error as one that points at the user's line; None where it says enough already.
+
+    NumPy hides some of our errors behind its own; and errors of graphs know no place.
+    """
+    if isinstance(error, TracingError):
+        return None
+    hidden = error.__cause__ or error.__context__
+    if isinstance(hidden, TracingError) and isinstance(error, (TypeError, ValueError)):
+        return hidden
+    if isinstance(error, GraphError):
+        problem, _, repair = error.message.partition("; ")
+        return TracingError(error.code, problem, repair, place_of(error))
+    if isinstance(error, IndexError) and str(error).startswith("only integers, slices"):
+        return TracingError(
+            "E231",
+            "an array of numbers cannot be indexed by a symbolic value",
+            "write np.take(a, i), or chainrule.constant(a)[i], where i holds whole numbers",
+            place_of(error),
+        )
+    return None
 
 
 def untraceable(code: str, problem: str, repair: str) -> TracingError:

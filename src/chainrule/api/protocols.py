@@ -10,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.api.places import untraceable
-from chainrule.errors import nearest
+from chainrule.api.repairs import for_argument, for_function
 from chainrule.ops.composite.elementwise import SPECIAL
-from chainrule.ops.composite.table import COVERED
+from chainrule.ops.composite.stable import logsumexp
+from chainrule.ops.composite.table import COVERED, as_term
+from chainrule.ops.term import Term
 
 _METHODS: Final = {
     "reduce": {
@@ -22,11 +24,15 @@ _METHODS: Final = {
         np.minimum: np.min,
         np.logical_and: np.all,
         np.logical_or: np.any,
+        np.logaddexp: logsumexp,
     },
     "accumulate": {np.add: np.cumsum, np.multiply: np.cumprod},
-    "outer": {np.multiply: np.outer},
 }
 """Methods of ufuncs that are functions by another name."""
+
+
+_DEFAULTS: Final = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
+"""Options of ufuncs that say nothing."""
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
@@ -35,20 +41,23 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dic
     Raises:
         TracingError: E236 for a result in place, E238 for what has no counterpart.
     """
-    options = {name: value for name, value in options.items() if value is not None}
+    if method in ("reduce", "accumulate"):
+        options = {"axis": 0} | options
+    options = {
+        name: value for name, value in options.items() if value is not None or name == "axis"
+    }
     if "out" in options or method == "at":
-        raise untraceable(
-            "E236",
-            "a symbolic value cannot be written into an array",
-            "write a = a + x in place of a += x, and x.at[i].add(v) in place of np.add.at",
-        )
+        raise _in_place()
+    if method == "outer":
+        first, second = [np.asarray(x) if not isinstance(x, Term) else x for x in _joined(inputs)]
+        spread = np.reshape(first, first.shape + (1,) * second.ndim)
+        return ufunc(spread, second, **options)
     if method != "__call__":
         function = _METHODS.get(method, {}).get(ufunc)
+        name = f"np.{ufunc.__name__}.{method}"
         if function is None:
-            raise uncovered(f"np.{ufunc.__name__}.{method}")
-        if method in ("reduce", "accumulate"):
-            options.setdefault("axis", 0)
-        return call_function(function, inputs, options)
+            raise uncovered(name)
+        return _called(COVERED.get(function, function), name, inputs, options)
     counterpart = COVERED.get(ufunc)
     if counterpart is None:
         special = sys.modules.get("scipy.special")
@@ -58,7 +67,11 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dic
                 raise uncovered(f"scipy.special.{ufunc.__name__}")
     if counterpart is None:
         raise uncovered(f"np.{ufunc.__name__}")
-    return _called(counterpart, f"np.{ufunc.__name__}", inputs, options)
+    given = {name for name, value in options.items() if _DEFAULTS.get(name, options) != value}
+    if given:
+        said = f"the argument {min(given)!r} has no counterpart"
+        raise untraceable("E238", f"np.{ufunc.__name__}: {said}", for_argument(said))
+    return _called(counterpart, f"np.{ufunc.__name__}", inputs, {})
 
 
 def call_function(
@@ -74,19 +87,24 @@ def call_function(
     counterpart = COVERED.get(function)
     if counterpart is None:
         raise uncovered(name)
+    if options.get("out", None) is not None:
+        raise _in_place()
+    options = {key: value for key, value in options.items() if key != "out"}
     return _called(counterpart, name, positional, options)
+
+
+def _in_place() -> Exception:
+    return untraceable(
+        "E236",
+        "a symbolic value cannot be written into an array",
+        "write a = a + x in place of a += x and of out=a, and x.at[i].add(v) in place of np.add.at",
+    )
 
 
 def uncovered(name: str) -> Exception:
     """E238: there is no counterpart of a function."""
-    known = [other.__name__ for other in COVERED]
-    guess = nearest(name.rpartition(".")[2], known)
-    near = f" (np.{guess} is covered)" if guess else ""
-    return untraceable(
-        "E238",
-        f"{name} cannot be traced",
-        f"write it with functions that are covered, see docs/numpy.md{near}",
-    )
+    last = name.rpartition(".")[2]
+    return untraceable("E238", f"{name} cannot be traced", for_function(last))
 
 
 def _called(
@@ -95,6 +113,7 @@ def _called(
     positional: Sequence[Any],
     options: Mapping[str, Any],
 ) -> Any:
+    positional = _joined(positional)
     try:
         return counterpart(*positional, **options)
     except TypeError as error:
@@ -103,7 +122,19 @@ def _called(
         if error.__traceback__.tb_next is not None:  # from within, not from the call itself
             raise
         said = str(error).partition("() ")[2]
-        raise untraceable("E238", f"{name}: {said}", "leave that argument out") from None
+        raise untraceable("E238", f"{name}: {said}", for_argument(said)) from None
+
+
+def is_objects(value: Any) -> bool:
+    """Whether this is an array of objects, such as ``np.array([x, y])`` of symbolic scalars."""
+    return isinstance(value, np.ndarray) and value.dtype == object
+
+
+def _joined(values: Sequence[Any]) -> Sequence[Any]:
+    """The arguments, each array of symbolic scalars as one symbolic array."""
+    if not any(map(is_objects, values)):
+        return values
+    return [as_term(value, Term) if is_objects(value) else value for value in values]
 
 
 def namespace() -> SimpleNamespace:
@@ -132,6 +163,12 @@ def _either(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+class _Namespace(SimpleNamespace):
+    """A namespace that can be in sets, where array_api_compat collects those of all arguments."""
+
+    __hash__ = object.__hash__
+
+
 def _namespace() -> SimpleNamespace:
     found: dict[str, Any] = {
         function.__name__: _either(function)
@@ -147,7 +184,7 @@ def _namespace() -> SimpleNamespace:
     )
     found["linalg"] = np.linalg
     found["__name__"] = "chainrule"
-    return SimpleNamespace(**found)
+    return _Namespace(**found)
 
 
 _NAMESPACE: Final = _namespace()

@@ -9,6 +9,7 @@ from pathlib import Path
 from chainrule.api.array import Array, dag_of
 from chainrule.api.graph import Graph
 from chainrule.errors import FileError
+from chainrule.formula.declarations import Shapes
 from chainrule.formula.limits import Limits
 from chainrule.formula.reader import Spelling, read
 from chainrule.graph import flat, text
@@ -23,6 +24,7 @@ def parse(
     abstract: str | Sequence[str] = (),
     single_letters: bool = False,
     dtype: str | Mapping[str, str] = "float64",
+    shapes: Shapes | None = None,
     limits: Limits | None = None,
 ) -> Graph:
     r"""A formula in text or LaTeX as a graph.
@@ -33,6 +35,9 @@ def parse(
     (('y', 'w', 'x', 'b'), ('w', 'b'))
     >>> cr.parse(r"\frac{x}{y}") == cr.parse("x/y")
     True
+    >>> g = cr.parse("sigmoid(W @ x + b)", shapes={"W": (3, 2), "x": 2, "b": 3})
+    >>> g.dag.output.type
+    float64[3]
 
     Args:
         source: The formula; statements may come first: ``"a = x + y; f = a * x"``.
@@ -44,11 +49,14 @@ def parse(
         abstract: Names of functions without a definition.
         single_letters: Read ``awx`` as ``a*w*x`` in text, as LaTeX does anyway.
         dtype: Of all leaves, or a mapping from names to dtypes.
+        shapes: Of names that stand for arrays, such as ``{"W": (3, 2), "x": 2}``; others are
+            numbers.
         limits: How large a formula may be.
 
     Raises:
         FormulaError: The text cannot be read; the message points at the place.
         LimitError: It is larger than the limits allow.
+        GraphError: E201 a dtype or shape that cannot be.
         ValueError: A syntax other than these three.
     """
     return Graph(
@@ -60,6 +68,7 @@ def parse(
             abstract=abstract,
             single_letters=single_letters,
             dtype=dtype,
+            shapes=shapes,
             limits=limits or Limits(),
         )
     )

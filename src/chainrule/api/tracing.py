@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import keyword
-import re
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import count
@@ -15,16 +14,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chainrule.api.array import Array
-from chainrule.api.places import Recorder, running
+from chainrule.api.places import Recorder, at_user_line, running, untraceable
+from chainrule.api.protocols import is_objects
 from chainrule.api.tree import Leaf, Structure, flatten
-from chainrule.errors import GraphError, TracingError, listed, shown
+from chainrule.errors import GraphError, listed, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag, Origin
 from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
-from chainrule.graph.types import DTYPES, Type
+from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
+from chainrule.ops.composite.table import as_term
 from chainrule.ops.term import Term
 
-_FLOAT: Final = Type.of("float64")
+_COMPREHENSIONS: Final = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _KNOWN: Final = frozenset(map(np.dtype, DTYPES))
 _serial: Final = count()
 """Numbers that make the inputs of every run different from those of every other.
@@ -86,12 +87,13 @@ def arguments_of(
     names = _parameter_names(function, positional)
     leaves, structure = flatten((tuple(positional), dict(keywords)))
     taken: set[str] = set()
+    values = tuple([_joined(leaf.value) for leaf in leaves])
     return Arguments(
         structure,
         tuple([leaf.path for leaf in leaves]),
         tuple([_free(_name(leaf, names), taken) for leaf in leaves]),
-        tuple([leaf.value for leaf in leaves]),
-        tuple([type_of(leaf.value) for leaf in leaves]),
+        values,
+        tuple([type_of(value) for value in values]),
     )
 
 
@@ -102,13 +104,18 @@ def type_of(value: Any) -> Type | None:
         TracingError: E237 for an array that no graph can hold.
     """
     if isinstance(value, float) and not isinstance(value, np.generic):
-        return _FLOAT
+        return FLOAT64
     if isinstance(value, Term):
         return value.node.type
+    if isinstance(value, (str, bytes)):
+        return None
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype not in _KNOWN:
-            repair = f"pass arrays of {listed(DTYPES)}; np.asarray(x, float) makes one of numbers"
-            raise TracingError("E237", f"an array of {value.dtype} cannot be traced", repair, None)
+            raise untraceable(
+                "E237",
+                f"an array of {value.dtype} cannot be traced",
+                f"pass arrays of {listed(DTYPES)}; np.asarray(x, float) makes one of numbers",
+            )
         return Type.of(value.dtype, value.shape)
     if hasattr(value, "__array__") and not isinstance(value, type):
         return type_of(np.asarray(value))
@@ -116,7 +123,11 @@ def type_of(value: Any) -> Type | None:
 
 
 def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
-    """Run a function on symbolic values in place of its arrays."""
+    """Run a function on symbolic values in place of its arrays.
+
+    Raises:
+        TracingError: Whatever cannot be traced, at the line of the function.
+    """
     inputs: list[Node] = []
     values: list[Any] = []
     for name, value, type in zip(arguments.names, arguments.values, arguments.types, strict=True):
@@ -131,15 +142,27 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
     recorder = running.recorder = Recorder(sys._getframe())  # noqa: SLF001 - the root of the walk
     try:
         result = function(*positional, **keywords)
+    except Exception as error:
+        found = at_user_line(error)
+        if found is None:
+            raise
+        raise found.with_traceback(error.__traceback__) from None
     finally:
         running.recorder = outer
     leaves, structure = flatten(result)
     return Trace(
         tuple(inputs),
-        tuple([leaf.value for leaf in leaves]),
+        tuple([_joined(leaf.value) for leaf in leaves]),
         structure,
         *_origins(recorder),
     )
+
+
+def _joined(result: Any) -> Any:
+    """An array of symbolic scalars, such as ``np.array([x, y])``, as one symbolic array."""
+    if is_objects(result) and any(isinstance(part, Term) for part in result.flat):
+        return as_term(result, Array)
+    return result
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -147,7 +170,7 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
 
 def _parameter_names(function: Callable[..., Any], positional: Sequence[Any]) -> list[str]:
     """The names of the positional arguments."""
-    if isinstance(function, FunctionType):
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
         code = function.__code__
         names = list(code.co_varnames[: code.co_argcount])
         rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
@@ -183,7 +206,8 @@ def identifier(keys: tuple[Hashable, ...]) -> str:
     >>> identifier(("params", "layer 1", 0))
     'params_layer_1_0'
     """
-    text = "_".join(re.sub(r"\W", "_", str(key)) for key in keys)
+    text = "_".join(map(str, keys))
+    text = "".join([letter if f"x{letter}".isidentifier() else "_" for letter in text])
     text = text if text[:1].isidentifier() else f"x{text}"
     return f"{text}_" if keyword.iskeyword(text) else text
 
@@ -207,6 +231,8 @@ def _origins(recorder: Recorder) -> tuple[dict[Node, Origin], dict[Node, list[st
         calls = []
         above = root
         for frame in reversed(inner):
+            if frame.f_code.co_name in _COMPREHENSIONS:  # some versions of Python have no frame
+                continue
             if frame not in numbers:
                 name = identifier((frame.f_code.co_name.strip("<>"),))
                 counts[above, name] = at = counts.get((above, name), 0) + 1
@@ -233,8 +259,9 @@ def symbolic(value: Any) -> Node:
     """
     if isinstance(value, Term):
         return value.node
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    type = Type.of("bool") if isinstance(value, bool) else type_of(float(value) if whole else value)
+    if isinstance(value, int):
+        return constant_node(value, BOOL if isinstance(value, bool) else FLOAT64)
+    type = type_of(value)
     if type is None:
         raise GraphError("E233", f"the function gave {shown(value)}, which is not an array")
     return constant_node(value, type)
@@ -256,6 +283,8 @@ def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
     Raises:
         GraphError: E233 for a result that is not an array.
     """
+    if not trace.results:
+        raise GraphError("E233", "the function gave no array; is its return missing?")
     outputs = [symbolic(value) for value in trace.results]
     renamed = {
         node: input_node(name, node.type) for node, name in zip(trace.inputs, names, strict=True)

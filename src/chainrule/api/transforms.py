@@ -8,6 +8,7 @@ trace the derivative graph becomes part of that trace, so that all of this nests
 from __future__ import annotations
 
 import functools
+import operator
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -39,6 +40,7 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.types import Type
+from chainrule.ops.composite.elementwise import astype
 from chainrule.ops.rearrange import permuted, reshaped
 from chainrule.ops.term import Term
 from chainrule.run.program import Program
@@ -134,7 +136,7 @@ def value_and_grad(
     >>> cr.value_and_grad(lambda x: x**3)(2.0)
     (np.float64(8.0), np.float64(12.0))
     """
-    wanted = _Wanted(argnums if isinstance(argnums, int) else tuple(argnums), _names(argnames))
+    wanted = _Wanted(_positions(argnums), _names(argnames))
 
     def build(trace: Trace, arguments: Arguments) -> _Plan:
         chosen = wanted.leaves(arguments, trace)
@@ -144,6 +146,7 @@ def value_and_grad(
             raise GraphError("E233", "with has_aux=True the function gives (value, something else)")
         first = structure.parts[0] if has_aux else structure
         output = _scalar(first, results)
+        results[0] = Term(output)
         flow = adjoints(
             walk.depth_first([output]),
             [(output, one(output.type))],
@@ -151,7 +154,7 @@ def value_and_grad(
         )
         return _plan(
             trace.inputs,
-            [*map(_kept, results), *map(flow.of, chosen.nodes)],
+            [*results, *map(flow.of, chosen.nodes)],
             Structure(tuple, (0, 1), (structure, chosen.structure)),
         )
 
@@ -174,25 +177,19 @@ def jvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> tupl
         GraphError: E239 when structures or shapes differ.
         DerivativeError: E331 for arguments that are not floating-point numbers.
     """
-    primals, changes = tuple(primals), tuple(tangents)
-
-    def both(primals: Any, changes: Any) -> Any:
-        del changes
-        return function(*primals)
+    given = arguments_of(function, tuple(primals), {})
+    _require_float_arguments(given)
+    changes = _alike(tuple(primals), tuple(tangents), "a tangent")
 
     def build(trace: Trace, arguments: Arguments) -> _Plan:
-        count = len(arguments.traced) // 2
-        nodes, seeds = trace.inputs[:count], trace.inputs[count:]
-        _require_float(nodes, [arguments.names[at] for at in arguments.traced])
+        seeds = _seeds([node.type for node in trace.inputs])
         outputs = [symbolic(result) for result in trace.results]
-        flow = _tangents(outputs, dict(zip(nodes, seeds, strict=True)))
-        structure = Structure(tuple, (0, 1), (trace.structure, trace.structure))
-        return _plan(trace.inputs, [*outputs, *map(flow.of, outputs)], structure)
+        flow = _tangents(outputs, dict(zip(trace.inputs, seeds, strict=True)))
+        structure = _tuple([trace.structure, trace.structure])
+        return _plan([*trace.inputs, *seeds], [*outputs, *map(flow.of, outputs)], structure)
 
-    _check_alike(primals, changes, "a tangent")
-    result: tuple[Any, Any] = _transform(both, ("jvp",), build, function)(
-        primals, _as_floats(changes, primals)
-    )
+    plan = _planned(function, ("jvp",), given, build)
+    result: tuple[Any, Any] = _applied(plan, [*given.values, *changes])
     return result
 
 
@@ -211,28 +208,31 @@ def vjp(function: Pure, *primals: Any) -> tuple[Any, Pure]:
     Raises:
         DerivativeError: E331 for arguments that are not floating-point numbers.
     """
-    value = _transform(function, ("value",), _value_plan)(*primals)
-
-    def both(primals: Any, adjoint: Any) -> Any:
-        del adjoint
-        return function(*primals)
+    given = arguments_of(function, primals, {})
+    _require_float_arguments(given)
+    values = [_kept(value) for value in given.values]
 
     def build(trace: Trace, arguments: Arguments) -> _Plan:
-        count = sum(path[:2] == (0, 0) for path in arguments.paths)
-        traced = arguments.traced
-        nodes = [node for node, at in zip(trace.inputs, traced, strict=True) if at < count]
-        seeds = trace.inputs[len(nodes) :]
-        _require_float(nodes, [arguments.names[at] for at in traced])
-        outputs = [symbolic(result) for result in trace.results]
-        pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.type.is_float]
-        flow = adjoints(walk.depth_first(outputs), pairs, _active(outputs, nodes))
-        return _plan(trace.inputs, list(map(flow.of, nodes)), flatten(primals)[1])
+        results = [(result, _float_type(result)) for result in trace.results]
+        outputs = [symbolic(result) for result, type in results if type is not None]
+        seeds = _seeds([node.type for node in outputs])
+        pairs = list(zip(outputs, seeds, strict=True))
+        flow = adjoints(walk.depth_first(outputs), pairs, _active(outputs, trace.inputs))
+        backward = _plan(
+            [*trace.inputs, *seeds],
+            list(map(flow.of, trace.inputs)),
+            arguments.structure.parts[0],
+        )
+        forward = _plan(trace.inputs, trace.results, trace.structure)
+        return forward._replace(backward=backward)
+
+    plan = _planned(function, ("vjp",), given, build)
+    value = _applied(plan, values)
 
     def pullback(adjoint: Any) -> tuple[Any, ...]:
-        _check_alike(value, adjoint, "an adjoint")
-        result: tuple[Any, ...] = _transform(both, ("vjp",), build, function)(
-            primals, _as_floats(adjoint, value)
-        )
+        assert plan.backward is not None
+        changes = _alike(value, adjoint, "an adjoint")
+        result: tuple[Any, ...] = _applied(plan.backward, [*values, *changes])
         return result
 
     return value, pullback
@@ -257,12 +257,12 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     """
     if mode not in ("auto", "forward", "reverse"):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
-    wanted = _Wanted(argnums if isinstance(argnums, int) else tuple(argnums), ())
+    wanted = _Wanted(_positions(argnums), ())
 
     def build(trace: Trace, arguments: Arguments) -> _Plan:
         chosen = wanted.leaves(arguments, trace)
         outputs = [symbolic(result) for result in trace.results]
-        _require_float(outputs, ["the result"] * len(outputs))
+        _require_float_results(outputs)
         columns, rows = (sum(_size(node) for node in nodes) for nodes in (chosen.nodes, outputs))
         forward = mode == "forward" or (mode == "auto" and columns <= rows)
         build_one = _jacobian_columns if forward else _jacobian_rows
@@ -345,10 +345,7 @@ class _Wanted(NamedTuple):
         count = len(positional.parts)
         several = not isinstance(self.argnums, int)
         numbers = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
-        by_name = [name for name in self.argnames if name not in keywords.keys]
-        if by_name or any(not -count <= at < count for at in numbers):
-            missing = by_name[0] if by_name else f"number {numbers}"
-            raise DerivativeError("E334", f"there is no argument {missing} to differentiate by")
+        _require_there(count, numbers, keywords.keys, self.argnames)
         nodes: list[Node] = []
         by_leaf = dict(zip(arguments.traced, trace.inputs, strict=True))
 
@@ -357,13 +354,8 @@ class _Wanted(NamedTuple):
                 if path[:2] == (part, key):
                     node = by_leaf.get(at)
                     if node is None:
-                        value = arguments.values[at]
-                        hint = f": pass {float(value)}" if isinstance(value, int) else ""
-                        name = arguments.names[at]
-                        raise DerivativeError(
-                            "E331", f"{name!r} is {shown(value)}, which has no derivative{hint}"
-                        )
-                    _require_float([node], [arguments.names[at]])
+                        raise _without_derivative(arguments.names[at], arguments.values[at])
+                    _require_float_argument(arguments.names[at], node.type)
                     nodes.append(node)
 
         found = []
@@ -395,38 +387,91 @@ def _nested(outer: Structure, inner: Structure) -> Structure:
     return outer._replace(parts=tuple([_nested(part, inner) for part in outer.parts]))
 
 
-def _require_float(nodes: Sequence[Node], names: Sequence[str]) -> None:
-    for node, name in zip(nodes, names, strict=False):
-        if not node.type.is_float:
+def _positions(given: int | Sequence[int]) -> int | tuple[int, ...]:
+    if isinstance(given, Sequence):
+        return tuple(map(operator.index, given))
+    return operator.index(given)
+
+
+def _require_there(
+    count: int, numbers: Sequence[int], given: Sequence[Hashable], names: Sequence[str]
+) -> None:
+    """Raise E334 for an argument by position or by name that a call does not have."""
+    for at in numbers:
+        if not -count <= at < count:
             raise DerivativeError(
-                "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"
+                "E334",
+                f"there is no argument number {at} to differentiate by, only {count} by position; "
+                "argnames names others",
+            )
+    for name in names:
+        if name not in given:
+            raise DerivativeError(
+                "E334",
+                f"there is no argument {name!r} to differentiate by; it has to be passed by name",
             )
 
 
-def _check_alike(value: Any, other: Any, what: str) -> None:
-    """Raise E239 unless both have the same structure and shapes."""
+def _without_derivative(name: str, value: Any) -> DerivativeError:
+    """E331 for an argument that is not an array."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    repair = f"; pass {float(value)}" if whole else "; leave it out of what to differentiate by"
+    return DerivativeError("E331", f"{name!r} is {shown(value)}, which has no derivative{repair}")
+
+
+def _require_float_argument(name: str, type: Type) -> None:
+    if not type.is_float:
+        problem = f"{name!r} is {type}: only floating-point numbers have derivatives"
+        raise DerivativeError("E331", f"{problem}; pass {name}.astype(float)")
+
+
+def _require_float_arguments(arguments: Arguments) -> None:
+    """Raise E331 unless every leaf is an array, or a number, of floating-point numbers."""
+    for name, value, type in zip(arguments.names, arguments.values, arguments.types, strict=True):
+        if type is None:
+            raise _without_derivative(name, value)
+        _require_float_argument(name, type)
+
+
+def _require_float_results(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        if not node.type.is_float:
+            problem = f"the function gave {node.type}: only floating-point numbers have derivatives"
+            raise DerivativeError("E331", problem)
+
+
+def _alike(value: Any, other: Any, what: str) -> list[Any]:
+    """The leaves of the other that belong to floating-point numbers, as arrays of their dtypes.
+
+    Raises:
+        GraphError: E239 unless both have the same structure and shapes.
+    """
     leaves, structure = flatten(value)
+    found = []
     for leaf, mine in zip(leaves, matching(other, structure, what), strict=True):
-        if np.shape(leaf.value) != np.shape(mine):
+        type = _float_type(leaf.value)
+        if type is None:
+            continue
+        if _shape(mine) != type.shape:
             raise GraphError(
                 "E239",
-                f"{what} has shape {list(np.shape(mine))}, it belongs to shape "
-                f"{list(np.shape(leaf.value))}",
+                f"{what} has shape {list(_shape(mine))}, it belongs to shape {list(type.shape)}",
             )
+        if isinstance(mine, Term):
+            found.append(mine if mine.dtype == type.dtype else astype(mine, type.dtype))
+        else:
+            found.append(np.asarray(mine, type.dtype))
+    return found
 
 
-def _as_floats(value: Any, like: Any) -> Any:
-    """The leaves as arrays of the dtype of what they belong to."""
-    leaves, structure = flatten(value)
-    wanted = [type_of(leaf.value) for leaf in flatten(like)[0]]
-    return structure.build(
-        [
-            leaf.value
-            if isinstance(leaf.value, Term) or type is None or not type.is_float
-            else np.asarray(leaf.value, type.dtype)
-            for leaf, type in zip(leaves, wanted, strict=True)
-        ]
-    )
+def _shape(value: Any) -> tuple[int, ...]:
+    return value.shape if isinstance(value, Term) else np.shape(value)
+
+
+def _float_type(result: Any) -> Type | None:
+    """The type of a result that has derivatives; None for others."""
+    type = type_of(result)
+    return type if type is not None and type.is_float else None
 
 
 # --- derivatives of traces ------------------------------------------------------------------------
@@ -443,7 +488,8 @@ def _tangents(outputs: Sequence[Node], seeds: dict[Node, Node]) -> Any:
 def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
     """The only number that a function gave; raises DerivativeError E333, E331."""
     if structure.kind is not None:
-        raise DerivativeError("E333", "a gradient needs one number, the function gave several")
+        gave = "several" if structure.leaves else "none"
+        raise DerivativeError("E333", f"a gradient needs one number, the function gave {gave}")
     output = symbolic(results[0])
     if output.type.shape:
         raise DerivativeError(
@@ -451,13 +497,18 @@ def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
             f"a gradient needs one number, the function gave shape {list(output.type.shape)}; "
             "use np.sum or np.mean, or jacobian",
         )
-    _require_float([output], ["the result"])
+    _require_float_results([output])
     return output
 
 
-def _kept(result: Any) -> Any:
-    """A result as a node, or as it is where it is not symbolic."""
-    return result.node if isinstance(result, Term) else result
+def _kept(value: Any) -> Any:
+    """An array that nobody else can change; anything else as it is."""
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _seeds(types: Sequence[Type]) -> list[Node]:
+    """Inputs for adjoints or tangents of these types."""
+    return [input_node(f"seed__{at}", type) for at, type in enumerate(types)]
 
 
 def _size(node: Node) -> int:
@@ -520,6 +571,7 @@ class _Plan(NamedTuple):
         structure: Of the result.
         free: Nodes of other traces that the results depend on.
         program: From the arguments to the results that are nodes; None with ``free`` ones.
+        backward: From arguments and adjoints of the results to adjoints of the arguments.
     """
 
     inputs: tuple[Node, ...]
@@ -527,18 +579,15 @@ class _Plan(NamedTuple):
     structure: Structure
     free: tuple[Node, ...]
     program: Program | None
+    backward: _Plan | None = None
 
 
 def _plan(inputs: Sequence[Node], results: Sequence[Any], structure: Structure) -> _Plan:
+    results = [result.node if isinstance(result, Term) else _kept(result) for result in results]
     nodes = [node for node in results if isinstance(node, Node)]
     free = tuple(captured(nodes, inputs))
     program = None if free or not nodes else Program(Dag(nodes, list(inputs)))
     return _Plan(tuple(inputs), tuple(results), structure, free, program)
-
-
-def _value_plan(trace: Trace, arguments: Arguments) -> _Plan:
-    del arguments
-    return _plan(trace.inputs, list(map(_kept, trace.results)), trace.structure)
 
 
 class _Cache:
@@ -564,46 +613,55 @@ class _Cache:
 
 
 _cache: Final = _Cache(512)
+_KEYS: Final = (int, str)
+"""Classes of keys of dicts that are equal only to themselves, or read already."""
 
 
-def _transform(
-    function: Pure,
-    request: tuple[Any, ...],
-    build: Callable[[Trace, Arguments], _Plan],
-    read: Pure | None = None,
-) -> Pure:
-    """A function that plans once for each kind of arguments, then runs the plan.
+Build = Callable[[Trace, Arguments], _Plan]
 
-    Args:
-        function: What is traced.
-        request: What is asked for.
-        build: Makes the plan.
-        read: The user's function, where ``function`` is one of ours around it.
-    """
+
+def _transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
+    """A function that plans once for each kind of arguments, then runs the plan."""
 
     @functools.wraps(function)
     def transformed(*positional: Any, **keywords: Any) -> Any:
         arguments = arguments_of(function, positional, keywords)
-        key = _key(read or function, request, arguments)
-        plan = None if key is None else _cache.get(key)
-        if plan is None:
-            plan = build(run(function, arguments), arguments)
-            if key is not None and not plan.free:
-                _cache.put(key, plan)
-        return _applied(plan, arguments)
+        plan = _planned(function, request, arguments, build)
+        return _applied(plan, [arguments.values[at] for at in arguments.traced])
 
     return transformed
 
 
+def _planned(
+    function: Pure, request: tuple[Any, ...], arguments: Arguments, build: Build
+) -> _Plan:
+    """The plan for arguments of this kind, made now or before.
+
+    Args:
+        function: What is traced.
+        request: What is asked for.
+        arguments: Of the call.
+        build: Makes the plan.
+    """
+    key = _key(function, request, arguments)
+    plan = None if key is None else _cache.get(key)
+    if plan is None:
+        plan = build(run(function, arguments), arguments)
+        if key is not None and not plan.free:
+            _cache.put(key, plan)
+    return plan
+
+
 def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hashable | None:
     """Everything a plan depends on; None where that cannot be told."""
-    parts = [fingerprint(function)]
-    parts += [
-        fingerprint(value)
-        for value, type in zip(arguments.values, arguments.types, strict=True)
-        if type is None
+    read = [
+        function,
+        *(v for v, type in zip(arguments.values, arguments.types, strict=True) if type is None),
+        *(kind for kind in arguments.structure.kinds() if kind.__module__ != "builtins"),
+        *(key for path in arguments.paths for key in path if key.__class__ not in _KEYS),
     ]
-    if None in parts:
+    parts = [fingerprint(value) for value in read]
+    if any(part is None for part in parts):
         return None
     key = (request, arguments.structure, arguments.names, arguments.types, tuple(parts))
     try:
@@ -613,9 +671,8 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
     return key
 
 
-def _applied(plan: _Plan, arguments: Arguments) -> Any:
+def _applied(plan: _Plan, values: Sequence[Any]) -> Any:
     """The results at the arguments: numbers, or symbolic where an argument is."""
-    values = [arguments.values[at] for at in arguments.traced]
     symbols = plan.free or any(isinstance(value, Term) for value in values)
     if symbols:
         made: list[Any] = _inlined(plan, values)
@@ -623,11 +680,34 @@ def _applied(plan: _Plan, arguments: Arguments) -> Any:
         made = []
     else:
         types = [node.type for node in plan.inputs]
-        made = list(plan.program(*map(_number, values, types)))
+        given = list(map(_number, values, types))
+        made = _owned(plan.program(*given), given)
     found = iter(made)
     return plan.structure.build(
-        [next(found) if isinstance(result, Node) else result for result in plan.results]
+        [next(found) if isinstance(result, Node) else _kept(result) for result in plan.results]
     )
+
+
+def _owned(results: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """Results that can be written into without a change of arguments or of other results."""
+    taken = {id(_owner(value)) for value in given}
+    found = []
+    for result in results:
+        if isinstance(result, np.ndarray):
+            owner = id(_owner(result))
+            own = owner not in taken and result.flags.writeable
+            taken.add(owner)
+            found.append(result if own else result.copy())
+        else:
+            found.append(result)
+    return found
+
+
+def _owner(value: Any) -> Any:
+    """The object that holds the memory of an array."""
+    while isinstance(value, np.ndarray) and value.base is not None:
+        value = value.base
+    return value
 
 
 def _number(value: Any, type: Type) -> Any:

@@ -6,9 +6,8 @@ Tuples, lists, dicts, named tuples, dataclasses and None are structure; everythi
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 from chainrule.errors import GraphError, shown
 
@@ -45,12 +44,18 @@ class Structure(NamedTuple):
             return None
         if kind is tuple or kind is list:
             return kind(values)
-        named = dict(zip(self.keys, values, strict=True))
         if issubclass(kind, dict):
-            return OrderedDict(named) if issubclass(kind, OrderedDict) else named
+            return _rebuilt_dict(kind, zip(self.keys, values, strict=True))
         if issubclass(kind, tuple):
-            return kind(*values)
-        return _rebuilt(kind, named)
+            return tuple.__new__(kind, values)
+        return _rebuilt(kind, zip(self.keys, values, strict=True))
+
+    def kinds(self) -> Iterator[type]:
+        """The classes of the containers."""
+        if self.kind is not None:
+            yield self.kind
+            for part in self.parts:
+                yield from part.kinds()
 
 
 _NONE = type(None)
@@ -71,7 +76,7 @@ def flatten(value: Any) -> tuple[list[Leaf], Structure]:
     >>> [leaf.path for leaf in leaves]
     [('w', 0), ('w', 1)]
     >>> structure.build([3, 4])
-    {'b': None, 'w': [3, 4]}
+    {'w': [3, 4], 'b': None}
     """
     leaves: list[Leaf] = []
     return leaves, _flatten(value, (), leaves)
@@ -89,49 +94,67 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def matching(value: Any, structure: Structure, what: str) -> list[Any]:
-    """The leaves of a value that must have this structure.
+    """The leaves of a value that must have this structure; dicts may have another order.
 
     Raises:
-        GraphError: E239 when it has another one.
+        GraphError: E239 when it has another structure.
     """
-    leaves, found = flatten(value)
-    if found != structure:
+    leaves: list[Any] = []
+    if not _match(value, structure, leaves):
         problem = f"{what} must be structured like what it belongs to, got {shown(value)}"
         raise GraphError("E239", problem)
-    return [leaf.value for leaf in leaves]
+    return leaves
+
+
+def _match(value: Any, structure: Structure, leaves: list[Any]) -> bool:
+    kind, parts = _parts(value)
+    if kind is not structure.kind or parts.keys() != set(structure.keys):
+        return False
+    if kind is None:
+        leaves.append(value)
+        return True
+    pairs = zip(structure.keys, structure.parts, strict=True)
+    return all(_match(parts[key], part, leaves) for key, part in pairs)
 
 
 def _flatten(value: Any, path: tuple[Hashable, ...], leaves: list[Leaf]) -> Structure:
-    kind = value.__class__
-    if value is None:
-        return Structure(_NONE, (), ())
-    if kind is tuple or kind is list:
-        keys: tuple[Hashable, ...] = tuple(range(len(value)))
-        values = value
-    elif isinstance(value, dict):
-        keys = tuple(_ordered(value))
-        values = [value[key] for key in keys]
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        keys, values = tuple(value._fields), value
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        keys = tuple(field.name for field in dataclasses.fields(value))
-        values = [getattr(value, str(key)) for key in keys]
-    else:
+    kind, parts = _parts(value)
+    if kind is None:
         leaves.append(Leaf(path, value))
         return LEAF
-    parts = [_flatten(part, (*path, key), leaves) for key, part in zip(keys, values, strict=True)]
-    return Structure(kind, keys, tuple(parts))
+    found = [_flatten(part, (*path, key), leaves) for key, part in parts.items()]
+    return Structure(kind, tuple(parts), tuple(found))
 
 
-def _ordered(value: dict[Any, Any]) -> list[Any]:
-    """Keys in order; strings sorted, so that equal dicts have equal structures."""
-    keys = list(value)
-    return sorted(keys) if all(isinstance(key, str) for key in keys) else keys
+def _parts(value: Any) -> tuple[type | None, dict[Hashable, Any]]:
+    """The class of a container, and its parts by key; None for a leaf."""
+    kind = value.__class__
+    if kind is tuple or kind is list:
+        return kind, dict(enumerate(value))
+    if value is None:
+        return kind, {}
+    if isinstance(value, dict):
+        return kind, dict(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return kind, dict(zip(value._fields, value, strict=True))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return kind, {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None, {}
 
 
-def _rebuilt(kind: type, fields: dict[Any, Any]) -> Any:
+def _rebuilt_dict(kind: type, items: Iterable[tuple[Hashable, Any]]) -> Any:
+    """A dict of this class; its own ``__init__`` does not run."""
+    if kind is dict:
+        return dict(items)
+    made: Any = cast(Any, kind).__new__(kind)
+    for key, value in items:
+        made[key] = value
+    return made
+
+
+def _rebuilt(kind: type, fields: Iterable[tuple[Hashable, Any]]) -> Any:
     """A dataclass with these fields; its own ``__init__`` does not run, as it may want numbers."""
-    made = object.__new__(kind)
-    for name, value in fields.items():
+    made: Any = object.__new__(kind)
+    for name, value in fields:
         object.__setattr__(made, str(name), value)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from typing import Final
+from typing import Any, Final
 
 from chainrule.formula.names import latex_name
 from chainrule.graph.node import Node
@@ -33,6 +33,9 @@ def symbol(node: Node) -> Symbol:
     leaky_relu(□, 0.1)   \operatorname{leaky\_relu}\left(\square, 0.1\right)
     """
     op = node.op
+    written = op.written([operand.type for operand in node.operands], node.params)
+    if written is not None:
+        return written.symbol
     if op.symbol is not None:
         return op.symbol
     if op.labelled:
@@ -49,7 +52,7 @@ def symbol(node: Node) -> Symbol:
 def _filled(form: Form, node: Node, blank: str) -> str:
     """The template of an operation with blanks for operands and its parameters in place."""
     given = {
-        param.name: value if isinstance(value, str) else numeral(value)
+        param.name: _shown(value)
         for param, value in zip(node.op.params, node.params, strict=True)
     }
     blanks = [blank] * len(node.operands)
@@ -61,6 +64,13 @@ def _filled(form: Form, node: Node, blank: str) -> str:
         elif slot:
             parts.append(blank if slot.isdigit() else given[slot])
     return "".join(parts)
+
+
+def _shown(value: Any) -> str:
+    """A literal parameter."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return value if isinstance(value, str) else numeral(value)
 
 
 def _stripped(written: str, *patterns: re.Pattern[str]) -> str:

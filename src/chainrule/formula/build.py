@@ -5,16 +5,21 @@ Numbers stay plain Python numbers until they meet a node, and then take its dtyp
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NoReturn
+
+import numpy as np
 
 from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
+from chainrule.formula.arrays import ARRAY_FUNCTIONS, ArrayFunction, Elements, Row
 from chainrule.formula.limits import Limits
-from chainrule.formula.syntax import Call, Comparison, Syntax, ungrouped
-from chainrule.graph.node import Node, constant_node, make
+from chainrule.formula.syntax import Call, Comparison, Index, Operation, Syntax, ungrouped
+from chainrule.graph.node import CONSTANT, Node, constant_node, make
 from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import BOOL, FLOAT64, Type
+from chainrule.ops.composite.indexing import get
 from chainrule.ops.term import Term, common_dtype, meet
 
 
@@ -31,8 +36,8 @@ class NamedNumber(float):
     name: str
 
 
-Value = Node | int | float | bool
-"""What stands on the stack: a node, or a number that has met none yet."""
+Value = Node | int | float | bool | Elements | Row
+"""What stands on the stack: a node, or a number or array of numbers that has met none yet."""
 
 Action = Callable[["Machine", Any, Any], None]
 Step = tuple[Action | None, Any, Any]
@@ -40,6 +45,8 @@ Step = tuple[Action | None, Any, Any]
 None stands for a call of the function in the detail."""
 Code = list[Step]
 """Steps, operands first."""
+Operands = tuple[Syntax, ...]
+Flags = tuple[bool, ...]
 
 
 class Function:
@@ -110,7 +117,12 @@ class Machine:
                     value = self._memory[key] = self._stack.pop()
                     self.push(syntax, value)
         except GraphError as error:
-            raise FormulaError("E130", error.message, self._text, syntax.span) from error
+            self._refuse(error, syntax.span)
+
+    def _refuse(self, error: GraphError, span: Span, message: str = "", hint: str = "") -> NoReturn:
+        """Operands do not fit: their shapes, or whatever else."""
+        code = error.code if error.code == "E203" else "E130"
+        raise FormulaError(code, message or error.message, self._text, span, hint) from error
 
     def count(self, span: Span, work: int = 1) -> None:
         """More work, one for a node; raises LimitError E153 when it is too much."""
@@ -126,6 +138,8 @@ class Machine:
         """
         if isinstance(value, Node):
             return value
+        if isinstance(value, Row):
+            self._lone_row(syntax.span)
         try:
             return self._constant(value, self._type_of(value), syntax)
         except GraphError as error:
@@ -170,6 +184,189 @@ class Machine:
                 span = Span(operands[0].span.start, right.span.end)
                 self._apply(all_hold, (), (left, right), span)
 
+    # --- arrays -----------------------------------------------------------------------------------
+
+    def array(self, syntax: Syntax, detail: tuple[ArrayFunction, Params, Operands]) -> None:
+        """A function on whole arrays: (function, parameters, the syntax of its operands)."""
+        function, params, operands = detail
+        values = self._stack[-len(operands) :]
+        del self._stack[-len(operands) :]
+        self._built(function, values, params, operands, syntax.span)
+
+    def index(self, syntax: Index, key: tuple[int | slice, ...]) -> None:
+        """Some elements of an array."""
+        node = self.node(self._stack.pop(), syntax.base)
+        try:
+            self._finish(get(Term(node), key).node, syntax.span)
+        except GraphError as error:
+            self._refuse(error, syntax.span)
+
+    def matmul(self, syntax: Syntax, detail: tuple[Flags, Operands]) -> None:
+        """``a @ b``: (which of them are transposed, their syntax)."""
+        flags, operands = detail
+        second, first = self._stack.pop(), self._stack.pop()
+        self._built(_MATMUL, [first, second], flags, operands, syntax.span)
+
+    def transposed(self, syntax: Operation, _: None) -> None:
+        r"""``x^\top`` that is no factor: a matrix, or a vector as a row."""
+        node = self.node(self._stack.pop(), syntax.operands[0])
+        if len(node.type.shape) == 1:
+            self._stack.append(Row(node))
+        else:
+            self._built(ARRAY_FUNCTIONS["transpose"], [node], (), syntax.operands, syntax.span)
+
+    def product(self, syntax: Syntax, detail: tuple[str, Flags, Operands]) -> None:
+        """A product in LaTeX, whose meaning depends on shapes: (sign, transposed, operands)."""
+        sign, flags, operands = detail
+        second, first = self._stack.pop(), self._stack.pop()
+        values = [first, second]
+        for at, (value, flag) in enumerate(zip(values, flags, strict=True)):
+            if flag and isinstance(value, Node) and len(value.type.shape) == 1:
+                values[at] = Row(value)
+        rows = [isinstance(value, Row) for value in values]
+        if not all(map(_axes, values)):  # a number is a factor
+            nodes = [value.node if isinstance(value, Row) else value for value in values]
+            if any(flags):
+                nodes = [
+                    self._turned(value) if flag and not row else value
+                    for value, flag, row in zip(nodes, flags, rows, strict=True)
+                ]
+            self._stack += nodes
+            self._apply(OPS["multiply"], (), operands, syntax.span)
+            if any(rows):
+                self._stack.append(Row(self.node(self._stack.pop(), syntax)))
+            return
+        shapes = [_axes(value) for value in values]
+        if rows == [False, True] and shapes == [1, 1]:
+            nodes = [value.node if isinstance(value, Row) else value for value in values]
+            self._built(ARRAY_FUNCTIONS["outer"], nodes, (), operands, syntax.span)
+            return
+        if rows[1] or (not rows[0] and shapes[0] == 1 and (shapes[1] > 1 or sign == "product")):
+            self._misplaced_vector(syntax, operands, rows, shapes)
+        nodes = [value.node if isinstance(value, Row) else value for value in values]
+        turned = tuple(
+            [flag and not row for flag, row in zip(flags, rows, strict=True)]
+        )
+        self._built(_MATMUL, nodes, turned, operands, syntax.span)
+        if rows[0] and shapes[1] > 1:
+            self._stack.append(Row(self.node(self._stack.pop(), syntax)))
+
+    def _turned(self, value: Value) -> Value:
+        if not isinstance(value, Node) or not value.type.shape:
+            return value
+        return ARRAY_FUNCTIONS["transpose"].build([value])
+
+    def _misplaced_vector(
+        self, syntax: Syntax, operands: Operands, rows: Sequence[bool], shapes: Sequence[int]
+    ) -> NoReturn:
+        first, second = map(self._source, operands)
+        if rows[1]:
+            message = f"{second} as a row has nothing to its right"
+            hint = "a row stands before a vector or a matrix"
+        elif shapes[1] == 1:
+            message = f"{first} and {second} are vectors"
+            hint = (
+                rf"{first}^\top {second} is their scalar product, {first} \odot {second} the "
+                "product element by element"
+            )
+        else:
+            message = f"{first} is a vector"
+            hint = rf"to the left of a matrix it is a row: {first}^\top {second}"
+        self._refuse(
+            GraphError("E203", ""),
+            syntax.span,
+            f"shapes do not match in {self._source(syntax)}: {message}",
+            hint,
+        )
+
+    def _lone_row(self, span: Span) -> NoReturn:
+        hint = "a row stands before a vector or a matrix"
+        self._refuse(GraphError("E203", ""), span, "a row that multiplies nothing", hint)
+
+    def _built(
+        self,
+        function: ArrayFunction,
+        values: list[Value],
+        params: Params,
+        operands: Operands,
+        span: Span,
+    ) -> None:
+        """Push what a function makes of values."""
+        self.count(span, _COMPOSITE)
+        nodes = self._arrays(function, values, operands)
+        try:
+            made = function.build(nodes, *params)
+        except GraphError as error:
+            if error.code != "E203" or len(nodes) < 2:
+                self._refuse(error, span)
+            flags = params if function is _MATMUL else ()
+            self._refuse(error, span, *self._unfit(nodes, operands, span, flags))
+        except (TypeError, ValueError) as error:
+            message = f"{function.name} cannot take these parameters"
+            raise FormulaError("E106", message, self._text, span) from error
+        self._finish(made, span)
+
+    def _finish(self, made: Node, span: Span) -> None:
+        """Push a node; what was made on the way to it stands at the same place."""
+        waiting = [made]
+        while waiting:
+            node = waiting.pop()
+            if node not in self.spans and not (node.is_leaf and node.op is not CONSTANT):
+                self.spans[node].append(span)
+                waiting += node.operands
+            elif node is made:
+                self.spans[node].append(span)
+        self._stack.append(made)
+
+    def _arrays(
+        self, function: ArrayFunction, values: list[Value], operands: Operands
+    ) -> list[Node]:
+        """The operands as nodes: numbers take the dtype of the nodes they meet, indices int64."""
+        meeting = [
+            value.type.dtype
+            for value in values[: function.integers]
+            if isinstance(value, Node)
+        ]
+        found: list[Node] = []
+        for at, (value, syntax) in enumerate(zip(values, operands, strict=True)):
+            if isinstance(value, Node):
+                found.append(value)
+                continue
+            if isinstance(value, Row):
+                self._lone_row(syntax.span)
+            kind = value.kind if isinstance(value, Elements) else type(value)
+            if at >= function.integers:
+                type_ = _INT64
+            elif meeting and kind is not bool:
+                weak = 0.0 if issubclass(kind, float) else 0
+                type_ = Type.of(np.result_type(*meeting, weak))
+            else:
+                type_ = self._type_of(value)
+            try:
+                found.append(self._constant(value, type_, syntax))
+            except GraphError as error:
+                self._refuse(error, syntax.span)
+        return found
+
+    def _source(self, syntax: Syntax) -> str:
+        """A piece of the text for a message; an ellipsis if it is long."""
+        shown = " ".join(self._text[syntax.span.start : syntax.span.end].split())
+        return shown if len(shown) <= _SHORT else "…"
+
+    def _unfit(
+        self, nodes: Sequence[Node], operands: Operands, span: Span, flags: Sequence[bool] = ()
+    ) -> tuple[str, str]:
+        """Message and hint for operands whose shapes do not match."""
+        whole = " ".join(self._text[span.start : span.end].split())
+        where = f" in {whole}" if len(whole) <= _SHORT else ""
+        sources = [self._source(syntax) for syntax in operands]
+        shapes = [
+            f"{source if source != '…' else f'operand {at + 1}'} is {_shape_in_words(node)}"
+            for at, (source, node) in enumerate(zip(sources, nodes, strict=True))
+        ]
+        message = f"shapes do not match{where}: {', '.join(shapes[:6])}"
+        return message, _repair(nodes, sources, flags) if flags else ""
+
     # --- nodes ------------------------------------------------------------------------------------
 
     def _apply(self, op: Op, params: Params, operands: tuple[Syntax, ...], span: Span) -> None:
@@ -186,6 +383,9 @@ class Machine:
             value = values[0]
             if count == 1 and isinstance(value, Node) and value.type.is_float:
                 node = make(op, (value,), params)
+            elif isinstance(value, Row) and op is OPS["negate"]:
+                stack.append(Row(make(op, (value.node,))))
+                return
             else:
                 node = make(op, self._meet(op, params, values, operands), params)
         self.spans[node].append(span)
@@ -216,33 +416,65 @@ class Machine:
 
         Numbers that meet no node first become constants of the dtype of literals.
         """
-        kinds = op.kinds * len(values) if op.variadic else op.kinds
+        kinds = op.kinds_of(len(values))
+        for value, syntax in zip(values, operands, strict=True):
+            if isinstance(value, Row):
+                self._lone_row(syntax.span)
         numbers = [
             value for value, kind in zip(values, kinds, strict=True) if kind is not Kind.BOOL
         ]
-        conditions = op.kind_for(params) is Kind.ANY and all(type(v) is bool for v in numbers)
-        if not conditions and not any(isinstance(value, Node) for value in numbers):
-            plain = {float if isinstance(value, float) else type(value) for value in numbers}
+        plain = {_plain_kind(value) for value in numbers if not isinstance(value, Node)}
+        conditions = op.kind_for(params) is Kind.ANY and plain == {bool} and len(numbers) > 0
+        nodes_among = [value.type.dtype for value in numbers if isinstance(value, Node)]
+        conditions = conditions and not nodes_among
+        if not conditions and not nodes_among:
             dtype = common_dtype(op, (self._literals.dtype, *sorted(plain, key=repr)), params)
             values = [
                 value if kind is Kind.BOOL else self._constant(value, Type.of(dtype), syntax)
                 for value, kind, syntax in zip(values, kinds, operands, strict=True)
             ]
-        nodes = meet(op, tuple(map(_operand, values)), params)
+        if any(isinstance(value, Elements) for value in values):
+            weak = sorted(plain, key=repr)
+            known = common_dtype(op, (*nodes_among, *weak), params) if numbers else None
+            values = [
+                value
+                if not isinstance(value, Elements)
+                else self._constant(
+                    value, BOOL if kind is Kind.BOOL or known is None else Type.of(known), syntax
+                )
+                for value, kind, syntax in zip(values, kinds, operands, strict=True)
+            ]
+        try:
+            nodes = meet(op, tuple(map(_operand, values)), params)
+        except GraphError as error:
+            if error.code != "E203":
+                raise
+            spots = [
+                (value, syntax)
+                for value, syntax in zip(values, operands, strict=True)
+                if isinstance(value, Node)
+            ]
+            span = Span(operands[0].span.start, operands[-1].span.end)
+            unfit = self._unfit([spot[0] for spot in spots], [spot[1] for spot in spots], span)
+            self._refuse(error, span, *unfit)
         for node, value, syntax in zip(nodes, values, operands, strict=True):
             if node is not value:
                 self._place_constant(node, value, syntax)
         return nodes
 
     def _type_of(self, value: Value) -> Type:
-        if isinstance(value, bool):
+        kind = _plain_kind(value)
+        if kind is bool:
             return BOOL
-        if isinstance(value, float) and not self._literals.is_float:
+        if kind is float and not self._literals.is_float:
             return FLOAT64
         return self._literals
 
     def _constant(self, value: Value, type: Type, syntax: Syntax) -> Node:
-        node = constant_node(float(value) if isinstance(value, NamedNumber) else value, type)
+        if isinstance(value, Elements):
+            node = value.constant(type.dtype)
+        else:
+            node = constant_node(float(value) if isinstance(value, NamedNumber) else value, type)
         self._place_constant(node, value, syntax)
         return node
 
@@ -254,10 +486,66 @@ class Machine:
 
 
 _PLAIN: Final = (int, float)
+_INT64: Final = Type.of("int64")
+_MATMUL: Final = ARRAY_FUNCTIONS["matmul"]
+_SHORT: Final = 30
+_COMPOSITE: Final = 10
+"""Nodes that a function on arrays counts as."""
+
+
+def _plain_kind(value: Value) -> type:
+    """The Python type of a number, or of the elements of a literal array."""
+    if isinstance(value, Elements):
+        return value.kind
+    return float if isinstance(value, float) else type(value)
+
+
+def _axes(value: Value) -> int:
+    """How many axes a value has."""
+    if isinstance(value, Row):
+        return 1
+    if isinstance(value, Node):
+        return len(value.type.shape)
+    return len(value.shape) if isinstance(value, Elements) else 0
+
+
+def _shape_in_words(node: Node) -> str:
+    return str(list(node.type.shape)) if node.type.shape else "a number"
+
+
+def _repair(nodes: Sequence[Node], sources: Sequence[str], flags: Sequence[bool]) -> str:
+    """What differs in a matrix product, and what would fit in its place."""
+    shapes = [node.type.shape for node in nodes]
+    if not all(shapes):
+        return "a number multiplies with *"
+    if any(len(shape) > 2 for shape in shapes):
+        return ""
+    a, b = (shape[::-1] if flag else shape for shape, flag in zip(shapes, flags, strict=True))
+    inner, outer = a[-1], b[-2 if len(b) > 1 else 0]
+    differ = f"the inner sizes {inner} and {outer} differ"
+    bare = [_AS_FACTOR.fullmatch(source) is not None for source in sources]
+    first, second = (
+        source if plain else f"({source})" for source, plain in zip(sources, bare, strict=True)
+    )
+    turned = [f"{name}.T" if not flag else name for name, flag in zip((first, second), flags)]
+    plain_ = [name if not flag else f"{name}.T" for name, flag in zip((first, second), flags)]
+    if "…" in "".join(sources):
+        return differ
+    if len(a) > 1 and a[0] == outer:
+        return f"{differ}; {turned[0]} @ {plain_[1]} would fit"
+    if len(b) > 1 and b[-1] == inner:
+        return f"{differ}; {plain_[0]} @ {turned[1]} would fit"
+    if b[-1] == a[0]:
+        return f"{differ}; {plain_[1]} @ {plain_[0]} would fit"
+    return differ
+
+
+_AS_FACTOR: Final = re.compile(r"[\w.]+|\w+\([^()]*\)|\([^()]*\)")
 
 
 def _operand(value: Value) -> Term | int | float | bool:
     """The value as `chainrule.ops.term.meet` takes it."""
+    assert not isinstance(value, (Elements, Row))
     if isinstance(value, Node):
         return Term(value)
     return float(value) if isinstance(value, NamedNumber) else value
@@ -265,4 +553,8 @@ def _operand(value: Value) -> Term | int | float | bool:
 
 def _identity(value: Value) -> Any:
     """What makes an argument the same: 1, 1.0 and true are three, −0.0 is not 0.0."""
+    if isinstance(value, Elements):
+        return value.identity
+    if isinstance(value, Row):
+        return (Row, value.node)
     return value if isinstance(value, Node) else (type(value), repr(value))

@@ -11,14 +11,19 @@ from chainrule.graph.node import check_name
 from chainrule.graph.types import Type
 
 
+Shapes = Mapping[str, int | Sequence[int]]
+"""The shape of each name; a whole number is the shape of a vector."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """Names by kind, and dtypes; ``inputs`` None says that every free name is one."""
+    """Names by kind, dtypes and shapes; ``inputs`` None says that every free name is one."""
 
     inputs: tuple[str, ...] | None
     parameters: tuple[str, ...]
     abstract: tuple[str, ...]
     dtype: str | Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
 
     @staticmethod
     def of(
@@ -26,11 +31,12 @@ class Declarations:
         parameters: str | Sequence[str],
         abstract: str | Sequence[str],
         dtype: str | Mapping[str, str],
+        shapes: Shapes | None = None,
     ) -> Declarations:
         """From names listed as ``"x y"``, ``"x, y"`` or a sequence.
 
         Raises:
-            GraphError: E213 for what is not a name.
+            GraphError: E213 for what is not a name, E201 for what is not a shape.
         """
         if not isinstance(dtype, (str, Mapping)):
             raise GraphError("E201", f"dtype is a name or maps names to names, got {shown(dtype)}")
@@ -41,6 +47,7 @@ class Declarations:
             _listed(parameters),
             _listed(abstract),
             dtype,
+            _shapes(shapes or {}),
         )
 
     @property
@@ -51,7 +58,12 @@ class Declarations:
     def type_of(self, name: str) -> Type:
         """The type of an input or parameter."""
         kind = self.dtype if isinstance(self.dtype, str) else self.dtype.get(name, "float64")
-        return Type.of(kind)
+        return Type.of(kind, self.shapes.get(name, ()))
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether a name stands for more than a number."""
+        return any(self.shapes.values())
 
     @property
     def literals(self) -> Type:
@@ -65,3 +77,19 @@ def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
         if name in KEYWORDS:
             raise GraphError("E213", f"{name!r} is a word of the language, not a name")
     return listed
+
+
+def _shapes(given: Shapes) -> dict[str, tuple[int, ...]]:
+    if not isinstance(given, Mapping):
+        raise GraphError("E201", f"shapes map names to shapes, got {shown(given)}")
+    found: dict[str, tuple[int, ...]] = {}
+    for name, shape in given.items():
+        try:
+            sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+            found[check_name(canonical(name))] = Type.of("float64", sizes).shape
+        except (TypeError, GraphError) as error:
+            if isinstance(error, GraphError) and error.code == "E213":
+                raise
+            problem = f"{shown(shape)} is no shape; {name!r:.60} takes sizes such as 3 or (3, 2)"
+            raise GraphError("E201", problem) from None
+    return found

@@ -25,11 +25,12 @@ E119 a character that no formula has
 E120 a number, name or raised exponent that ends badly
 E121 a statement without a name that is not the last
 E122 a function without parameters
-E123 a declared parameter or abstract function that does not appear
+E123 a declared parameter, abstract function or shape whose name does not appear
 E124 ``not`` or a sign where it needs brackets
 E125 an operator is missing
 E126 a name is declared twice, or as an input and a parameter
 E130 operands that do not fit the operation: conditions where numbers belong, …
+E203 arrays whose shapes do not match
 E151 the text is too long
 E152 too many brackets, signs or exponents are open at once
 E153 too many nodes
@@ -46,7 +47,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from chainrule.errors import ChainruleWarning
-from chainrule.formula.declarations import Declarations
+from chainrule.formula.declarations import Declarations, Shapes
 from chainrule.formula.limits import Limits
 from chainrule.formula.lower import lower
 from chainrule.formula.names import CONSTANTS
@@ -63,6 +64,7 @@ def read(
     abstract: str | Sequence[str] = (),
     single_letters: bool = False,
     dtype: str | Mapping[str, str] = "float64",
+    shapes: Shapes | None = None,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Dag:
     """The graph of a formula.
@@ -75,6 +77,7 @@ def read(
         abstract: Names of functions without a definition.
         single_letters: Whether unknown words are products of their letters, ``awx`` = a·w·x.
         dtype: The dtype of all names and numbers, or dtypes by name (others are float64).
+        shapes: The shapes of names that stand for arrays; a whole number is that of a vector.
         limits: How large the formula may be.
 
     Raises:
@@ -89,7 +92,7 @@ def read(
     if not isinstance(text, str):
         raise TypeError(f"a formula is a text, got {text!r:.60}")
     text = normal_form(text)
-    declarations = Declarations.of(inputs, parameters, abstract, dtype)
+    declarations = Declarations.of(inputs, parameters, abstract, dtype, shapes)
     tokens = tokenize(text, limits)
     if single_letters:
         tokens = split_letters(tokens, text, declarations.all_names)

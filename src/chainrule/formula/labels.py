@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
+
+import numpy as np
 
 from chainrule.errors import FormulaError
 from chainrule.formula.limits import Limits
@@ -18,9 +21,10 @@ from chainrule.formula.names import (
 )
 from chainrule.formula.tokens import NAME, tokenize
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, Node, constant_value
-from chainrule.graph.numerals import numeral
-from chainrule.graph.op import OPS, Form, Op
+from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, uniform_value
+from chainrule.graph.numerals import listing, numeral
+from chainrule.graph.op import OPS, Form
+from chainrule.graph.types import Type
 
 DEPTH: Final = 50
 """What is nested deeper than this gets a name."""
@@ -38,7 +42,7 @@ class Labels:
     def __init__(
         self,
         dag: Dag,
-        form: Callable[[Op], Form],
+        form: Callable[[Node], Form],
         constants: Collection[str] = NAMED_CONSTANTS,
     ) -> None:
         self.label: dict[Node, str] = {}
@@ -50,6 +54,7 @@ class Labels:
         self.taken = given.union([node.name for node in dag.inputs], CONSTANTS, self._called)
         uses = Counter([operand for node in dag.order for operand in node.operands])
         uses.update(dag.outputs)
+        _look_through(dag, uses)
         depths: dict[Node, int] = {}
         for node in dag.order:
             names = [name for name in dag.names.get(node, ()) if self._usable(name)]
@@ -78,11 +83,11 @@ class Labels:
 
     def _name_constant(self, node: Node, names: list[str]) -> None:
         """Constants stand as their numeral, their own name, or a defined one."""
-        value = constant_value(node)
         if not names:
-            self.label[node] = numeral(value)
+            self.label[node] = literal(node)
             return
         self.label[node] = names[0]
+        value = None if node.type.shape else constant_value(node)
         if names[0] in self._constants and value == node.type.dtype.type(CONSTANTS[names[0]]):
             del names[0]
 
@@ -109,6 +114,76 @@ class Labels:
         return name
 
 
+MOST_LISTED: Final = 32
+"""Constants with more elements are shown by their first ones, which does not read back."""
+
+
+def literal(node: Node) -> str:
+    """A constant in text: ``2``, ``[1, 2, 3]``, ``zeros([3])``; ``[1, 2, 3, …]`` if it is long.
+
+    >>> from chainrule.graph.node import constant_node
+    >>> from chainrule.graph.types import Type
+    >>> literal(constant_node(0.5, Type.of("float64", (2, 3))))
+    'full([2, 3], 0.5)'
+    """
+    shape = node.type.shape
+    value = constant_value(node) if math.prod(shape) else 0.0
+    if not shape:
+        return numeral(value)
+    number = uniform_value(node) if math.prod(shape) else np.float64(0)
+    if number is not None:
+        sizes = f"[{', '.join(map(str, shape))}]"
+        word = {"0": "zeros", "1": "ones"}.get(numeral(number))
+        return f"{word}({sizes})" if word else f"full({sizes}, {numeral(number)})"
+    return listing(value) if value.size <= MOST_LISTED else numeral(value)
+
+
+def plain_operands(node: Node, label: Callable[[Node], str | None]) -> tuple[Node, ...]:
+    """The operands of a pointwise operation without what broadcasting puts around them.
+
+    Numbers stand for the arrays that they fill, and arrays for what `broadcast` makes of them,
+    as long as the shape of the result follows from the other operands.
+    """
+    shape, operands = node.type.shape, node.operands
+    if not shape or len(operands) < 2 or not node.op.pointwise:
+        return operands
+    plain = list(operands)
+    for at, operand in enumerate(operands):
+        inner = _without_broadcast(operand, label)
+        if inner is not operand:
+            others = [other.type.shape for other in (*plain[:at], inner, *plain[at + 1 :])]
+            if np.broadcast_shapes(*others) == shape:
+                plain[at] = inner
+    return tuple(plain)
+
+
+def _without_broadcast(operand: Node, label: Callable[[Node], str | None]) -> Node:
+    number = uniform_value(operand)
+    if number is not None and operand.type.shape:
+        named = label(operand) not in (None, literal(operand), numeral(number))
+        return operand if named else constant_node(number, Type.of(operand.type.dtype))
+    if operand.op is OPS["broadcast"] and label(operand) is None and not operand.params[1]:
+        inner = operand.operands[0]
+        return operand if inner.op is CONSTANT else inner
+    return operand
+
+
+def _look_through(dag: Dag, uses: Counter[Node]) -> None:
+    """Count uses of what is broadcast where it will stand without the broadcast."""
+    found = [node for node in dag.order if node.op is OPS["broadcast"] and uses[node] > 1]
+    if not found:
+        return
+    shown = set(dag.outputs) | dag.names.keys()
+    for node in dag.order:
+        plain = plain_operands(node, lambda _: None)
+        pairs = zip(node.operands, plain, strict=True)
+        shown.update([given for given, inner in pairs if given is inner])
+    for node in reversed(found):
+        if node not in shown:
+            uses[node.operands[0]] += uses[node] - 1
+            uses[node] = 1
+
+
 def _called(dag: Dag) -> set[str]:
     """The names that definitions must leave alone: of functions and dtypes in use, words."""
     abstract = {node.params[0] for node in dag.order if node.op is OPS["abstract"]}
@@ -132,14 +207,14 @@ def latex_spellings(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _depth(node: Node, depths: Mapping[Node, int], form_of: Callable[[Op], Form]) -> int:
+def _depth(node: Node, depths: Mapping[Node, int], form_of: Callable[[Node], Form]) -> int:
     """How many brackets, exponents and signs are open at once in the text of a node."""
-    form = form_of(node.op)
+    form = form_of(node)
     deepest = 0
     for at, operand in enumerate(node.operands):
         below = depths.get(operand)
         if below is not None:
             first = at == 0 and form.template.startswith("{0}")
-            bare = first and form_of(operand.op).level >= form.slots[0]
+            bare = first and form_of(operand).level >= form.slots[0]
             deepest = max(deepest, below + (not bare))
     return deepest

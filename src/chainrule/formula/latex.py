@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from chainrule.formula.declarations import Declarations
+from chainrule.formula.declarations import Declarations, Shapes
 from chainrule.formula.infix import lowered
 from chainrule.formula.latex_parser import Translation
 from chainrule.formula.latex_tokens import tokenize
@@ -37,6 +37,7 @@ def read_latex(
     parameters: str | Sequence[str] = (),
     abstract: str | Sequence[str] = (),
     dtype: str | Mapping[str, str] = "float64",
+    shapes: Shapes | None = None,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Dag:
     r"""The graph of a formula in LaTeX.
@@ -47,6 +48,7 @@ def read_latex(
         parameters: Which names are learnable.
         abstract: Names of functions without a definition.
         dtype: The dtype of all names and numbers, or dtypes by name (others are float64).
+        shapes: The shapes of names that stand for arrays; a whole number is that of a vector.
         limits: How large the formula may be.
 
     Raises:
@@ -61,11 +63,17 @@ def read_latex(
     if not isinstance(source, str):
         raise TypeError(f"a formula is a text, got {source!r:.60}")
     text = normal_form(source)
-    declarations = Declarations.of(inputs, parameters, abstract, dtype)
+    declarations = Declarations.of(inputs, parameters, abstract, dtype, shapes)
     variables = (*(declarations.inputs or ()), *declarations.parameters)
     known = [*declarations.all_names, *(() if isinstance(dtype, str) else declarations.dtype)]
+    known += declarations.shapes
     spelled = {spoken(name): name for name in known if spoken(name) not in known}
     tokens = Translation(
-        tokenize(text, limits), text, variables, declarations.abstract, spelled
+        tokenize(text, limits),
+        text,
+        {*variables, *declarations.shapes},
+        declarations.abstract,
+        spelled,
+        arrays=declarations.has_arrays,
     ).translated()
     return lowered(tokens, text, declarations, limits, LATEX_CONSTANTS)

@@ -57,7 +57,7 @@ OPERATORS: Final = MappingProxyType(
         r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\lt": "<",
         r"\ge": ">=", r"\geq": ">=", r"\geqslant": ">=", r"\gt": ">",
         r"\ne": "!=", r"\neq": "!=", r"\land": "and", r"\wedge": "and", r"\lor": "or",
-        r"\vee": "or", r"\oplus": "xor", r"\veebar": "xor", r"\lnot": "not", r"\neg": "not",
+        r"\odot": "*", r"\vee": "or", r"\oplus": "xor", r"\veebar": "xor", r"\lnot": "not", r"\neg": "not",
         r"\coloneqq": "=", r"\coloneq": "=",
     }
 )  # fmt: skip
@@ -140,6 +140,9 @@ REFUSED: Final = MappingProxyType(
     }
 )
 """Commands with a meaning that formulas do not have: what they are, and what to write instead."""
+
+TRANSPOSES: Final = frozenset({r"\top", r"\intercal"})
+"""Signs above a matrix that is transposed."""
 
 MATRICES: Final = frozenset(
     {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"}

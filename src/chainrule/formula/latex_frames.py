@@ -81,9 +81,9 @@ def sign(kind: str, span: Span) -> Token:
     return Token(kind, kind, span)
 
 
-def times(token: Token) -> Token:
+def times(token: Token, kind: str = "*") -> Token:
     """The sign of a product that is written without one, before this token."""
-    return Token("*", "*", Span(token.span.start, token.span.start))
+    return Token(kind, "*", Span(token.span.start, token.span.start))
 
 
 def operation(name: str, start: Token, end: Token, *operands: list[Piece]) -> Piece:

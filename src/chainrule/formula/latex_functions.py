@@ -61,8 +61,11 @@ class Functions(Stack):
         variables: Collection[str],
         functions: Collection[str],
         spelled: Mapping[str, str],
+        *,
+        arrays: bool = False,
     ) -> None:
         super().__init__(tokens, text)
+        self.arrays = arrays
         self.skips: dict[int, int] = {}
         self._names = Names(tokens, self.partners, text)
         self._variables = set(variables)

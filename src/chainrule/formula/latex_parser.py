@@ -19,6 +19,7 @@ from chainrule.formula.latex_commands import (
     KNOWN,
     OPERATORS,
     REFUSED,
+    TRANSPOSES,
 )
 from chainrule.formula.latex_frames import Frame, Kind, Piece, flat, operation, raised, sign
 from chainrule.formula.latex_names import is_derivative, symbol
@@ -35,9 +36,23 @@ from chainrule.formula.latex_tokens import (
     RIGHT,
     WORD,
 )
-from chainrule.formula.tokens import END, NAME, NEWLINE, NUMBER, RAISED, Token
+from chainrule.formula.tokens import (
+    END,
+    NAME,
+    NEWLINE,
+    NUMBER,
+    RAISED,
+    SCALAR_PRODUCT,
+    TRANSPOSED,
+    Token,
+)
 
-_DELIMITED_OPERATIONS: Final = {"|": "abs", r"\lfloor": "floor", r"\lceil": "ceil"}
+_DELIMITED_OPERATIONS: Final = {
+    "|": "abs",
+    r"\lfloor": "floor",
+    r"\lceil": "ceil",
+    r"\|": "norm",
+}
 
 
 class Translation(Statements):
@@ -80,6 +95,12 @@ class Translation(Statements):
         if frame.raised:
             self.fail("E131", "a second superscript", token.span, "write {x^2}^3 or x^{2^3}")
         self._check_exponent(token)
+        end = self._transposes()
+        if end:
+            span = Span(token.span.start, self.tokens[end - 1].span.end)
+            frame.pieces[-1] = [frame.pieces[-1], Token(TRANSPOSED, self.shown(token), span)]
+            self.at = end
+            return
         self.at += 1
 
         def done(exponent: list[Piece], end: Token) -> None:
@@ -92,6 +113,16 @@ class Translation(Statements):
 
         self.argument(token, done)
 
+    def _transposes(self) -> int:
+        r"""Where ``^\top`` or ``^T`` ends, if it stands here; else 0."""
+        start = self.at + 1
+        braced = self.tokens[start].kind == "{"
+        sign = self.tokens[start + braced]
+        if not self.arrays or (braced and self.tokens[start + 2].kind != "}"):
+            return 0
+        letter = sign.kind == LETTER and sign.text == "T" and not self.is_variable("T")
+        return start + (3 if braced else 1) if letter or sign.text in TRANSPOSES else 0
+
     def _check_exponent(self, token: Token) -> None:
         """Refuse what stands above a name and is no power: an index, a transpose."""
         after = self.tokens[self.at + 1 : self.at + 6]
@@ -103,6 +134,8 @@ class Translation(Statements):
         if kinds[:1] == ["{"] and kinds[1:2] == [OPEN] and kinds[3:] == [CLOSE, "}"]:
             self.fail("E128", "an index above a name", place, "write W_{2}, or W^2 for a power")
         inner = after[1] if kinds[:1] == ["{"] and kinds[2:3] == ["}"] else after[0]
+        if self.arrays:
+            return
         if inner.text == "T" and inner.kind == LETTER and not self.is_variable("T"):
             hint = "these are scalars: write w x; declare T as an input if it is a number"
             self.fail("E128", "a transpose", Span(token.span.start, inner.span.end), hint)
@@ -191,12 +224,18 @@ class Translation(Statements):
         self.frames.append(Frame(Kind.BRACES, token, done))
 
     def open(self, token: Token) -> None:
+        if token.text == r"\|" and not self.arrays:
+            what, hint = REFUSED[r"\|"]
+            self.fail("E128", what, token.span, hint)
         self.make_room(token, bracket=True)
         self.at += 1
         name = _DELIMITED_OPERATIONS.get(token.text)
 
         def done(pieces: list[Piece], end: Token) -> None:
-            if name:
+            if name == "norm":
+                order = self._order_of_norm()
+                self.operand(operation(name, token, end, pieces, *order), token, delimited=True)
+            elif name:
                 if not pieces:
                     place = Span(token.span.start, end.span.end)
                     self.fail("E111", "expected an operand between the bars", place)
@@ -206,6 +245,23 @@ class Translation(Statements):
                 self.operand([opener, pieces, end._replace(kind=")")], token, delimited=True)
 
         self.frames.append(Frame(Kind.BRACKET, token, done, token.text, commas=not name))
+
+    def _order_of_norm(self) -> list[list[Piece]]:
+        """What stands below the bars of a norm, which ended here: 1, 2 or ∞."""
+        at, tokens = self.at, self.tokens
+        if tokens[at].kind != "_":
+            return []
+        braced = tokens[at + 1].kind == "{"
+        sign = tokens[at + 1 + braced]
+        infinite = sign.text == r"\infty"
+        if (sign.kind != NUMBER and not infinite) or (braced and tokens[at + 3].kind != "}"):
+            hint = r"\lVert x \rVert_1, _2 or _\infty"
+            self.fail("E131", "a norm has a number below it", tokens[at].span, hint)
+        if len(sign.text) > 1 and not (braced or infinite):  # _2 followed by a digit
+            self.fail("E120", f"only {sign.text[0]} is below", sign.span, "write braces")
+        self.at = at + (4 if braced else 2)
+        kind, text = (NAME, "inf") if infinite else (NUMBER, sign.text)
+        return [[Token(kind, text, sign.span)]]
 
     def bar(self, token: Token) -> None:
         """A bar closes the innermost open bar if an operand stands before it, else it opens."""
@@ -247,7 +303,8 @@ class Translation(Statements):
             self.equals(token)
         elif name in OPERATORS:
             self.at += 1
-            self.operator(token, OPERATORS[name])
+            dot = self.arrays and name == r"\cdot"
+            self.operator(token, SCALAR_PRODUCT if dot else OPERATORS[name])
         elif is_derivative(self.tokens, self.at):
             self.name(token)
         elif name in REFUSED:

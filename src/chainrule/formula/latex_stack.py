@@ -15,18 +15,23 @@ from chainrule.formula.latex_frames import (
 )
 from chainrule.formula.latex_names import symbol
 from chainrule.formula.latex_tokens import COMMAND, FINISH, LEFT, OPEN, partners
-from chainrule.formula.tokens import END, NAME, NUMBER, Token
+from chainrule.formula.tokens import END, NAME, NUMBER, PRODUCT, Token
 
 CALL_BRACKETS: Final = frozenset({"(", "[", r"\{"})
 
 
 class Stack:
-    """The open frames, innermost last; the first one is the whole formula."""
+    """The open frames, innermost last; the first one is the whole formula.
+
+    Attributes:
+        arrays: Whether names may stand for arrays, so that shapes decide what a product is.
+    """
 
     def __init__(self, tokens: list[Token], text: str) -> None:
         self.tokens = tokens
         self.text = text
         self.at = 0
+        self.arrays = False
         self.partners = partners(tokens)
         self.frames = [Frame(Kind.STATEMENTS, tokens[0], _nothing)]
 
@@ -83,7 +88,7 @@ class Stack:
         frame = self.top
         number = isinstance(piece, Token) and piece.kind == NUMBER
         if not frame.expects and not number:  # the parser refuses a number after an operand
-            frame.pieces.append(times(start))
+            frame.pieces.append(times(start, PRODUCT if self.arrays else "*"))
         frame.pieces.append(piece)
         frame.expects = frame.raised = False
         frame.complete = delimited

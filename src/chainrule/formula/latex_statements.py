@@ -37,8 +37,10 @@ class Statements(Functions):
         variables: Collection[str],
         functions: Collection[str],
         spelled: Mapping[str, str],
+        *,
+        arrays: bool = False,
     ) -> None:
-        super().__init__(tokens, text, variables, functions, spelled)
+        super().__init__(tokens, text, variables, functions, spelled, arrays=arrays)
         self.outer: list[Token] = []
         self.defines = False
         self._start = 0  # where the statement starts in the pieces of the first frame

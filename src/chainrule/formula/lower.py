@@ -184,3 +184,15 @@ class _Lowering:
                     guess = similar(name, used)
                     hint = f"did you mean {guess!r}?" if guess else ""
                     self.fail("E123", f"the {kind} {name!r:.60} does not appear", self.whole, hint)
+        for name in declarations.shapes:
+            if name in scope.arguments or name in (declarations.inputs or ()):
+                continue
+            if name in scope.variables:
+                message = f"the shape of {name!r:.60} follows from its definition"
+                self.fail("E109", message, self.whole, "leave it out of shapes")
+            guess = similar(name, scope.arguments)
+            alike = [known for known in scope.arguments if known.lower() == name.lower()]
+            near = guess or next(iter(alike), None)
+            hint = f"did you mean {near!r}?" if near else ""
+            message = f"a shape is given for {name!r:.60}, which does not appear"
+            self.fail("E123", message, self.whole, hint)

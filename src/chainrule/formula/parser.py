@@ -18,6 +18,8 @@ from chainrule.formula.syntax import (
     Definition,
     FunctionDefinition,
     Group,
+    Index,
+    Listing,
     Name,
     Number,
     Operation,
@@ -26,7 +28,19 @@ from chainrule.formula.syntax import (
     Statement,
     Syntax,
 )
-from chainrule.formula.tokens import END, NAME, NEWLINE, NUMBER, OPERATION, RAISED, Token
+from chainrule.formula.tokens import (
+    END,
+    NAME,
+    NEWLINE,
+    NUMBER,
+    OPERATION,
+    PRODUCT,
+    RAISED,
+    SCALAR_PRODUCT,
+    TRANSPOSED,
+    Token,
+    refuse_character,
+)
 from chainrule.graph.op import Level
 
 _BINARY: Final[dict[str, tuple[int, str]]] = {
@@ -43,6 +57,9 @@ _BINARY: Final[dict[str, tuple[int, str]]] = {
     "-": (Level.SUM, "subtract"),
     "*": (Level.PRODUCT, "multiply"),
     "/": (Level.PRODUCT, "divide"),
+    "@": (Level.PRODUCT, "matmul"),
+    PRODUCT: (Level.PRODUCT, "product"),
+    SCALAR_PRODUCT: (Level.PRODUCT, "scalar_product"),
     "^": (Level.POWER, "power"),
 }
 _PREFIX: Final[dict[str, tuple[int, str]]] = {
@@ -71,6 +88,8 @@ class _Pending:
 
 
 _OPEN: Final = -1
+_DEEPEST: Final = 16
+_LARGEST_INDEX: Final = 2**53
 
 
 def parse(tokens: list[Token], text: str, limits: Limits) -> list[Statement]:
@@ -179,6 +198,8 @@ class _Parser:
                 self.close_call(self.pop_bracket(), (), self.tokens[self.at])
         elif kind == NUMBER:
             self.operands.append(Number(self.number(token), token.span))
+        elif kind == "[":
+            self.operands.append(self.listing())
         elif kind in ("(", "|"):
             self.open(kind, token)
             self.at += 1
@@ -240,6 +261,15 @@ class _Parser:
                 return False
             elif kind == RAISED:
                 self.raised(token)
+            elif kind in (".T", TRANSPOSED):
+                self.reduce(Level.ATOM)
+                base = self.operands[-1]
+                span = Span(base.span.start, token.span.end)
+                self.operands[-1] = Operation(
+                    "turned" if kind == ".T" else "transposed", (base,), span
+                )
+            elif kind == "[":
+                self.index(token)
             elif kind in (END, ";") or (kind == NEWLINE and self.brackets[-1].op != "|"):
                 self.reduce(Level.LIST)
                 return True
@@ -288,6 +318,98 @@ class _Parser:
         """Whether a number follows the sign here, and is not the base of a power."""
         following = self.tokens[self.at + 1 : self.at + 3]
         return following[0].kind == NUMBER and following[1].kind not in ("^", RAISED)
+
+    def listing(self) -> Listing:
+        """Numbers in brackets, which may be nested; ends at the last bracket."""
+        open_lists: list[tuple[Token, list[Number | Listing]]] = []
+        while True:
+            token = self.tokens[self.at]
+            if token.kind == "[":
+                if len(open_lists) >= _DEEPEST:
+                    message = f"more than {_DEEPEST} brackets in a list"
+                    raise FormulaLimitError("E152", message, self.text, token.span)
+                open_lists.append((token, []))
+                self.at += 1
+                if self.tokens[self.at].kind != "]":
+                    continue
+            else:
+                open_lists[-1][1].append(self.listed_number(open_lists[0][0]))
+            while True:
+                following = self.tokens[self.at]
+                self.at += 1
+                if following.kind == ",":
+                    break
+                if following.kind != "]":
+                    self.not_in_list(open_lists[0][0], following)
+                opener, items = open_lists.pop()
+                found = Listing(tuple(items), Span(opener.span.start, following.span.end))
+                if not open_lists:
+                    self.at -= 1
+                    return found
+                open_lists[-1][1].append(found)
+
+    def listed_number(self, opener: Token) -> Number:
+        """A number in a list, with its sign."""
+        start = token = self.tokens[self.at]
+        signed = token.kind in ("-", "+")
+        if signed:
+            self.at += 1
+            token = self.tokens[self.at]
+        span = Span(start.span.start, token.span.end)
+        value: float
+        if token.kind == NUMBER:
+            value = self.number(token)
+        elif token.kind == NAME and token.text in ("inf", "nan"):
+            value = float(token.text)
+        elif token.kind in ("true", "false") and not signed:
+            value = token.kind == "true"
+        else:
+            self.not_in_list(opener, token)
+        self.at += 1
+        return Number((-value or -0.0) if start.kind == "-" else value, span)
+
+    def not_in_list(self, opener: Token, token: Token) -> NoReturn:
+        """What stands here belongs in no list: round brackets were meant, or a vector of parts."""
+        if token.kind in (END, ";"):
+            self.fail("E112", f"this {opener.text!r} is never closed", opener.span)
+        if token.kind == "," or token.text == "…":
+            self.missing_operand(token)
+        refuse_character(opener.text, self.text, opener.span.start)
+
+    def index(self, token: Token) -> None:
+        """``[1:3, 0]`` after an operand; ends at the bracket."""
+        self.reduce(Level.ATOM)
+        key: list[int | slice] = []
+        while True:
+            self.at += 1
+            parts = [self.index_number()]
+            while self.tokens[self.at].kind == ":" and len(parts) < 3:
+                self.at += 1
+                parts.append(self.index_number())
+            after = self.tokens[self.at]
+            if after.kind in (END, ";"):
+                self.fail("E112", "this '[' is never closed", token.span)
+            if after.kind not in (",", "]") or (len(parts) == 1 and parts[0] is None):
+                hint = "x[0], x[1:3]; for places that are data write gather(x, i)"
+                self.fail("E111", "expected a whole number or a slice", after.span, hint)
+            key.append(parts[0] if len(parts) == 1 and parts[0] is not None else slice(*parts))
+            if after.kind == "]":
+                break
+        base = self.operands[-1]
+        span = Span(base.span.start, self.tokens[self.at].span.end)
+        self.operands[-1] = Index(base, tuple(key), span)
+
+    def index_number(self) -> int | None:
+        """The whole number that stands here, if one does."""
+        token = self.tokens[self.at]
+        negative = token.kind == "-"
+        if negative:
+            token = self.tokens[self.at + 1]
+        if token.kind != NUMBER or not token.text.isdigit():
+            return None
+        self.at += 1 + negative
+        value = min(int(token.text), _LARGEST_INDEX)
+        return -value if negative else value
 
     def prefix(self, token: Token) -> None:
         level, op = _PREFIX[token.kind]
@@ -384,6 +506,8 @@ class _Parser:
         self.fail("E116", "a comma outside the arguments of a function", token.span, hint)
 
     def missing_operand(self, token: Token) -> NoReturn:
+        if token.kind in ("]", ":", ".T"):
+            refuse_character(token.text[0], self.text, token.span.start)
         at = self.at - 1
         while at >= self.first and self.tokens[at].kind == NEWLINE:
             at -= 1
@@ -403,6 +527,8 @@ class _Parser:
         self.fail("E111", f"expected an operand after {before.text!r}{found}", span)
 
     def misplaced(self, token: Token) -> NoReturn:
+        if token.kind in ("]", ":"):
+            refuse_character(token.text, self.text, token.span.start)
         before = self.tokens[self.at - 1]
         if token.kind == NUMBER:
             hint = f"write * before {token.text:.40}"

@@ -12,13 +12,16 @@ import string
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
-from chainrule.formula.labels import Labels, latex_spellings
+from chainrule.formula.labels import Labels, latex_spellings, literal, plain_operands
 from chainrule.formula.names import NAMED_CONSTANTS, latex_name
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, Node, constant_value
+from chainrule.graph.node import CONSTANT, Node, constant_value, uniform_value
 from chainrule.graph.numerals import numeral
 from chainrule.graph.op import OPS, Form, Level
+from chainrule.ops.composite.indexing import get
 from chainrule.ops.families import latex_called, prefix
+from chainrule.ops.rearrange import subscript
+from chainrule.ops.term import Term
 
 Style = Literal["text", "latex"]
 
@@ -33,7 +36,7 @@ def formula(dag: Dag) -> str:
     >>> formula(read("f = sin(x²) + x²"))
     'v1 = x^2; f = sin(v1) + v1'
     """
-    labels = Labels(dag, lambda op: op.text)
+    labels = Labels(dag, text_form)
     statements = _statements(dag, labels, _TEXT, labels.label)
     return "; ".join([f"{name} = {value}" if name else value for name, value in statements])
 
@@ -48,12 +51,12 @@ def latex(dag: Dag) -> str:
     >>> print(latex(read("sigmoid(w_1*x/2)^2")))
     \sigma\left(\frac{w_{1} x}{2}\right)^{2}
     """
-    labels = Labels(dag, lambda op: op.latex, _LATEX_CONSTANTS)
+    labels = Labels(dag, latex_form, _LATEX_CONSTANTS)
     names = labels.names()
     spelled = latex_spellings([*names, *_LATEX_CONSTANTS])
     written = {
-        node: _latex_number(label)
-        if node.op is CONSTANT and label == numeral(constant_value(node))
+        node: _latex_constant(node)
+        if node.op is CONSTANT and label == literal(node)
         else spelled[label]
         for node, label in labels.label.items()
     }
@@ -82,7 +85,7 @@ def _statements(
     for node, defined in labels.defined.items():
         value = written[node] if node.is_leaf else _written(node, notation, written.get)
         if node.op is CONSTANT and labels.label[node] == defined[0]:
-            value = notation.number(numeral(constant_value(node)))
+            value = notation.constant(node)
         for name in defined:
             yield name, value
             value = notation.name(defined[0])
@@ -131,6 +134,7 @@ class _Notation(NamedTuple):
     close: str
     form: Callable[[Node, _Label], Form]
     number: Callable[[str], str]
+    constant: Callable[[Node], str]
     name: Callable[[str], str]
     slots: Callable[[tuple[int, ...]], str]
     raised: Callable[[Node], str | None]
@@ -155,6 +159,8 @@ def _pieces(root: Node, notation: _Notation, label: _Label) -> list[str]:
             continue
         node, least, leading = part
         text = label(node)
+        if text is None and node.op is CONSTANT:
+            text = notation.constant(node)
         if text is None:
             form = notation.form(node, label)
             level, signed = int(form.level), form.template.startswith("-")
@@ -177,21 +183,31 @@ def _parts(node: Node, notation: _Notation, label: _Label, *, leading: bool) -> 
     form = notation.form(node, label)
     parts: list[_Part] = []
     template = form.template
+    operands = plain_operands(node, label)
+    if node.op is OPS["reshape"] and label(node.operands[0]) is None:
+        picked = _picked(node, notation)
+        if picked is not None:
+            node, template = picked
+            form, operands = Form(template, Level.ATOM, (Level.ATOM,)), node.operands
     if node.op is OPS["power"] and label(node.operands[0]) is None:
         raised = notation.raised(node)
         if raised is not None:
             node, template = node.operands[0], raised
             form = notation.form(node, label)
-    for literal, slot in _template(template):
-        if literal:
-            parts.append(literal)
+            operands = node.operands
+    for words, slot in _template(template):
+        if words:
+            parts.append(words)
         if slot == "operands":
-            for at, operand in enumerate(node.operands):
+            for at, operand in enumerate(operands):
                 parts += [", "] * (at > 0)
                 parts.append((operand, Level.LIST, True))
         elif slot.isdigit():
-            operand, least = node.operands[int(slot)], int(form.slots[int(slot)])
-            if node.op is OPS["negate"] and operand.op is CONSTANT:
+            operand, least = operands[int(slot)], int(form.slots[int(slot)])
+            if (node.op is OPS["negate"] and operand.op is CONSTANT) or (
+                # A transpose directly in a product would be read as a part of it.
+                node.op is OPS["contract"] and operand.op is OPS["transpose"] and least
+            ):
                 least = _WORD
             free = least == Level.LIST or form.level <= Level.COMPARISON
             parts.append((operand, least, leading if not parts else free))
@@ -208,6 +224,8 @@ def _template(template: str) -> list[tuple[str, str]]:
 
 
 def _param(value: int | float | str | tuple[int, ...], slot: str, notation: _Notation) -> str:
+    if isinstance(value, tuple) and slot != "slots":
+        return f"[{', '.join(map(str, value))}]"
     if isinstance(value, tuple):
         return notation.slots(value) if value else ""
     if not isinstance(value, str):
@@ -225,14 +243,66 @@ def _level_of(node: Node, label: str) -> int:
     return Level.ATOM if label[:1].isdigit() or label in ("inf", r"\infty") else _WORD
 
 
+def _picked(node: Node, notation: _Notation) -> tuple[Node, str] | None:
+    """The slice under a reshape that leaves out axes, and a template with their places: ``x[0]``.
+
+    None for any other reshape.
+    """
+    (cut,) = node.operands
+    if cut.op is not OPS["slice"]:
+        return None
+    (array,) = cut.operands
+    rest = list(node.type.shape)
+    key: list[int | slice] = []
+    written = []
+    for size, start, count, step in zip(array.type.shape, *cut.params, strict=True):
+        left = len(array.type.shape) - len(key) - 1
+        if rest and count == rest[0] and (count != 1 or len(rest) > left):
+            key.append(slice(start, start + count * step if start + count * step >= 0 else None, step))
+            written.append(subscript(size, start, count, step))
+            del rest[0]
+        elif count == 1:
+            key.append(start)
+            written.append(str(start))
+        else:
+            return None
+    if rest or get(Term(array), tuple(key)).node is not node:
+        return None
+    while len(written) > 1 and written[-1] == ":":
+        del written[-1]
+    shown = ", ".join(written)
+    return cut, f"{{0}}[{shown}]" if notation.open == "(" else f"{{0}}_{{{{{shown}}}}}"
+
+
 # --- forms ----------------------------------------------------------------------------------------
+
+
+def text_form(node: Node) -> Form:
+    """How a node is written in text."""
+    found = node.op.written([operand.type for operand in node.operands], node.params)
+    return node.op.text if found is None else found.text
+
+
+def latex_form(node: Node) -> Form:
+    """How a node is written in LaTeX; the product of arrays element by element has its own sign."""
+    if node.op is OPS["multiply"] and node.type.shape and _are_arrays(node):
+        return _ELEMENTWISE
+    found = node.op.written([operand.type for operand in node.operands], node.params)
+    return node.op.latex if found is None else found.latex
+
+
+def _are_arrays(node: Node) -> bool:
+    return all(operand.type.shape for operand in plain_operands(node, lambda _: None))
+
+
+_ELEMENTWISE: Final = Form(r"{0} \odot {1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN))
 
 
 def _text_form(node: Node, label: _Label) -> Form:
     """How a node is written; ``x^2`` is `power`, so `general_power` to a numeral is called."""
     if _has_numeral_exponent(node, label):
         return _CALLED_POWER
-    form = node.op.text
+    form = text_form(node)
     power = node.op.name in ("power", "general_power") and node.operands[0].op is CONSTANT
     if power and label(node.operands[0]) == "e":  # bare, it would be the exponential function
         return form._replace(template=f"({{0}}){form.template.removeprefix('{0}')}")
@@ -249,6 +319,8 @@ def _has_numeral_exponent(node: Node, label: _Label) -> bool:
 def _exact_latex_form(node: Node, label: _Label, taken: Collection[str]) -> Form:
     """How a node is written so that it reads back, next to names that are ``taken``."""
     op = node.op
+    if not op.pointwise:
+        return latex_form(node)
     if (
         op.name in _AMBIGUOUS
         or _LETTERS.get(op.name) in taken
@@ -260,7 +332,7 @@ def _exact_latex_form(node: Node, label: _Label, taken: Collection[str]) -> Form
     if op.name in ("power", "general_power") and label(node.operands[0]) in ("e", "10"):
         # Bare, the base would be the exponential function, or part of a number like 2 · 10³.
         return op.latex._replace(template=f"{{{{{{0}}}}}}{op.latex.template.removeprefix('{0}')}")
-    return op.latex
+    return latex_form(node)
 
 
 _CALLED_POWER: Final = prefix("general_power", 2)
@@ -291,6 +363,19 @@ def _latex_number(text: str) -> str:
     if text.endswith("inf"):
         return text.replace("inf", r"\infty")
     return rf"\mathrm{{{text}}}" if text.isalpha() else text
+
+
+def _latex_constant(node: Node) -> str:
+    """A constant in LaTeX: a number, a list, or a number with the shape that it fills."""
+    shape = node.type.shape
+    if not shape:
+        return _latex_number(numeral(constant_value(node)))
+    number = uniform_value(node)
+    if number is None:
+        return literal(node).replace("…", r"\ldots")
+    sizes = r" \times ".join(map(str, shape))
+    text = _latex_number(numeral(number))
+    return rf"{text}_{{{sizes}}}" if text in ("0", "1") else rf"\left[{text}\right]_{{{sizes}}}"
 
 
 def _slots(slots: tuple[int, ...], template: str, separator: str) -> str:
@@ -342,6 +427,7 @@ _TEXT: Final = _Notation(
     ")",
     _text_form,
     str,
+    literal,
     str,
     functools.partial(_slots, template="_d{}", separator="_"),
     lambda _: None,
@@ -350,8 +436,9 @@ _TEXT: Final = _Notation(
 _LATEX: Final = _Notation(
     r"\left(",
     r"\right)",
-    lambda node, _: node.op.latex,
+    lambda node, _: latex_form(node),
     _latex_number,
+    _latex_constant,
     latex_name,
     functools.partial(_slots, template=r"\partial_{{{}}} ", separator=","),
     _raised_function,

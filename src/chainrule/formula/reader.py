@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from chainrule.formula import infix
+from chainrule.formula.declarations import Shapes
 from chainrule.formula.latex import read_latex
 from chainrule.formula.limits import Limits
 from chainrule.graph.dag import Dag
@@ -35,6 +36,7 @@ def read(
     abstract: str | Sequence[str] = (),
     single_letters: bool = False,
     dtype: str | Mapping[str, str] = "float64",
+    shapes: Shapes | None = None,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Dag:
     r"""The graph of a formula.
@@ -48,6 +50,7 @@ def read(
         single_letters: Whether unknown words of text are products of their letters, as they are in
             LaTeX anyway.
         dtype: The dtype of all names and numbers, or dtypes by name (others are float64).
+        shapes: The shapes of names that stand for arrays; a whole number is that of a vector.
         limits: How large the formula may be.
 
     Raises:
@@ -70,6 +73,7 @@ def read(
             parameters=parameters,
             abstract=abstract,
             dtype=dtype,
+            shapes=shapes,
             limits=limits,
         )
     return infix.read(
@@ -79,5 +83,6 @@ def read(
         abstract=abstract,
         single_letters=single_letters,
         dtype=dtype,
+        shapes=shapes,
         limits=limits,
     )

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
+import numpy as np
+
 from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
+from chainrule.formula.arrays import ARRAY_FUNCTIONS, EXTREMES, FILLED, Elements, filled
 from chainrule.formula.build import Code, Function, Machine, NamedNumber, Step
 from chainrule.formula.declarations import Declarations
 from chainrule.formula.limits import Limits
@@ -23,10 +26,24 @@ from chainrule.formula.names import (
     differentiated,
     similar,
 )
-from chainrule.formula.syntax import Call, Group, Name, Number, Operation, Power, Syntax, ungrouped
+from chainrule.formula.syntax import (
+    Call,
+    Group,
+    Index,
+    Listing,
+    Name,
+    Number,
+    Operation,
+    Power,
+    Syntax,
+    ungrouped,
+)
 from chainrule.graph.node import Node, input_node, parameter_node
 from chainrule.graph.op import OPS, Op, Params
 
+_ARRAY_SIGNS: Final = frozenset(
+    {"matmul", "turned", "transposed", "product", "scalar_product", "norm"}
+)
 _NESTING: Final = frozenset({OPS["minimum"], OPS["maximum"]})
 
 
@@ -87,6 +104,11 @@ class Scope:
                 code.append((Machine.push, item, item.value))
             elif isinstance(item, Operation):
                 operands = item.operands
+                if item.op in _ARRAY_SIGNS:
+                    step, operands = self._array_operation(item)
+                    waiting.append(step)
+                    waiting += operands[::-1]
+                    continue
                 if item.op == "negate" and self._is_infinity(operands[0], own):
                     code.append((Machine.push, item, -CONSTANTS["inf"]))
                     continue
@@ -94,6 +116,10 @@ class Scope:
                 waiting += operands[::-1]
             elif isinstance(item, Group):
                 waiting.append(item.inner)
+            elif isinstance(item, Listing):
+                code.append((Machine.push, item, self._elements(item)))
+            elif isinstance(item, Index):
+                waiting += [(Machine.index, item, item.key), item.base]
             elif isinstance(item, Power):
                 op, params, operands = self._power(item.base, item.exponent, own)
                 waiting.append((Machine.operation, item, (op, params, operands)))
@@ -140,6 +166,143 @@ class Scope:
             and base.name == "e"
             and isinstance(self._name(base, own)[2], NamedNumber)
         )
+
+    # --- arrays -----------------------------------------------------------------------------------
+
+    def _array_operation(self, item: Operation) -> tuple[Step, tuple[Syntax, ...]]:
+        """``@``, ``.T`` and what LaTeX has; a transpose directly in a product is part of it."""
+        if item.op == "norm":
+            return self._call_array(Call(Name("norm", item.span), item.operands, item.span))
+        if item.op == "turned":
+            function = ARRAY_FUNCTIONS["transpose"]
+            return (Machine.array, item, (function, (), item.operands)), item.operands
+        if item.op == "transposed":
+            return (Machine.transposed, item, None), item.operands
+        sign = "turned" if item.op == "matmul" else "transposed"
+        flags = tuple([isinstance(x, Operation) and x.op == sign for x in item.operands])
+        operands = tuple(
+            [
+                x.operands[0] if isinstance(x, Operation) and x.op == sign else x
+                for x in item.operands
+            ]
+        )
+        if item.op == "matmul":
+            return (Machine.matmul, item, (flags, operands)), operands
+        return (Machine.product, item, (item.op, flags, operands)), operands
+
+    def _elements(self, listing: Listing) -> Elements:
+        """The literal array."""
+        shape: list[int] = []
+        first: Number | Listing = listing
+        while isinstance(first, Listing):
+            shape.append(len(first.items))
+            if not first.items:
+                break
+            first = first.items[0]
+        level: list[Number | Listing] = [listing]
+        for size in shape:
+            found: list[Number | Listing] = []
+            for part in level:
+                if not isinstance(part, Listing) or len(part.items) != size:
+                    self.fail("E130", "the lists in a list have one length", part.span)
+                found += part.items
+            level = found
+        values = []
+        for part in level:
+            if not isinstance(part, Number):
+                self.fail("E130", "the lists in a list have one length", part.span)
+            values.append(part.value)
+        kinds = {type(value) for value in values}
+        if bool in kinds and len(kinds) > 1:
+            self.fail("E130", "numbers and conditions in one list", listing.span)
+        try:
+            array = np.array(values, None if kinds else float)
+        except OverflowError:
+            array = np.array(object)
+        if array.dtype.kind not in "bif":  # integers beyond int64
+            array = np.array(values, float)
+        return Elements(array.reshape(shape), tuple(shape))
+
+    def _call_array(self, syntax: Call) -> tuple[Step, tuple[Syntax, ...]]:
+        """The step of a function on whole arrays."""
+        name = syntax.name.name
+        given = syntax.arguments
+        if name in FILLED:
+            return (Machine.push, syntax, self._filled(syntax)), ()
+        function = EXTREMES.get(FUNCTIONS[name].name) if name in FUNCTIONS else None
+        function = function or ARRAY_FUNCTIONS[name]
+        least = len(function.operands)
+        split = least
+        if function.variadic:
+            split = len(given) - len(function.params)
+            last = ungrouped(given[-1]) if given else None
+            if function.params and not function.required and not isinstance(last, Number):
+                split = len(given)
+        params = given[split:]
+        if not (least <= split <= len(given) and function.required <= len(params)) or len(
+            params
+        ) > len(function.params):
+            shown = ", ".join(
+                [*function.operands, *["…"] * function.variadic, *function.params]
+            )
+            most = 1000 if function.variadic else least + len(function.params)
+            takes = _arguments(least + function.required, most)
+            if function.variadic:
+                takes = f"{least + function.required} or more arguments"
+            self._wrong_count(syntax, f"{name}({shown}) takes {takes}")
+        values = tuple(
+            [
+                self._array_parameter(param, value)
+                for param, value in zip(function.params, params, strict=False)
+            ]
+        )
+        operands = given[:split]
+        return (Machine.array, syntax, (function, values, operands)), operands
+
+    def _array_parameter(self, name: str, syntax: Syntax) -> Any:
+        """A literal parameter: a number, a list of whole numbers, a word."""
+        literal = ungrouped(syntax)
+        if isinstance(literal, Number):
+            return literal.value
+        if isinstance(literal, Name):
+            word = literal.name
+            if word in self.variables or word in self.arguments:
+                word = ""
+            if word == "inf":
+                return CONSTANTS["inf"]
+            if word:
+                return word
+        if isinstance(literal, Operation) and literal.op == "negate":
+            inner = literal.operands[0]
+            if isinstance(inner, Name) and inner.name == "inf":
+                return -CONSTANTS["inf"]
+        if isinstance(literal, Listing):
+            items = [item.value for item in literal.items if isinstance(item, Number)]
+            if len(items) == len(literal.items) and all(type(item) is int for item in items):
+                return tuple(items)
+        message = f"{name} must be a literal number, or a list of them such as [0, 1]"
+        self.fail("E106", message, syntax.span)
+
+    def _filled(self, syntax: Call) -> Elements:
+        """``zeros([3])``, ``full([3, 2], 0.5)``."""
+        name = syntax.name.name
+        value = FILLED[name]
+        takes = "shape" if value is not None else "shape, number"
+        if len(syntax.arguments) != (1 if value is not None else 2):
+            self._wrong_count(
+                syntax, f"{name}({takes}) takes {_arguments(1 if value is not None else 2)}"
+            )
+        shape = self._array_parameter("shape", syntax.arguments[0])
+        if value is None:
+            value = self._array_parameter("the number", syntax.arguments[1])
+            if value == "nan":
+                value = CONSTANTS["nan"]
+        if isinstance(value, (tuple, str)) or isinstance(shape, (str, float, bool)):
+            self.fail("E106", f"{name} takes a list of sizes, and a number", syntax.span)
+        try:
+            return filled(value, (shape,) if isinstance(shape, int) else shape)
+        except GraphError as error:
+            raise FormulaError("E106", error.message, self._text, syntax.span) from error
 
     # --- names ------------------------------------------------------------------------------------
 
@@ -208,6 +371,8 @@ class Scope:
         if name in self.arguments or name in self._declared:
             self._not_a_function(syntax)
         if name not in FUNCTIONS:
+            if name in ARRAY_FUNCTIONS or name in FILLED:
+                return self._call_array(syntax)
             self._unknown_function(syntax)
         self._operations.add(name)
         return self._call_operation(syntax, FUNCTIONS[name], own)
@@ -224,6 +389,9 @@ class Scope:
     ) -> tuple[Step, tuple[Syntax, ...]]:
         arguments = syntax.arguments
         count = len(op.operands)
+        if op in _NESTING and arguments:
+            if len(arguments) == 1 or (len(arguments) == 2 and isinstance(arguments[1], Listing)):
+                return self._call_array(syntax)
         if op in _NESTING and len(arguments) > count:
             return (Machine.nested, syntax, op), arguments
         required = count + sum(param.default is None for param in op.params)
@@ -279,7 +447,7 @@ class Scope:
         return [*own, *self.arguments, *self._declared, *self.variables]
 
     def _known_functions(self) -> list[str]:
-        return [*self.functions, *self._abstract, *FUNCTIONS]
+        return [*self.functions, *self._abstract, *FUNCTIONS, *ARRAY_FUNCTIONS, *FILLED]
 
     def _too_early(self, syntax: Name) -> NoReturn:
         name = syntax.name

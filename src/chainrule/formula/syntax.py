@@ -21,6 +21,23 @@ class Number:
 
 
 @dataclass(slots=True)
+class Listing:
+    """Numbers in brackets: ``[2, 3]``, ``[[1, 2], [3, 4]]``."""
+
+    items: tuple[Number | Listing, ...]
+    span: Span
+
+
+@dataclass(slots=True)
+class Index:
+    """``base[1:3, 0]``; the key holds whole numbers and slices of them."""
+
+    base: Syntax
+    key: tuple[int | slice, ...]
+    span: Span
+
+
+@dataclass(slots=True)
 class Name:
     """A name in its canonical spelling."""
 
@@ -38,7 +55,11 @@ class Group:
 
 @dataclass(slots=True)
 class Operation:
-    """A sign, bars or a root: the operation ``op`` of the table on its operands."""
+    """A sign, bars or a root: the operation ``op`` of the table on its operands.
+
+    Besides there are ``matmul`` for ``@``, ``turned`` for ``.T``, and in LaTeX ``product`` for a
+    product that shapes decide on, ``scalar_product`` for a dot, ``norm`` for double bars.
+    """
 
     op: str
     operands: tuple[Syntax, ...]
@@ -72,7 +93,7 @@ class Call:
     span: Span
 
 
-Syntax = Number | Name | Group | Operation | Power | Comparison | Call
+Syntax = Number | Listing | Index | Name | Group | Operation | Power | Comparison | Call
 """A piece of a formula."""
 
 

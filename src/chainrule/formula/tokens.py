@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Final, NamedTuple, NoReturn
 
 from chainrule.errors import FormulaError, FormulaLimitError, Span
+from chainrule.formula.arrays import ARRAY_FUNCTIONS
 from chainrule.formula.limits import Limits
 from chainrule.formula.names import (
     CONSTANTS,
@@ -24,6 +26,9 @@ NUMBER: Final = "number"
 OPERATION: Final = "operation"  # called by its own name, which no name of the user hides
 NAME: Final = "name"
 RAISED: Final = "raised"
+TRANSPOSED: Final = "transposed"  # in LaTeX, where a vector becomes a row
+PRODUCT: Final = "product"  # shapes decide which; in LaTeX, nothing between factors
+SCALAR_PRODUCT: Final = "scalar product"  # the same, but of two vectors: \cdot
 NEWLINE: Final = "newline"
 END: Final = "end"
 
@@ -51,7 +56,7 @@ _TOKEN: Final = re.compile(
           (?: {_PLAIN} | {_BELOW} ) (?: {_PLAIN} | [0-9] | {_BELOW} )* [{_DOWN}]*
         | [{_GREEK}] [0-9]* (?: {_BELOW} (?: {_PLAIN} | [0-9] )* )* [{_DOWN}]* )
     | (?P<number> (?: [0-9]+\.?[0-9]* | \.[0-9]+ ) (?: [eE][+-]?[0-9]+ )? )
-    | (?P<sign> \*\* | [<>=!]= | [-+*/^()=<>|,;·⋅×∗÷∕−≤≥≠√∛] )
+    | (?P<sign> \*\* | [<>=!]= | \.T(?!\w) | [-+*/^()=<>|,;·⋅×∗÷∕−≤≥≠√∛@⊙\[\]:] )
     | (?P<newline> \n )
     | (?P<raised> [{_UP}]+ )
     | (?P<infinity> ∞ )
@@ -63,8 +68,8 @@ _TOKEN: Final = re.compile(
 )
 
 _ADVICE: Final = {
-    "[": "use round brackets",
-    "]": "use round brackets",
+    "[": "use round brackets; lists such as [2, 3] hold numbers",
+    "]": "use round brackets; lists such as [2, 3] hold numbers",
     "{": "use round brackets",
     "}": "use round brackets",
     "&": "write 'and'",
@@ -77,7 +82,8 @@ _ADVICE: Final = {
     "%": "write x - y*floor(x/y) for a remainder, x/100 for a percentage",
     "\\": "this looks like LaTeX; here it is sqrt(x), theta, x*y",
     ":": "a definition is a = …",
-    ".": "a number needs a digit beside its point",
+    ".": "a number needs a digit beside its point; x.T is the transpose",
+    "…": "write every element: this constant is shown by its first ones only",
     '"': "a formula has no strings",
 }
 
@@ -90,7 +96,7 @@ def normal_form(text: str) -> str:
 def tokenize(text: str, limits: Limits) -> list[Token]:
     """The tokens of a text in normal form; the last one is END.
 
-    Line breaks inside round brackets are left out: they do not end a statement.
+    Line breaks inside brackets are left out: they do not end a statement.
 
     Raises:
         FormulaError: E119 a character that no formula has, E120 a number or name that ends badly.
@@ -117,9 +123,9 @@ def tokenize(text: str, limits: Limits) -> list[Token]:
             tokens.append(Token(NUMBER, word, span))
         elif kind == "sign":
             word = SIGNS.get(word, word)
-            if word == "(":
+            if word in ("(", "["):
                 depth += 1
-            elif word == ")":
+            elif word in (")", "]"):
                 depth -= 1
             tokens.append(Token(word, word, span))
         elif kind == NEWLINE:
@@ -201,8 +207,9 @@ def split_letters(tokens: list[Token], text: str, declared: Collection[str]) -> 
     """
     known = {*declared, *defined_names(tokens), *FUNCTIONS, *CONSTANTS, *GREEK.values()}
     result: list[Token] = []
-    for token in tokens:
-        if token.kind != NAME or token.text in known:
+    for token, after in pairwise([*tokens, tokens[-1]]):
+        called = after.kind == "(" and token.text in ARRAY_FUNCTIONS
+        if token.kind != NAME or token.text in known or called:
             result.append(token)
             continue
         start, end = token.span

@@ -71,6 +71,14 @@ class Symbol(NamedTuple):
     latex: str
 
 
+class Writing(NamedTuple):
+    """How one node is written, where that depends on its parameters and the types it works on."""
+
+    text: Form
+    latex: Form
+    symbol: Symbol
+
+
 class Param(NamedTuple):
     """A literal parameter of an operation, such as the exponent of ``power``.
 
@@ -159,6 +167,8 @@ class Op:
         meet: What the numbers among the operands must be, where that depends on the parameters.
         variadic: Whether the last operand stands for one or more.
         symbol: How a drawing writes it; None: as the forms say, with □ for what changes.
+        write: (types of the operands, parameters) → how such a node is written, in place of
+            ``text``, ``latex`` and ``symbol``; None where those will do.
         labelled: Whether the first parameter is a name that its nodes may go by.
         rule: What the rule of its derivative is called, such as "product rule".
         pointwise: Whether each element of the result depends on the same element of the operands.
@@ -188,6 +198,7 @@ class Op:
     meet: Callable[[Params], Kind] | None = None
     variadic: bool = False
     symbol: Symbol | None = None
+    write: Callable[[Sequence[Type], Params], Writing | None] | None = None
     labelled: bool = False
     rule: str = ""
     pointwise: bool = True
@@ -203,6 +214,10 @@ class Op:
         if self.variadic:
             return f"{'one' if count == 1 else count} or more operands"
         return f"{count} operand{'' if count == 1 else 's'}"
+
+    def written(self, types: Sequence[Type], params: Params) -> Writing | None:
+        """How a node of these types and parameters is written, if it has a form of its own."""
+        return None if self.write is None else self.write(types, params)
 
     def kinds_of(self, count: int) -> tuple[Kind, ...]:
         """What each of so many operands may be."""

@@ -8,14 +8,108 @@ of contractions are contractions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import product
+from typing import Any, Final
 
 from chainrule.errors import GraphError
-from chainrule.graph.op import Example, Form, Kind, Level, Linear, Op, Param, Params
+from chainrule.graph.op import (
+    Example,
+    Form,
+    Kind,
+    Level,
+    Linear,
+    Op,
+    Param,
+    Params,
+    Symbol,
+    Writing,
+)
 from chainrule.graph.types import Type
-from chainrule.ops.families import places, structural
+from chainrule.ops.families import bracketed, places, structural
 from chainrule.ops.rearrange import fail
 from chainrule.ops.term import Function
+
+
+def matrix_labels(first: int, second: int) -> tuple[tuple[int, ...], ...]:
+    """The labels of NumPy's ``a @ b`` for so many axes, at least one each: (left, right, out).
+
+    >>> matrix_labels(2, 1), matrix_labels(2, 2)
+    (((0, 1), (1,), (0,)), ((0, 1), (1, 2), (0, 2)))
+    """
+    left = [*range(-max(first - 2, 0), 0), *(["i"] if first > 1 else []), "k"]
+    right = [*range(-max(second - 2, 0), 0), "k", *(["j"] if second > 1 else [])]
+    front = max(first - 2, second - 2, 0)
+    kept = [label for label in ("i", "j") if label in (*left, *right)]
+    number = {label: at for at, label in enumerate(dict.fromkeys([*left, *right]))}
+    parts = (left, right, [*range(-front, 0), *kept])
+    return tuple([tuple([number[label] for label in part]) for part in parts])
+
+
+def turned(labels: tuple[int, ...]) -> tuple[int, ...]:
+    """The labels of a matrix that is transposed."""
+    return labels[::-1] if len(labels) == 2 else labels
+
+
+_LETTERS: Final = "ijklmnopqrstuvwxyzabcdefgh"
+_WORDS: Final = frozenset({"or", "xor", "and", "not", "true", "false"})
+
+
+def letters(labels: Sequence[int]) -> str:
+    """Labels as letters, ``ij``; ``_`` for none; a list where letters will not do."""
+    if any(label >= len(_LETTERS) for label in labels):
+        return bracketed(labels)
+    word = "".join([_LETTERS[label] for label in labels]) or "_"
+    return bracketed(labels) if word in _WORDS else word
+
+
+def _written(types: Sequence[Type], params: Params) -> Writing:
+    left, right, out = params
+    first, second = len(left), len(right)
+    if first and second:
+        for a, b in product((False, True), repeat=2):
+            if (a and first != 2) or (b and second != 2):
+                continue
+            i, j, k = matrix_labels(first, second)
+            if _numbered(turned(i) if a else i, turned(j) if b else j, k) == params:
+                return _product_written(a, b, first, second)
+    if params == ((0,), (1,), (0, 1)):
+        return Writing(
+            Form("outer({0}, {1})", Level.ATOM, (Level.LIST, Level.LIST)),
+            Form(r"{0} \, {1}^{{\top}}", Level.PRODUCT, (Level.PRODUCT, Level.ATOM)),
+            Symbol("⊗", r"\otimes"),
+        )
+    i, j, k = map(letters, params)
+    arrow = f"{i},{j}→{k}".replace("_", "")
+    under = rf"{i},{j} \to {k}".replace("_", r"\cdot")
+    return Writing(
+        Form(f"contract({{0}}, {{1}}, {i}, {j}, {k})", Level.ATOM, (Level.LIST, Level.LIST)),
+        Form(
+            rf"\operatorname{{{{contract}}}}_{{{{{under}}}}}\left({{0}}, {{1}}\right)",
+            Level.ATOM,
+            (Level.LIST, Level.LIST),
+        ),
+        Symbol(arrow, under),
+    )
+
+
+def _product_written(a: bool, b: bool, first: int, second: int) -> Writing:
+    r"""``a @ b``, its matrices transposed where ``a``, ``b`` say so; ``a^{\top} b`` in LaTeX."""
+    text = f"{{0}}{'.T' * a} @ {{1}}{'.T' * b}"
+    above = r"^{{\top}}"
+    row = a or first == 1  # a vector on the left is a row
+    sides = (Level.ATOM if row else Level.PRODUCT, Level.ATOM if b else Level.SIGN)
+    return Writing(
+        Form(
+            text,
+            Level.PRODUCT,
+            (Level.ATOM if a else Level.PRODUCT, Level.ATOM if b else Level.SIGN),
+        ),
+        Form(rf"{{0}}{above * row} \, {{1}}{above * b}", Level.PRODUCT, sides),
+        Symbol(
+            f"{'ᵀ' * a}@{'ᵀ' * b}",
+            (r"{}^{\top}" if a else "") + "@" + (r"^{\top}" if b else ""),
+        ),
+    )
 
 
 def _contract_type(op: Op, types: Sequence[Type], params: Params) -> Type:
@@ -41,9 +135,12 @@ def contracted(
     a: Any, b: Any, left: Sequence[int], right: Sequence[int], out: Sequence[int]
 ) -> Any:
     """``contract`` with its labels in normal form: numbered by first appearance."""
-    number = {label: at for at, label in enumerate(dict.fromkeys([*left, *right]))}
-    named = [tuple([number[label] for label in part]) for part in (left, right, out)]
-    return contract(a, b, *named)
+    return contract(a, b, *_numbered(left, right, out))
+
+
+def _numbered(*parts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    number = {label: at for at, label in enumerate(dict.fromkeys([*parts[0], *parts[1]]))}
+    return tuple([tuple([number[label] for label in part]) for part in parts])
 
 
 def _batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
@@ -72,12 +169,13 @@ contract: Function = structural(
         ),
         Linear(
             lambda tangent, out, a, b, *labels: contract(a, tangent, *labels),
-            lambda adjoint, out, a, b, i, j, k: contracted(adjoint, a, k, i, j),
+            # In this order, so that it reads as a.T @ adjoint.
+            lambda adjoint, out, a, b, i, j, k: contracted(a, adjoint, i, k, j),
         ),
     ],
     batch=_batch,
     rule="product rule",
-    latex=Form(r"{0} \, {1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN)),
+    write=_written,
     examples=[
         Example(((2, 3), (3, 4)), ((0, 1), (1, 2), (0, 2))),
         Example(((3,), (3,)), ((0,), (0,), ())),

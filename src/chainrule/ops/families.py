@@ -19,6 +19,7 @@ from chainrule.graph.op import (
     Param,
     Params,
     Symbol,
+    Writing,
     register,
 )
 from chainrule.graph.types import Type
@@ -51,6 +52,60 @@ def latex_called(name: str, count: int = 1, params: Sequence[Param] = ()) -> For
 def infix(symbol: str, level: Level) -> Form:
     """``a symbol b``, grouping to the left: the right operand must bind tighter."""
     return Form(f"{{0}} {symbol} {{1}}", level, (level, Level(level + 1)))
+
+
+def below(numbers: Sequence[int]) -> str:
+    """Whole numbers as Unicode subscripts.
+
+    >>> below((0, 12))
+    '₀,₁₂'
+    """
+    return ",".join([str(number).translate(_BELOW) for number in numbers])
+
+
+_BELOW: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def bracketed(numbers: Sequence[int]) -> str:
+    """Whole numbers as formulas list them: ``[2, 3]``."""
+    return f"[{', '.join(map(str, numbers))}]"
+
+
+def along_axes(
+    name: str, latex: str, sign: str, level: Level = Level.ATOM
+) -> Callable[[Sequence[Type], Params], Writing]:
+    r"""How a reduction is written: ``sum(x)`` over all axes, ``sum(x, [0])`` over some.
+
+    Args:
+        name: What it is called in text.
+        latex: Its sign in LaTeX, in front of the operand.
+        sign: Its sign in drawings.
+        level: How tightly the LaTeX binds.
+    """
+
+    def write(types: Sequence[Type], params: Params) -> Writing:
+        (axes,) = params
+        if axes and axes == tuple(range(len(types[0].shape))):
+            text, places, shown = f"{name}({{0}})", "", ""
+        else:
+            numbers = ", ".join(map(str, axes))
+            text, places, shown = f"{name}({{0}}, [{numbers}])", f"_{{{numbers}}}", below(axes)
+        if level == Level.ATOM:
+            template, slot = rf"{latex}{_kept(places)}\left({{0}}\right)", Level.LIST
+        else:
+            template, slot = f"{latex}{_kept(places)} {{0}}", Level(level + 1)
+        return Writing(
+            Form(text, Level.ATOM, (Level.LIST,)),
+            Form(template, level, (slot,)),
+            Symbol(f"{sign}{shown}", f"{latex}{places}".replace("{{", "{").replace("}}", "}")),
+        )
+
+    return write
+
+
+def _kept(text: str) -> str:
+    """The text as part of a template: braces are doubled."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def pointwise(
@@ -143,6 +198,7 @@ def structural(
     aliases: Sequence[str] = (),
     rule: str = "",
     symbol: Symbol | None = None,
+    write: Callable[[Sequence[Type], Params], Writing | None] | None = None,
     moves: bool = False,
     variadic: bool = False,
 ) -> Function:
@@ -164,6 +220,7 @@ def structural(
                 aliases=tuple(aliases),
                 rule=rule or f"derivative of {name}",
                 symbol=symbol,
+                write=write,
                 pointwise=False,
                 moves=moves,
                 variadic=variadic,

@@ -12,9 +12,23 @@ from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import GraphError
-from chainrule.graph.op import Example, Form, Kind, Level, Linear, Op, Param, Params, Symbol
+from chainrule.graph.op import (
+    Example,
+    Form,
+    Kind,
+    Level,
+    Linear,
+    Op,
+    Param,
+    Params,
+    Symbol,
+    Writing,
+)
 from chainrule.graph.types import Type
 from chainrule.ops.families import (
+    along_axes,
+    below,
+    bracketed,
     linear,
     place,
     places,
@@ -23,6 +37,21 @@ from chainrule.ops.families import (
     structural,
 )
 from chainrule.ops.term import Function
+
+
+def with_params(name: str, given: str, shown: str) -> Writing:
+    """How an operation on one array is written: ``name(x, given)``, and what a drawing shows."""
+    escaped = name.replace("_", r"\_")
+    under = given.replace("[", "").replace("]", "") if given.count("[") == 1 else given
+    return Writing(
+        Form(f"{name}({{0}}, {given})", Level.ATOM, (Level.LIST,)),
+        Form(
+            rf"\operatorname{{{{{escaped}}}}}_{{{{{under}}}}}\left({{0}}\right)",
+            Level.ATOM,
+            (Level.LIST,),
+        ),
+        Symbol(f"{name}{shown}", rf"\operatorname{{{escaped}}}_{{{under}}}"),
+    )
 
 
 def fail(op: Op, problem: str) -> GraphError:
@@ -51,6 +80,12 @@ def _broadcast_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     return Type.of(type.dtype, shape)
 
 
+def _broadcast_written(types: Sequence[Type], params: Params) -> Writing:
+    shape, axes = params
+    given = f"{bracketed(shape)}, {bracketed(axes)}" if axes else bracketed(shape)
+    return with_params("broadcast", given, f" {bracketed(shape)}")
+
+
 def _gathered_up(adjoint: Any, out: Any, x: Any, shape: Any, axes: Any) -> Any:
     """The sum over all copies of each element."""
     axes = axes or trailing(x.ndim, len(shape))
@@ -70,6 +105,7 @@ broadcast: Function = linear(
     "broadcast",
     "x repeated along new axes and along those of size 1; ``axes`` says where its own axes go",
     kernel="chainrule.ops.array_kernels.broadcast",
+    write=_broadcast_written,
     params=[Param("shape", sizes), Param("axes", places, ())],
     infer=_broadcast_type,
     pull=_gathered_up,
@@ -128,8 +164,7 @@ total: Function = linear(
     pull=lambda adjoint, out, x, axes: copied_along(adjoint, x.shape, axes),
     batch=reduced_batch,
     rule="sum rule",
-    symbol=Symbol("Σ", r"\sum"),
-    latex=Form(r"\sum {0}", Level.SUM, (Level.PRODUCT,)),
+    write=along_axes("sum", r"\sum", "Σ", Level.SUM),
     examples=[
         Example(((3,),), ((0,),)),
         Example(((2, 3, 2),), ((0, 2),)),
@@ -155,6 +190,9 @@ reshape: Function = linear(
     "reshape",
     "the elements of x, in row-major order, in another shape",
     kernel="chainrule.ops.array_kernels.reshape",
+    write=lambda types, params: with_params(
+        "reshape", bracketed(params[0]), f" {bracketed(params[0])}"
+    ),
     params=[Param("shape", sizes)],
     infer=_reshape_type,
     pull=lambda adjoint, out, x, shape: reshape(adjoint, x.shape),
@@ -184,6 +222,17 @@ def _transpose_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     return Type.of(type.dtype, tuple([type.shape[at] for at in axes]))
 
 
+def _transpose_written(types: Sequence[Type], params: Params) -> Writing:
+    (axes,) = params
+    if axes == (1, 0):
+        return Writing(
+            Form("{0}.T", Level.ATOM, (Level.ATOM,)),
+            Form(r"{0}^{{\top}}", Level.POWER, (Level.ATOM,)),
+            Symbol("ᵀ", r"\top"),
+        )
+    return with_params("transpose", bracketed(axes), below(axes))
+
+
 def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     """The order of axes that undoes this one."""
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
@@ -200,8 +249,7 @@ transpose: Function = linear(
         operands[0], (0, *(at + 1 for at in params[0]))
     ),
     rule="no change",
-    latex=Form(r"{0}^{{\top}}", Level.POWER, (Level.ATOM,)),
-    symbol=Symbol("ᵀ", r"\top"),
+    write=_transpose_written,
     examples=[Example(((2, 3),), ((1, 0),)), Example(((2, 3, 4),), ((1, 2, 0),))],
 )
 
@@ -236,6 +284,40 @@ def _inside(
             raise fail(op, f"{count} elements from {start} by {stride} are not in {list(shape)}")
 
 
+def subscript(size: int, start: int, count: int, step: int) -> str:
+    """What Python writes for so many elements from a start by a step: ``1:3``, ``::-1``.
+
+    >>> subscript(5, 1, 2, 1), subscript(5, 4, 5, -1), subscript(5, 0, 5, 1), subscript(5, 4, 2, -4)
+    ('1:3', '::-1', ':', '::-4')
+    """
+    if not count:
+        return f"{start}:{start}" if step == 1 else f"{start}:{start}:{step}"
+    end = start + (count - 1) * step + (1 if step > 0 else -1)
+    past = range(start, size if step > 0 else -1, step)
+    first = "" if start == (0 if step > 0 else size - 1) else str(start)
+    last = "" if len(past) == count else str(end)
+    return f"{first}:{last}" if step == 1 else f"{first}:{last}:{step}"
+
+
+def _slice_written(types: Sequence[Type], params: Params) -> Writing:
+    shape = types[0].shape
+    parts = [subscript(*numbers) for numbers in zip(shape, *params, strict=True)]
+    while len(parts) > 1 and parts[-1] == ":":
+        del parts[-1]
+    key = ", ".join(parts)
+    exact = all(
+        (count or not start) and (count > 1 or step == 1)
+        for start, count, step in zip(*params, strict=True)
+    )
+    symbol = Symbol(f"[{key}]", f"[{key.replace(':', '{:}')}]")
+    if not (exact and shape):
+        text = with_params("slice", ", ".join(map(bracketed, params)), "").text
+    else:
+        text = Form(f"{{0}}[{key}]", Level.ATOM, (Level.ATOM,))
+    latex = f"{{0}}_{{{{[{key}]}}}}".replace(":", "{{:}}")
+    return Writing(text, Form(latex, Level.POWER, (Level.ATOM,)), symbol)
+
+
 def _slice_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
     (x,) = operands
     starts, counts, strides = params
@@ -251,7 +333,7 @@ slice_of: Function = linear(
     pull=lambda adjoint, out, x, starts, counts, strides: embed(adjoint, x.shape, starts, strides),
     batch=_slice_batch,
     rule="what is left out gets 0",
-    symbol=Symbol("[ ]", r"[\,]"),
+    write=_slice_written,
     examples=[
         Example(((5,),), ((1,), (3,), (1,))),
         Example(((5, 4),), ((4, 1), (3, 2), (-2, 2))),
@@ -279,6 +361,7 @@ embed: Function = linear(
     kernel="chainrule.ops.array_kernels.embed",
     params=[Param("shape", sizes), Param("starts", sizes), Param("steps", steps)],
     infer=_embed_type,
+    symbol=Symbol("embed", r"\operatorname{embed}"),
     pull=lambda adjoint, out, x, shape, starts, strides: slice_of(
         adjoint, starts, x.shape, strides
     ),
@@ -371,6 +454,7 @@ concatenate: Function = structural(
     kernel="chainrule.ops.array_kernels.concatenate",
     params=[Param("axis", place, 0)],
     infer=_concatenate_type,
+    symbol=Symbol("concatenate", r"\operatorname{concatenate}"),
     partials=[Linear(_into_place, _out_of_place)],
     batch=lambda op, operands, batched, params: concatenate(
         *all_along_front(operands, batched), axis=params[0] + 1
@@ -431,6 +515,7 @@ windows: Function = linear(
     kernel="chainrule.ops.array_kernels.windows",
     params=_WINDOW_PARAMS,
     infer=_windows_type,
+    symbol=Symbol("windows", r"\operatorname{windows}"),
     pull=lambda adjoint, out, x, axes, lengths, strides, spacings: overlap_add(
         adjoint, x.shape, axes, strides, spacings
     ),
@@ -469,6 +554,7 @@ overlap_add: Function = linear(
         Param("spacings", steps),
     ],
     infer=_overlap_type,
+    symbol=Symbol("overlap_add", r"\operatorname{overlap\_add}"),
     pull=lambda adjoint, out, x, shape, axes, strides, spacings: windows(
         adjoint, axes, x.shape[len(shape) :], strides, spacings
     ),

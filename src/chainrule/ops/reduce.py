@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.errors import GraphError
-from chainrule.graph.op import Example, Form, Kind, Level, Linear, Op, Param, Params, Symbol
+from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params
 from chainrule.graph.types import Type
-from chainrule.ops.families import linear, place, structural
+from chainrule.ops.families import along_axes, linear, place, structural
 from chainrule.ops.rearrange import (
     concatenate,
     copied_along,
@@ -189,8 +189,7 @@ product: Function = structural(
     ],
     batch=reduced_batch,
     rule="product rule",
-    symbol=Symbol("Π", r"\prod"),
-    latex=Form(r"\prod {0}", Level.PRODUCT, (Level.POWER,)),
+    write=along_axes("prod", r"\prod", "Π", Level.PRODUCT),
     examples=[*_EXAMPLES, Example(((2, 0),), ((1,),))],
 )
 
@@ -231,7 +230,7 @@ def _extreme(name: str, about: str, kernel: str, latex: str) -> Function:
         partials=[Linear(_extreme_push, _extreme_pull)],
         batch=reduced_batch,
         rule="the element chosen",
-        latex=latex,
+        write=along_axes(latex.removeprefix("\\"), latex, latex.removeprefix("\\")),
         examples=_EXAMPLES,
     )
 
@@ -253,6 +252,7 @@ def _logic(name: str, about: str, kernel: str) -> Function:
         about,
         kernel=kernel,
         kinds=Kind.BOOL,
+        write=along_axes(name, rf"\operatorname{{{name}}}", name),
         params=[Param("axes", sorted_places)],
         infer=reduced_type,
         partials=[None],

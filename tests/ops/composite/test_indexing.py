@@ -202,7 +202,6 @@ def test_symbolic_indices(key, dtype):
     x, i, j = array(4, 3, 2), np.array([1, -1, 1], dtype), np.array(2, dtype)[()]
     expected = x[key(i, j)]
     same(value_of(lambda x, i, j: ix.get(x, key(i, j)), x, i, j), expected)
-    check_derivatives(lambda x, i, j: ix.get(x, key(i, j)), lambda x, i, j: x[key(i, j)], x, i, j)
     v = array(*expected.shape, seed=1)
     for name, ufunc in (("add", np.add), ("multiply", np.multiply), ("min", np.minimum)):
         wanted = x.copy()
@@ -212,6 +211,9 @@ def test_symbolic_indices(key, dtype):
             return getattr(ix.at(x)[key(i, j)], name)(v)
 
         same(value_of(written, x, i, j, v), wanted)
+    if dtype == "int32":
+        return  # derivatives are those of int64
+    check_derivatives(lambda x, i, j: ix.get(x, key(i, j)), lambda x, i, j: x[key(i, j)], x, i, j)
     check_derivatives(
         lambda x, i, j, v: ix.at(x)[key(i, j)].multiply(v),
         lambda x, i, j, v: multiplied_one_by_one(x, key(i, j), v),
@@ -290,6 +292,7 @@ WRONG = [
     (lambda: ix.at(X)[0].set(np.ones(3)), r"E203 .* in set: \[3\] cannot become \[4\]"),
     (lambda: ix.at(X)[0].add(np.ones((2, 4))), r"E203 .*in add: \[2, 4\]"),
     (lambda: ix.at(cr.input("i", 3, "int64"))[0].set(0.5), "E202 .*float64 into int64"),
+    (lambda: ix.at(COND)[0].add(1), r"E202 add needs numbers, got bool\[3, 4\]"),
     (lambda: ix.at(X)[0].set("a"), "E202|E214"),
     (lambda: ix.at(X)[0].set([[1], [1, 2]]), "E214"),
     (lambda: ix.take(X, [5], 0), "E203"),

@@ -1,6 +1,6 @@
 """Functions on arrays that are made of primitives: no rules of their own, NumPy's names.
 
-Importing this package fills the table of NumPy functions, `chainrule.ops.composite.table.COVERED`.
+Importing this package fills the tables `chainrule.ops.composite.table.COVERED` and ``NAMED``.
 """
 
 from chainrule.ops.composite import (
@@ -8,10 +8,12 @@ from chainrule.ops.composite import (
     indexing,
     joining,
     norms,
+    ordering,
     patterns,
     products,
     running,
     shaping,
+    signals,
     stable,
     statistics,
 )
@@ -21,10 +23,12 @@ __all__ = [
     "indexing",
     "joining",
     "norms",
+    "ordering",
     "patterns",
     "products",
     "running",
     "shaping",
+    "signals",
     "stable",
     "statistics",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import OPS
-from chainrule.ops.composite.table import COVERED, as_term, covers, kind_of
+from chainrule.ops.composite.table import COVERED, as_term, axes_of, covers, kind_of
 from chainrule.ops.select import convert, logical_and, logical_not, logical_or, logical_xor, where
 from chainrule.ops.term import Function, Term
 
@@ -207,3 +207,40 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     if wanted == x.dtype:
         return x
     return x != 0 if wanted.kind == "b" else convert(x, wanted.name)
+
+
+@covers(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """The sizes of the axes."""
+    found: tuple[int, ...] = a.shape
+    return found
+
+
+@covers(np.ndim)
+def ndim(a: Any) -> int:
+    """The number of axes."""
+    return len(a.shape)
+
+
+@covers(np.size)
+def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
+    """The number of elements, or of those along axes."""
+    return math.prod(a.shape[at] for at in axes_of(axis, len(a.shape)))
+
+
+@covers(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    """False: graphs hold real numbers."""
+    return False
+
+
+@covers(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    """True: graphs hold real numbers."""
+    return True
+
+
+@covers(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """The dtype of what operands of these dtypes give."""
+    return np.result_type(*[x.dtype if isinstance(x, Term) else x for x in arrays_and_dtypes])

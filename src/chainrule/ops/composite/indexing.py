@@ -89,6 +89,8 @@ class Place:
     def _read(self, name: str, values: Any) -> tuple[Any, Selection, Any]:
         key = self._key if isinstance(self._key, tuple) else (self._key,)
         x = as_term(self._given, kind_of((self._given, values, *key)))
+        if name != "set" and x.node.type.is_bool:
+            raise GraphError("E202", f"{name} needs numbers, got {x.node.type}")
         chosen = selection(self._key, x.shape)
         return x, chosen, _fitting(name, values, chosen.shape, x)
 
@@ -106,6 +108,7 @@ class Place:
         return _overwritten(x, chosen, pair(part, joined))
 
 
+@covers()
 def at(x: Any) -> At:
     """Places of x to write to: ``at(x)[key].set(v)``, ``add``, ``multiply``, ``min``, ``max``.
 

@@ -93,6 +93,7 @@ def _check_kth(kth: Any, size: int) -> None:
             raise GraphError("E203", f"there is no element {place} among {size}")
 
 
+@covers()
 def top_k(x: Any, k: int) -> tuple[Any, Any]:
     """The ``k`` largest elements along the last axis, largest first, and their indices."""
     x = as_term(x, kind_of((x,)))

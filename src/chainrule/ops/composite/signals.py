@@ -93,6 +93,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 # --- layers of networks ---------------------------------------------------------------------------
 
 
+@covers()
 def conv1d(
     x: Any, w: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
@@ -115,6 +116,7 @@ def conv1d(
     return _conv("conv1d", x, w, 1, stride, padding, dilation, groups)
 
 
+@covers()
 def conv2d(
     x: Any, w: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
@@ -215,6 +217,7 @@ def _pads(
     return found
 
 
+@covers()
 def max_pool(x: Any, window: Any, stride: Any = None) -> Any:
     """The largest element of each window; equal ones share the derivative.
 
@@ -227,6 +230,7 @@ def max_pool(x: Any, window: Any, stride: Any = None) -> Any:
     return largest(seen, inner)
 
 
+@covers()
 def avg_pool(x: Any, window: Any, stride: Any = None) -> Any:
     """The mean of each window; the arguments are those of `max_pool`."""
     seen, inner = _pooled("avg_pool", x, window, stride)

@@ -13,12 +13,13 @@ import numpy as np
 
 from chainrule.ops.composite.shaping import Axis, in_dtype, kept, term, terms
 from chainrule.ops.composite.statistics import floating, max, sum
-from chainrule.ops.composite.table import axes_of
+from chainrule.ops.composite.table import axes_of, covers
 from chainrule.ops.elementary import exp, log
 from chainrule.ops.rearrange import copied_along
 from chainrule.ops.select import minimum, where
 
 
+@covers()
 def logsumexp(a: Any, axis: Axis = None, b: Any = None, *, keepdims: bool = False) -> Any:
     """The logarithm of Σ b exp(a), without overflow; its derivative is the softmax.
 
@@ -61,6 +62,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, *, keepdims: bool = Fals
     return kept(found, counting.shape, axes, keepdims)
 
 
+@covers()
 def softmax(x: Any, axis: Axis = None) -> Any:
     """exp(x) divided by its sum along some axes, or over all elements, without overflow."""
     shifted, axes = _shifted(x, axis)
@@ -68,6 +70,7 @@ def softmax(x: Any, axis: Axis = None) -> Any:
     return exponentials / copied_along(sum(exponentials, axes), shifted.shape, axes)
 
 
+@covers()
 def log_softmax(x: Any, axis: Axis = None) -> Any:
     """The logarithm of the softmax; it keeps its digits where that is tiny."""
     shifted, axes = _shifted(x, axis)

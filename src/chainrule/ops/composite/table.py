@@ -18,15 +18,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 COVERED: Final[dict[Any, Callable[..., Any]]] = {}
 """NumPy or SciPy function → its counterpart over terms."""
+NAMED: Final[dict[str, Callable[..., Any]]] = {}
+"""The functions by name, those of NumPy and others."""
 
 
 def covers(*functions: Any) -> Callable[[F], F]:
-    """Say which NumPy functions a function is the counterpart of.
+    """Say which NumPy functions a function is the counterpart of, and offer it by its own name.
 
     It takes their arguments by the same names and order; those it leaves out are refused by name.
     """
 
     def enter(counterpart: F) -> F:
+        NAMED[counterpart.__name__] = counterpart
         for function in functions:
             COVERED[function] = counterpart
         return counterpart
