@@ -20,17 +20,21 @@ from chainrule.api.array import (
 )
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
+from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.sources import graph, load, parse
+from chainrule.draw.drawing import Drawing
 from chainrule.errors import (
     ChainruleError,
     ChainruleWarning,
     DerivativeError,
+    DrawingError,
     EvaluationError,
     FileError,
     FormulaError,
     GraphError,
     LimitError,
+    MissingExtraError,
 )
 from chainrule.formula.limits import Limits
 from chainrule.graph.op import OPS
@@ -43,6 +47,8 @@ __all__ = [
     "ChainruleError",
     "ChainruleWarning",
     "DerivativeError",
+    "Drawing",
+    "DrawingError",
     "EvaluationError",
     "FileError",
     "FormulaError",
@@ -50,7 +56,9 @@ __all__ = [
     "GraphError",
     "LimitError",
     "Limits",
+    "MissingExtraError",
     "NodeRecord",
+    "Plot",
     "Record",
     "constant",
     "graph",
