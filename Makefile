@@ -17,7 +17,7 @@ demo: $(VENV)/ready  ## print the tables of a real formula, and draw it
 	$(BIN)/chainrule draw "L = (y - sigmoid(w*x + b))^2" w=0.5 b=-1 x=3 y=1 --parameters "w b" --arrows both -o build/demo.svg
 
 test: $(VENV)/ready  ## run the tests, the docstring examples and the documentation
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: lint test  ## everything that must hold before a commit
 
@@ -36,6 +36,7 @@ bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.derivatives
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.operations
+	$(BIN)/python -m benchmarks.pictures
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,6 +21,7 @@ from chainrule.api.array import (
 )
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
+from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.transforms import (
@@ -33,15 +34,19 @@ from chainrule.api.transforms import (
     value_and_grad,
     vjp,
 )
+from chainrule.draw.drawing import Drawing
 from chainrule.errors import (
     ChainruleError,
     ChainruleWarning,
     DerivativeError,
+    DrawingError,
     EvaluationError,
     FileError,
     FormulaError,
     GraphError,
     LimitError,
+    MissingExtraError,
+    TracingError,
 )
 from chainrule.formula.limits import Limits
 from chainrule.graph.op import OPS
@@ -55,6 +60,8 @@ __all__ = [
     "ChainruleError",
     "ChainruleWarning",
     "DerivativeError",
+    "Drawing",
+    "DrawingError",
     "EvaluationError",
     "FileError",
     "FormulaError",
@@ -62,8 +69,11 @@ __all__ = [
     "GraphError",
     "LimitError",
     "Limits",
+    "MissingExtraError",
     "NodeRecord",
+    "Plot",
     "Record",
+    "TracingError",
     "constant",
     "grad",
     "graph",

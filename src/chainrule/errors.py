@@ -186,18 +186,21 @@ class FileError(ChainruleError, ValueError):
 
 
 class MissingExtraError(ChainruleError):
-    """Something that only an extra installs is missing; says how to install it.
+    """Something that only an extra installs is missing, or a library of the system that it needs.
+
+    The message says how to install it.
 
     Attributes:
         extra: The name of the extra.
     """
 
-    def __init__(self, what: str, extra: str) -> None:
+    def __init__(self, what: str, extra: str, library: str = "") -> None:
         self.extra = extra
-        super().__init__(
-            "E160",
-            f"{what} needs the extra '{extra}': pip install \"chainrule[{extra}]\"",
-        )
+        if library:
+            message = f"{what} needs a library that pip does not install: {library}"
+        else:
+            message = f"{what} needs the extra '{extra}': pip install \"chainrule[{extra}]\""
+        super().__init__("E160", message)
 
 
 class ChainruleWarning(UserWarning):

@@ -13,10 +13,11 @@ from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.app.cli import main
-from chainrule.draw.drawing import SUFFIXES
+from chainrule.draw.drawing import Drawing
 from chainrule.draw.options import EdgeItem, Groups, Heat, NodeItem, Options, Style, View
 from chainrule.draw.themes import THEMES
 from tests.app.test_cli import terminal_output
+from tests.draw.cairo import needs_cairo
 
 FORMULA = "a = x + y; f = a * x"
 POINT = ("x=3", "y=2")
@@ -45,7 +46,10 @@ STARTS = {
 }
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "suffix",
+    [pytest.param(form, marks=[needs_cairo] * (form == ".pdf")) for form in Drawing.forms],
+)
 def test_every_form_is_written_and_its_path_printed(suffix, tmp_path):
     path = tmp_path / f"graph{suffix}"
     result = run(FORMULA, *POINT, "-o", str(path))
@@ -138,7 +142,7 @@ def test_help_lists_every_option_form_and_choice():
     listed = [*get_args(View), *get_args(Heat), *get_args(Groups), *get_args(EdgeItem), *THEMES]
     assert words.issuperset(listed)
     assert {word.strip(".") for word in words}.issuperset(get_args(NodeItem))
-    assert all(suffix in text for suffix in SUFFIXES)
+    assert all(suffix in text for suffix in Drawing.forms)
     assert "--output" in words
     assert "-o" in words
 
@@ -225,7 +229,8 @@ def test_a_narrow_terminal():
         (["x*y", "-o", "graph.svg", "--scale", "nan"], 2, "not a positive number"),
         (["x*y", "-o", "graph.mmd", "--animated"], 2, "E251 .mmd cannot move"),
         (["x*y", "--animated"], 2, "--animated needs a file"),
-        (["x*y", "-o", "graph.png", "--scale", "1e6"], 3, "E158"),
+        (["x*y", "-o", "graph.png", "--scale", "1e6"], 2, "E253 scale is 1000000.0"),
+        (["x*y", "-o", "graph.png", "--scale", "900"], 3, "E158"),
     ],
 )
 def test_exit_codes_and_messages(arguments, code, says, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """A scene put together by hand, for the tests of single writers: (x + y)·x with x = 3, y = 2."""
 
+from dataclasses import replace
+
 from chainrule.draw.scene import Box, Curve, Group, Moment, Point, Scene, Text
 
 
@@ -162,7 +164,7 @@ def sample(**changes):
             moment=backward(3),
         ),
     )
-    given = dict(  # noqa: C408 - the fields of a scene by name
+    scene = Scene(
         width=400,
         height=260,
         title="f = (x + w_1)·x",
@@ -175,4 +177,4 @@ def sample(**changes):
         legend=("value", "adjoint", "local"),
         steps=(4, 4),
     )
-    return Scene(**{**given, **changes})
+    return replace(scene, **changes)

@@ -339,7 +339,7 @@ def test_shapes_and_colours_are_those_of_the_theme(drawn, name, theme):
     assert forward["stroke"] == rgb(colours.forward)
     assert strong["stroke"] == rgb(colours.strong)
     assert backward["stroke"] == rgb(colours.backward)
-    assert (strong["width"], backward["dashes"]) == ("3px", "6px, 4px")
+    assert (strong["width"], backward["dashes"]) == ("2.8px", "6px, 4px")
     assert forward["end"] != "none"
     assert forward["start"] == "none"
     assert backward["start"] != "none"
@@ -362,4 +362,4 @@ def test_what_stands_back_is_lighter_and_heat_is_shown(drawn):
     assert nodes["n2"]["opacity"] == "0.5"
     assert edges[0]["stroke"] != rgb(theme.forward)
     assert edges[1]["stroke"] == rgb(theme.hot)
-    assert (edges[1]["width"], edges[2]["width"]) == ("3.5px", "5.5px")
+    assert (edges[1]["width"], edges[2]["width"]) == ("3.5px", "5.3px")

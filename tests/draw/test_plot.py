@@ -11,10 +11,12 @@ import sympy
 from PIL import Image, ImageColor
 
 import chainrule as cr
-from chainrule.draw.plot import round_numbers, value_range
-from chainrule.draw.plot_svg import plot_svg
+from chainrule.draw.plot.curve import value_range
+from chainrule.draw.plot.svg import plot_svg
+from chainrule.draw.plot.ticks import round_numbers
 from chainrule.draw.themes import THEMES
 from chainrule.errors import DerivativeError, DrawingError, FileError, GraphError
+from tests.draw.cairo import needs_cairo
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 SMOOTH = [
@@ -229,11 +231,22 @@ def test_files(tmp_path):
     plot = plotted("x^2", 1)
     assert plot.save(tmp_path / "a.svg").read_text(encoding="utf-8") == plot.svg()
     assert plot.save(tmp_path / "a.PNG", scale=1).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert plot.save(tmp_path / "a.pdf").read_bytes()[:4] == b"%PDF"
     with pytest.raises(FileError, match="E406"):
         plot.save(tmp_path / "a.gif")
     bundle = plot._repr_mimebundle_(include=None, exclude=None)
     assert bundle == {"image/svg+xml": plot.svg(), "text/plain": repr(plot)}
+
+
+@needs_cairo
+def test_a_page(tmp_path):
+    path = plotted("x^2", 1).save(tmp_path / "a.pdf")
+    assert path.read_bytes()[:4] == b"%PDF"
+
+
+def test_plots_and_drawings_are_public():
+    record = cr.parse("x^2").at(1)
+    assert isinstance(record.plot_tangent(), cr.Plot)
+    assert isinstance(record.draw(), cr.Drawing)
 
 
 @pytest.mark.parametrize(

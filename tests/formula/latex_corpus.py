@@ -3,7 +3,8 @@
 The expected values are computed by the functions, which know nothing of LaTeX.
 """
 
-# Formulas stand on one line, with the letters of their books.
+# Formulas stand on one line, however long (E501), and have the letters of their books, also those
+# that look like digits (E741).
 # ruff: noqa: E501, E741
 
 from __future__ import annotations

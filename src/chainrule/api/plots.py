@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from os import PathLike
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from chainrule.api.arguments import bind
 from chainrule.api.passes import Passes
 from chainrule.api.selection import differentiated, find
+from chainrule.draw.figure import Figure
+from chainrule.draw.limits import within
 from chainrule.draw.options import options
-from chainrule.draw.pdf import pdf
-from chainrule.draw.plot import Label, Numbers, TangentPlot, tangent_plot
-from chainrule.draw.plot_svg import plot_svg
-from chainrule.draw.png import png
+from chainrule.draw.plot.compose import tangent_plot
+from chainrule.draw.plot.curve import Numbers
+from chainrule.draw.plot.data import TangentPlot
+from chainrule.draw.plot.svg import plot_svg
+from chainrule.draw.plot.ticks import Label
 from chainrule.draw.subject import short
-from chainrule.errors import DrawingError, FileError, listed, shown
+from chainrule.errors import DrawingError, listed
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Sweep
@@ -34,7 +34,7 @@ _FINEST: Final = 2e4
 """Steps of the number format that a plot reaches to either side, at least."""
 
 
-class Plot:
+class Plot(Figure):
     """A plot of a function with its tangent, ready to be written.
 
     In a notebook it shows itself.
@@ -56,44 +56,6 @@ class Plot:
     def svg(self) -> str:
         """As SVG that needs no font and no other file."""
         return plot_svg(self.data)
-
-    def png(self, scale: float = 2.0) -> bytes:
-        """As PNG, ``scale`` pixels for each point.
-
-        Raises:
-            LimitError: E158 for a picture that is too large.
-        """
-        return png(self.svg(), scale)
-
-    def pdf(self) -> bytes:
-        """As PDF; needs the extra ``pdf``, raises MissingExtraError E160 without it."""
-        return pdf(self.svg())
-
-    def save(self, path: str | PathLike[str], *, scale: float = 2.0) -> Path:
-        """Write a file in the form that its suffix names (``.svg .png .pdf``); gives the path.
-
-        Args:
-            path: Where to.
-            scale: Pixels for each point, for ``.png``.
-
-        Raises:
-            FileError: E406 for another suffix.
-            LimitError, MissingExtraError: as for `png` and `pdf`.
-        """
-        target = Path(path)
-        writers: dict[str, Callable[[], bytes]] = {
-            ".svg": lambda: self.svg().encode(),
-            ".png": lambda: self.png(scale),
-            ".pdf": self.pdf,
-        }
-        suffix = target.suffix.lower()
-        if suffix not in writers:
-            raise FileError("E406", f"cannot plot as {suffix!r}; use {listed(writers)}")
-        target.write_bytes(writers[suffix]())
-        return target
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Plot of {self.data.title}: {self.data.slope.text}>"
@@ -124,8 +86,8 @@ def plotted(
     argument, output = _argument(dag, wrt), differentiated(dag, of)
     _require_float(dag, output)
     theme = options({"theme": theme}).theme
-    _check(width, *_SIZES["width"], "width")
-    _check(height, *_SIZES["height"], "height")
+    within(width, *_SIZES["width"], "width")
+    within(height, *_SIZES["height"], "height")
     values = {node.name: passes.sweep.values[node] for node in dag.inputs}
     at = float(values[argument.name])
     if not math.isfinite(at):
@@ -133,7 +95,7 @@ def plotted(
     if spread is not None:
         dtype = argument.type.dtype.type
         least = _FINEST * float(np.spacing(dtype(abs(at))))
-        _check(spread, least, 1e9 * max(1.0, abs(at)), "spread")
+        within(spread, least, 1e9 * max(1.0, abs(at)), "spread")
 
     def function(xs: Numbers) -> tuple[Numbers, Numbers]:
         with np.errstate(over="ignore"):
@@ -184,11 +146,3 @@ def _require_float(dag: Dag, node: Node) -> None:
 
 def _label(names: Names, node: Node) -> Label:
     return Label(names.latex[node], names.text[node])
-
-
-def _check(value: Any, low: float, high: float, what: str) -> None:
-    number = isinstance(value, (int, float, np.integer, np.floating)) and value is not True
-    if not number or not low <= value <= high:
-        raise DrawingError(
-            "E253", f"{what} is {shown(value)}; it goes from {low:.3g} to {high:.3g}"
-        )

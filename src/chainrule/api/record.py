@@ -300,9 +300,7 @@ class Record:
         Args:
             wrt: The node that changes: where paths start, what tangents are by.
             of: What is differentiated; None: the only output, if it is one number.
-            options: How it is drawn: ``view``, ``style``, ``direction``, ``nodes``, ``edges``,
-                ``arrows``, ``theme``, ``heat``, ``path``, ``cone``, ``groups``, ``up_to``,
-                ``digits``, ``most``, ``legend``; see `chainrule.draw.options.Options`.
+            options: How it is drawn: those of `chainrule.draw.options.Options`.
 
         Raises:
             DrawingError: E250 for an option or a value that there is not, E251 for an option

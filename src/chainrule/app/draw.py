@@ -13,7 +13,7 @@ from rich.console import Console
 from chainrule.api.graph import Graph
 from chainrule.app.options import SETTINGS, VALUES, examples, graph_command, numbers
 from chainrule.draw.diagram import Arrows, Direction
-from chainrule.draw.drawing import SUFFIXES, Drawing
+from chainrule.draw.drawing import Drawing
 from chainrule.draw.options import EdgeItem, Groups, Heat, NodeItem, Options, Style, View
 from chainrule.draw.themes import THEMES
 
@@ -99,7 +99,7 @@ def _options_of_drawing(function: Any) -> Any:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=f"Where to, -o for short; the suffix says in which form: {' '.join(SUFFIXES)}. "
+    help=f"Where to, -o for short; the suffix says in which form: {' '.join(Drawing.forms)}. "
     "Without it the drawing appears here, in box characters.",
 )
 @click.option("--wrt", default=None, help="The node that changes: where paths start.")

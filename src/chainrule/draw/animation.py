@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from chainrule.draw.limits import within
 from chainrule.draw.scene import Moment, Scene
-from chainrule.draw.svg import GLOW, Sheet, moment_name, number
+from chainrule.draw.strokes import GLOW
+from chainrule.draw.svg import Sheet, moment_name, number
 
 _LEAD: Final = 1
 """Steps before the first moment, in which nothing is known."""
 _REST: Final = 3
 """Steps after the last one, in which the finished drawing stands still."""
+_TIMES: Final = (0.01, 3600)
+"""CSS is written in hundredths of seconds."""
 
 
 def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> str:
@@ -21,14 +25,14 @@ def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> 
 
     Args:
         scene: What is drawn.
-        seconds_per_step: How long each step takes.
+        seconds_per_step: How long each step takes, from 0.01 to 3600.
         prefix: What all ids begin with; by default it comes from the content.
 
     Raises:
-        ValueError: A time that is not positive, or a prefix that no id can begin with.
+        DrawingError: E253 for a time that cannot be.
+        ValueError: A prefix that no id can begin with.
     """
-    if not 0 < seconds_per_step < float("inf"):
-        raise ValueError("a step takes a positive time in seconds")
+    within(seconds_per_step, *_TIMES, "seconds")
     moments = _moments(scene)
     total = _LEAD + len(moments) + _REST
     delays = {

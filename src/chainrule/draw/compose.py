@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from chainrule.draw.diagram import Arrows, Diagram, Element, Line, Link
-from chainrule.draw.geometry import Rectangle, beside, on_border
+from chainrule.draw.conflicts import crossings
+from chainrule.draw.diagram import Arrows, Coloured, Diagram, Element, Line, Link
+from chainrule.draw.geometry import Rectangle, beside, off_corners, on_border
 from chainrule.draw.layout import Edge, Layout, Node, layout
 from chainrule.draw.mathematics import measure
 from chainrule.draw.moments import until
 from chainrule.draw.options import Options
-from chainrule.draw.scene import ROLES, Box, Curve, Group, Point, Role, Scene, Text
+from chainrule.draw.scene import (
+    MARKS,
+    ROLES,
+    Box,
+    Curve,
+    Group,
+    Point,
+    Role,
+    Scale,
+    Scene,
+    Text,
+    is_marked,
+)
 
 _SIZES: Final[dict[Role, float]] = {
     "symbol": 15.0,
@@ -25,12 +39,13 @@ _SIZES: Final[dict[Role, float]] = {
     "note": 10.0,
     "local": 11.0,
     "contribution": 11.0,
-    "operand": 9.0,
+    "operand": 12.0,
     "caption": 11.0,
 }
 """The size of letters by role."""
 _WIDEST: Final = 150.0
-"""Longer lines are shortened."""
+_WIDEST_FORMULAS: Final[dict[Role, float]] = {"tangent": 420.0, "local": 240.0}
+"""Longer lines are shortened; formulas may be longer, since half of one says nothing."""
 _PADDING: Final = 7.0
 _MARGIN: Final = 14.0
 _LEAST: Final = {"constant": 24.0, "operator": 30.0}
@@ -38,14 +53,21 @@ _LEAST_OTHERS: Final = 42.0
 """The least width and height of a box."""
 _APART: Final = 3.5
 """Half the distance between the arrows of values and of adjoints on one edge."""
+_OFF_CORNERS: Final = (0.5, 1.2)
+"""How far one arrow, or two side by side, keep from the corners of boxes, in their radii."""
 _LEGEND_GAP: Final = 18.0
-_LEGEND: Final[dict[Role, str]] = {"adjoint": "∂ ", "tangent": "d ", "contribution": "+ "}
-"""How a role is marked where it stands, and so in the legend."""
-_LATEX_LEGEND: Final[dict[Role, str]] = {
-    "adjoint": r"\partial\;",
-    "tangent": r"\mathrm{d}\;",
-    "contribution": r"{+}\,",
-}
+_BAR: Final = (90.0, 9.0)
+"""Width and height of the bar that shows the colours of heat."""
+_BAR_GAP: Final = 8.0
+"""Between that bar and what its colours mean."""
+_FRAME: Final = (10.0, 22.0)
+"""Between a frame and what stands in it: at its sides, and below its name."""
+_ARRIVAL: Final = 18.0
+"""So much of the side of a box each arrow into it has."""
+_MOST_REORDERED: Final = 60
+"""Boxes up to which another order is tried where operands arrive out of order."""
+_ORDERED: Final = 3
+"""Operands out of order count so much where the order matters."""
 _LEADING: Final = 1.14
 """The distance of lines, in heights of a line."""
 
@@ -60,93 +82,201 @@ class _Measured(NamedTuple):
 
 
 def compose(diagram: Diagram, options: Options) -> Scene:
-    """The scene of a diagram."""
-    elements = [_measured(element.lines) for element in diagram.elements]
-    nodes = [
-        Node(element.shape, *_size(element, lines), element.group)
-        for element, lines in zip(diagram.elements, elements, strict=True)
-    ]
-    counts: dict[str, int] = {}
-    for element in diagram.elements:
-        counts[element.group] = counts.get(element.group, 0) + 1
-    frames = [frame.key for frame in diagram.frames if counts.get(frame.key, 0) > 1]
-    numbers = {element.key: at for at, element in enumerate(diagram.elements)}
-    labels = [_labels(link, options.arrows) for link in diagram.links]
+    """The scene of a diagram, with its legend."""
+    return explained(arranged(diagram, options), options, diagram.notes, diagram.heat)
 
-    def placed() -> Layout:
+
+def arranged(diagram: Diagram, options: Options) -> Scene:
+    """The scene of a diagram, with nothing below it.
+
+    Where operands arrive out of order, those of these boxes are listed the other way round, which
+    the layout may follow; where that does not help, operands whose order matters get numbers.
+    """
+    diagram = _listed(diagram)
+    first = _Arrangement(diagram, options)
+    if first.out_of_order and len(diagram.elements) <= _MOST_REORDERED:
+        turned = _listed(diagram, first.out_of_order)
+        second = _Arrangement(turned, options, first.found.manner)
+        if second.improves_on(first):
+            first = second
+    first.number_operands()
+    return first.scene()
+
+
+def _listed(diagram: Diagram, turned: Collection[str] = ()) -> Diagram:
+    """The diagram with its elements in the order in which they are read: operands one after the
+    other, each after what it needs; those of ``turned`` boxes from the last to the first.
+    """
+    into: dict[str, list[str]] = {}
+    for link in diagram.links:
+        into.setdefault(link.target, []).append(link.source)
+    elements = {element.key: element for element in diagram.elements}
+    used = {link.source for link in diagram.links}
+    found: dict[str, Element] = {}
+    stack = [(key, False) for key in reversed(elements) if key not in used]
+    while stack:
+        key, is_ready = stack.pop()
+        if key in found:
+            continue
+        if is_ready:
+            found[key] = elements[key]
+            continue
+        operands = into.get(key, [])
+        stack.append((key, True))
+        stack += [(one, False) for one in (operands if key in turned else reversed(operands))]
+    return replace(diagram, elements=tuple(found.values()))
+
+
+class _Arrangement:
+    """A diagram with everything measured and at its place.
+
+    Attributes:
+        found: The places.
+        out_of_order: The boxes whose operands do not arrive in their order, by key.
+        disorder: How bad that is; it counts more where the order matters.
+    """
+
+    def __init__(self, diagram: Diagram, options: Options, first: int = 0) -> None:
+        self._diagram = diagram
+        self._options = options
+        self._arrivals = Counter(link.target for link in diagram.links)
+        self._lines = [_measured(element.lines) for element in diagram.elements]
+        self._nodes = [
+            Node(element.shape, *self._roomy(element, lines), element.group)
+            for element, lines in zip(diagram.elements, self._lines, strict=True)
+        ]
+        counts = Counter(element.group for element in diagram.elements)
+        self._frames = [frame.key for frame in diagram.frames if counts[frame.key] > 1]
+        self._numbers = {element.key: at for at, element in enumerate(diagram.elements)}
+        self._labels = [_labels(link, options.arrows) for link in diagram.links]
+        self.found = self._placed(first)
+        across = 1 if options.direction == "right" else 0
+        arrivals: dict[str, list[int]] = {}
+        for at, link in enumerate(diagram.links):
+            arrivals.setdefault(link.target, []).append(at)
+        self.out_of_order: set[str] = set()
+        self.disorder = 0
+        for target, group in arrivals.items():
+            places = [self.found.routes[at][-1][across] for at in group]
+            wrong = sum(a >= b for a, b in pairwise(places))
+            self.disorder += wrong * (_ORDERED if diagram.links[group[0]].operands > 1 else 1)
+            if wrong:
+                self.out_of_order.add(target)
+
+    def _roomy(self, element: Element, lines: Sequence[_Measured]) -> tuple[float, float]:
+        """The size of a box on whose side all its arrows have room beside each other."""
+        width, height = _size(element, lines)
+        least = _ARRIVAL * self._arrivals[element.key]
+        if self._options.direction == "right":
+            return width, max(height, least)
+        return max(width, least), height
+
+    def _placed(self, first: int) -> Layout:
         edges = [
             Edge(
-                numbers[link.source],
-                numbers[link.target],
+                self._numbers[link.source],
+                self._numbers[link.target],
                 *_block(label),
-                2 * _APART if options.arrows == "both" else 1.0,
+                2 * _APART if self._options.arrows == "both" else 1.0,
                 link.operands > 1,
             )
-            for link, label in zip(diagram.links, labels, strict=True)
+            for link, label in zip(self._diagram.links, self._labels, strict=True)
         ]
-        return layout(nodes, edges, frames, options.direction)
+        return layout(self._nodes, edges, self._frames, self._options.direction, first)
 
-    found = placed()
-    unordered = _out_of_order(diagram.links, found, options)
-    if unordered:
-        for at in unordered:
-            mark = f"{diagram.links[at].position + 1}."
-            labels[at] = [*_measured([Line("operand", mark, mark)]), *labels[at]]
-        found = placed()
-    return _scene(diagram, options, found, nodes, elements, labels, numbers)
-
-
-def _scene(
-    diagram: Diagram,
-    options: Options,
-    found: Layout,
-    nodes: Sequence[Node],
-    lines: Sequence[Sequence[_Measured]],
-    labels: Sequence[Sequence[_Measured]],
-    numbers: Mapping[str, int],
-) -> Scene:
-    """Everything at its place, moved so that the margins are even."""
-    dx, dy = _MARGIN - found.bounds.left, _MARGIN - found.bounds.top
-    centres = [Point(x + dx, y + dy) for x, y in found.centres]
-    boxes = tuple(
-        _box(element, centre, node, texts)
-        for element, centre, node, texts in zip(
-            diagram.elements, centres, nodes, lines, strict=True
+    def improves_on(self, other: _Arrangement) -> bool:
+        """Whether operands arrive in better order, and no more edges cross for it."""
+        return (
+            self.disorder < other.disorder
+            and self.found.manner <= other.found.manner
+            and crossings(self.found.routes) <= crossings(other.found.routes)
         )
-    )
-    curves: list[Curve] = []
-    for at, link in enumerate(diagram.links):
-        route = [Point(x + dx, y + dy) for x, y in found.routes[at]]
-        anchor = found.anchors[at]
-        texts = [] if anchor is None else _stacked(labels[at], anchor.x + dx, anchor.y + dy)
-        widest = max((text.width for text in texts), default=0.0)
-        texts = [replace(text, width=widest) for text in texts]
-        ends = (boxes[numbers[link.source]], boxes[numbers[link.target]])
-        curves += _curves(at, link, route, ends, texts, options.arrows)
-    width = found.bounds.right - found.bounds.left + 2 * _MARGIN
-    height = found.bounds.bottom - found.bounds.top + 2 * _MARGIN
-    groups = tuple(
-        _group(frame.key, frame.line, boxes, diagram, found.frames[frame.key], dx, dy)
-        for frame in diagram.frames
-        if frame.key in found.frames
-    )
-    legend = _legend_roles(boxes, curves) if options.legend else ()
-    captions, width, height = _captions(diagram.notes, legend, width, height)
-    scene = Scene(
-        width,
-        height,
-        diagram.title,
-        diagram.description,
-        options.direction,
-        boxes,
-        tuple(curves),
-        groups,
-        captions,
-        legend,
-        options.theme,
-        diagram.steps,
-    )
-    return scene if options.up_to is None else until(scene, options.up_to)
+
+    def number_operands(self) -> None:
+        """Write on edges which operand they bring, where the order matters and is not kept."""
+        unclear = [
+            at
+            for at, link in enumerate(self._diagram.links)
+            if link.operands > 1 and link.target in self.out_of_order
+        ]
+        for at in unclear:
+            mark = f"{self._diagram.links[at].position + 1}."
+            latex = rf"\text{{{mark}}}"
+            self._labels[at] = [*_measured([Line("operand", mark, latex)]), *self._labels[at]]
+        if unclear:
+            self.found = self._placed(self.found.manner)
+
+    def scene(self) -> Scene:
+        """Everything at its place, moved so that the margins are even."""
+        diagram, found = self._diagram, self.found
+        dx, dy = _MARGIN - found.bounds.left, _MARGIN - found.bounds.top
+        centres = [Point(x + dx, y + dy) for x, y in found.centres]
+        boxes = tuple(map(_box, diagram.elements, centres, self._nodes, self._lines))
+        curves: list[Curve] = []
+        for at, link in enumerate(diagram.links):
+            route = [Point(x + dx, y + dy) for x, y in found.routes[at]]
+            anchor = found.anchors[at]
+            labels = self._labels[at]
+            texts = [] if anchor is None else _stacked(labels, anchor.x + dx, anchor.y + dy)
+            widest = max((text.width for text in texts), default=0.0)
+            texts = [replace(text, width=widest) for text in texts]
+            ends = (boxes[self._numbers[link.source]], boxes[self._numbers[link.target]])
+            curves += _curves(at, link, route, ends, texts, self._options.arrows)
+        members = {
+            frame: tuple(
+                box
+                for box, element in zip(boxes, diagram.elements, strict=True)
+                if element.group == frame
+            )
+            for frame in self._frames
+        }
+        return Scene(
+            found.bounds.right - found.bounds.left + 2 * _MARGIN,
+            found.bounds.bottom - found.bounds.top + 2 * _MARGIN,
+            diagram.title,
+            diagram.description,
+            self._options.direction,
+            boxes,
+            tuple(curves),
+            tuple(
+                framed(
+                    frame.key,
+                    frame.line,
+                    members[frame.key],
+                    _around(members[frame.key], curves),
+                )
+                for frame in diagram.frames
+                if frame.key in members
+            ),
+            theme=self._options.theme,
+            steps=diagram.steps,
+            has_legend=self._options.legend,
+        )
+
+
+def _around(boxes: Sequence[Box], curves: Iterable[Curve]) -> Rectangle:
+    """The frame that is as tight as can be around boxes and the curves between them."""
+    keys = {box.key for box in boxes}
+    inner = [curve for curve in curves if curve.source in keys and curve.target in keys]
+    parts = [Rectangle.around(Point(box.x, box.y), box.width, box.height) for box in boxes]
+    parts += [Rectangle(*point, *point) for curve in inner for point in curve.points]
+    parts += [
+        Rectangle.around(Point(text.x, text.y), text.width, text.height)
+        for curve in inner
+        for text in curve.texts
+    ]
+    left, top, right, bottom = zip(*parts, strict=True)
+    aside, above = _FRAME
+    return Rectangle(min(left) - aside, min(top) - above, max(right) + aside, max(bottom) + aside)
+
+
+def framed(key: str, line: Line, boxes: Iterable[Box], frame: Rectangle) -> Group:
+    """A frame with its name in the upper left corner."""
+    ((_, width, height, full),) = _measured([line])
+    x, y, right, bottom = frame
+    middle = (x + width / 2 + 8, y + height / 2 + 3)
+    text = Text(line.role, line.text, line.latex, *middle, width, height, _SIZES[line.role], full)
+    return Group(key, tuple(box.key for box in boxes), text, x, y, right - x, bottom - y)
 
 
 # --- sizes ------------------------------------------------------------------------------------
@@ -159,14 +289,24 @@ def _measured(lines: Iterable[Line]) -> list[_Measured]:
         size = _SIZES[line.role]
         width, height = measure(line.latex, line.text, size)
         full = ""
-        if width > _WIDEST:
+        widest = _WIDEST_FORMULAS.get(line.role, _WIDEST)
+        if width > widest:
             full = line.text
-            letters = max(3, int(len(line.text) * _WIDEST / width) - 1)
-            text = line.text[:letters] + "…"
-            line = replace(line, text=text, latex=rf"\text{{{_escaped(text)}}}")
-            width, height = measure(line.latex, line.text, size)
+            line, width, height = _shortened(line, width, widest)
         found.append(_Measured(line, width, height * _LEADING, full))
     return found
+
+
+def _shortened(line: Line, width: float, widest: float) -> tuple[Line, float, float]:
+    """As much of a line as fits, and ``…``; its width and height."""
+    letters = len(line.text)
+    while True:
+        letters = max(1, min(letters - 1, int(letters * widest / width)))
+        text = f"{line.text[:letters].rstrip()}…"
+        short = replace(line, text=text, latex=rf"\text{{{_escaped(text)}}}")
+        width, height = measure(short.latex, text, _SIZES[line.role])
+        if width <= widest or letters == 1:
+            return short, width, height
 
 
 def _escaped(text: str) -> str:
@@ -261,6 +401,7 @@ def _curves(
     source, target = ends
     found = []
     both = arrows == "both" and bool(link.back_title)
+    route = off_corners(route, source, target, _OFF_CORNERS[both])
     going_back = [text for text in texts if text.role == "contribution"]
     forward = arrows != "backward" or not link.back_title
     if forward:
@@ -312,92 +453,56 @@ def _between(route: Sequence[Point], source: Box, target: Box) -> list[Point]:
     return [start, *route[1:-1], on_border(route[-2], route[-1], target)]
 
 
-def _group(
-    key: str,
-    line: Line,
-    boxes: Sequence[Box],
-    diagram: Diagram,
-    frame: Rectangle,
-    dx: float,
-    dy: float,
-) -> Group:
-    keys = {element.key for element in diagram.elements if element.group == key}
-    ((_, width, height, full),) = _measured([line])
-    x, y = frame.left + dx, frame.top + dy
-    text = Text(
-        line.role,
-        line.text,
-        line.latex,
-        x + width / 2 + 8,
-        y + height / 2 + 3,
-        width,
-        height,
-        _SIZES[line.role],
-        full,
-    )
-    members = tuple(box.key for box in boxes if box.key in keys)
-    return Group(key, members, text, x, y, frame.right - frame.left, frame.bottom - frame.top)
-
-
-def _out_of_order(links: Sequence[Link], found: Layout, options: Options) -> list[int]:
-    """The links into boxes whose operands do not arrive in order, where order matters."""
-    across = 1 if options.direction == "right" else 0
-    arrivals: dict[str, list[int]] = {}
-    for at, link in enumerate(links):
-        if link.operands > 1:
-            arrivals.setdefault(link.target, []).append(at)
-    marked = []
-    for group in arrivals.values():
-        places = [found.routes[at][-1][across] for at in group]
-        if any(a >= b for a, b in pairwise(places)):
-            marked += group
-    return marked
-
-
 # --- below the drawing --------------------------------------------------------------------------
 
 
-def _legend_roles(boxes: Iterable[Box], curves: Iterable[Curve]) -> tuple[Role, ...]:
-    used = {text.role for box in boxes for text in box.texts}
-    used.update(text.role for curve in curves for text in curve.texts)
+def explained(
+    scene: Scene, options: Options, notes: Sequence[str] = (), heat: Coloured | None = None
+) -> Scene:
+    """A scene with notes, the colours of heat and a legend below it, as it is at ``up_to``."""
+    legend = _legend_roles(scene) if options.legend else ()
+    rows = [(0.0, [_caption(note)]) for note in notes]
+    if heat is not None and options.legend:
+        rows.append((_BAR[0] + _BAR_GAP, [_caption(heat.words)]))
+    if legend:
+        rows.append((0.0, [_legend_line(role, scene) for role in legend]))
+    width, height = scene.width, scene.height
+    texts: list[Text] = []
+    scale = None
+    for indent, row in rows:
+        sizes = [measure(line.latex, line.text, _SIZES["caption"]) for line in row]
+        tall = max(size[1] for size in sizes)
+        middle = height + tall / 2 - _MARGIN / 2
+        if indent and heat is not None:
+            scale = Scale(heat.of, _MARGIN, middle - _BAR[1] / 2, *_BAR)
+        x = _MARGIN + indent
+        for line, (wide, _) in zip(row, sizes, strict=True):
+            place = (x + wide / 2, middle, wide, tall)
+            texts.append(Text(line.role, line.text, line.latex, *place, _SIZES["caption"]))
+            x += wide + _LEGEND_GAP
+        width = max(width, x - _LEGEND_GAP + _MARGIN)
+        height += tall + 4.0
+    found = replace(
+        scene, width=width, height=height, captions=tuple(texts), legend=legend, scale=scale
+    )
+    return found if options.up_to is None else until(found, options.up_to)
+
+
+def _caption(words: str) -> Line:
+    return Line("caption", words, rf"\text{{{_escaped(words)}}}")
+
+
+def _legend_roles(scene: Scene) -> tuple[Role, ...]:
+    used = {text.role for text in scene.texts()}
     return tuple(role for role in ROLES if role in used)
 
 
-def _captions(
-    notes: Sequence[str], legend: Sequence[Role], width: float, height: float
-) -> tuple[tuple[Text, ...], float, float]:
-    """Notes and legend below the drawing, and its size with them."""
-    rows = [[Line("caption", note, rf"\text{{{_escaped(note)}}}")] for note in notes]
-    if legend:
-        rows.append(
-            [
-                Line(
-                    role,
-                    _LEGEND.get(role, "") + ROLES[role],
-                    _LATEX_LEGEND.get(role, "") + rf"\text{{{ROLES[role]}}}",
-                )
-                for role in legend
-            ]
-        )
-    texts = []
-    for row in rows:
-        sizes = [measure(line.latex, line.text, _SIZES["caption"]) for line in row]
-        whole = sum(size[0] for size in sizes) + _LEGEND_GAP * (len(row) - 1)
-        width = max(width, whole + 2 * _MARGIN)
-        x = _MARGIN
-        tall = max(size[1] for size in sizes)
-        for line, (wide, _) in zip(row, sizes, strict=True):
-            place = (x + wide / 2, height + tall / 2 - _MARGIN / 2)
-            texts.append(
-                Text(line.role, line.text, line.latex, *place, wide, tall, _SIZES["caption"])
-            )
-            x += wide + _LEGEND_GAP
-        height += tall + 4.0
-    return tuple(texts), width, height
-
-
-def _legend_line(role: Role) -> Line:
-    """What the legend says of a role, in its colour."""
+def _legend_line(role: Role, scene: Scene) -> Line:
+    """What the legend says of a role, with its mark if the numbers in the drawing bear it."""
     words = ROLES[role]
-    latex = _LATEX_LEGEND.get(role, "") + rf"\text{{{words}}}"
-    return Line(role, _LEGEND.get(role, "") + words, latex)
+    line = Line(role, words, rf"\text{{{words}}}")
+    if not any(text.role == role and is_marked(text) for text in scene.texts()):
+        return line
+    mark = MARKS[role]
+    sign = mark.latex.removesuffix(r"\,")
+    return replace(line, text=f"{mark.text.strip()} {words}", latex=rf"{sign}\;{line.latex}")

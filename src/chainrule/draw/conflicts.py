@@ -70,16 +70,40 @@ def conflicts(
         which, box = _close(part, solid, _AWAY + thick.max() / 2)
         into = (own[edge[which]] == box[:, None]).any(axis=1)
         room = np.where(into, _INTO, -_AWAY - thick[edge[which]] / 2)
-        count += GRAVE * _crossings(part[which], solid[box], room).sum()
+        count += GRAVE * _entered(part[which], solid[box], room).sum()
         which, plate = _close(part, plates, 0.0)
         foreign = edge[which] != owners[plate]
-        count += (_crossings(part[which], plates[plate], 0.0) & foreign).sum()
+        count += (_entered(part[which], plates[plate], 0.0) & foreign).sum()
         reach = (plates[:, 3] - plates[:, 1]) / 2
         which, plate = _close(part, plates, reach.max(initial=0.0))
         mine = edge[which] == owners[plate]
         which, plate = which[mine], plate[mine]
-        joined[plate[_crossings(part[which], plates[plate], -reach[plate])]] = True
+        joined[plate[_entered(part[which], plates[plate], -reach[plate])]] = True
     return int(count) + _STRAY * int((~joined).sum())
+
+
+def crossings(routes: Sequence[Sequence[Point]]) -> int:
+    """How often two edges cross.
+
+    >>> crossings([[Point(0, 0), Point(2, 2)], [Point(0, 2), Point(2, 0)]])
+    1
+    """
+    owners = np.array([at for at, route in enumerate(routes) for _ in route[1:]])
+    starts, ends = (
+        np.array([pair[end] for route in routes for pair in pairwise(route)]).reshape(-1, 2)
+        for end in (0, 1)
+    )
+    along = ends - starts
+
+    def side(points: Numbers) -> Numbers:
+        """On which side of each segment each point lies."""
+        away = points[None] - starts[:, None]
+        found: Numbers = along[:, None, 0] * away[..., 1] - along[:, None, 1] * away[..., 0]
+        return found
+
+    parted = side(starts) * side(ends) < 0
+    both = parted & parted.T & (owners[:, None] != owners)
+    return int(np.count_nonzero(both)) // 2
 
 
 def _table(rectangles: Sequence[Rectangle]) -> Numbers:
@@ -102,7 +126,7 @@ def _close(
     return which, found
 
 
-def _crossings(segments: Numbers, rectangles: Numbers, shrink: Numbers | float) -> Truths:
+def _entered(segments: Numbers, rectangles: Numbers, shrink: Numbers | float) -> Truths:
     """Whether each segment enters its rectangle (Liang and Barsky, ACM TOG 3, 1984).
 
     Args:

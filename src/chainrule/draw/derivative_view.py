@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from chainrule.draw.diagram import Diagram, Element, Line, Link
-from chainrule.draw.elements import shape_of
+from chainrule.draw.elements import kind_of, shape_of
 from chainrule.draw.options import Options
 from chainrule.draw.subject import Subject, short
+from chainrule.draw.words import counted
+from chainrule.graph.node import Node
 from chainrule.show.derivative_graph import DerivativeGraph
 from chainrule.show.numbers import latex_of
 from chainrule.show.table import Cell
 
 
-def derivative_diagram(subject: Subject, options: Options, graph: DerivativeGraph) -> Diagram:
+def derivative_diagram(
+    subject: Subject, options: Options, graph: DerivativeGraph, of: Node
+) -> Diagram:
     """The derivative graph, with numbers or with formulas as it was made."""
     elements: list[Element] = []
     for node in graph.nodes:
@@ -19,7 +23,7 @@ def derivative_diagram(subject: Subject, options: Options, graph: DerivativeGrap
         elements.append(
             Element(
                 f"d{len(elements)}",
-                "input" if node.node is graph.wrt else "computation",
+                kind_of(node.node),
                 shape_of(node.node),
                 (
                     Line("symbol", node.name.text, _mathematics(node.name)),
@@ -51,9 +55,11 @@ def derivative_diagram(subject: Subject, options: Options, graph: DerivativeGrap
     wrt = subject.names.text[graph.wrt]
     return Diagram(
         f"Derivatives with respect to {wrt}",
-        f"The derivative graph of forward mode: {len(elements)} derivatives with respect to {wrt}.",
+        f"The derivative graph of forward mode: {counted(len(elements), 'derivative')} with "
+        f"respect to {wrt}.",
         tuple(elements),
         tuple(links),
+        notes=() if elements else (subject.no_path(graph.wrt, of),),
     )
 
 

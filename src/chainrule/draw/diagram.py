@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from chainrule.draw.scene import Kind, Moment, Role, Shape
+from chainrule.draw.scene import Heated, Kind, Moment, Role, Shape
 
 Direction = Literal["right", "down"]
 Arrows = Literal["forward", "backward", "both"]
@@ -91,6 +91,13 @@ class Frame:
     line: Line
 
 
+class Coloured(NamedTuple):
+    """What is coloured by heat, and what the colours mean, in words."""
+
+    of: Heated
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class Diagram:
     """Everything that is drawn.
@@ -103,6 +110,7 @@ class Diagram:
         frames: Around elements; those without two elements are not drawn.
         notes: Lines below the drawing, before the legend.
         steps: How many steps the forward pass and the backward pass have.
+        heat: What its colours mean where they show magnitudes.
     """
 
     title: str
@@ -112,3 +120,4 @@ class Diagram:
     frames: tuple[Frame, ...] = ()
     notes: tuple[str, ...] = ()
     steps: tuple[int, int] = field(default=(0, 0))
+    heat: Coloured | None = None

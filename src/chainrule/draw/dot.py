@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from chainrule.draw.scene import Box, Curve, Group, Scene, Text
-from chainrule.draw.themes import THEMES, Paint, mixed
+from chainrule.draw.strokes import BOX_LINE, CURRENT, EDGE, edge_colour, edge_width, shaded
+from chainrule.draw.themes import THEMES, Paint
 
 _INCH: Final = 72.0
 """Points in the unit of Graphviz's widths and heights."""
 _SIZE: Final = 13.0
 """Of letters where nothing is written that has a size."""
-_WAITING: Final = 0.5
-"""How much of its colour something has that is not reached yet."""
 _UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """What no file of Graphviz can hold."""
 _SPACE: Final = re.compile(r"[\t\n\r]+")
@@ -86,11 +85,13 @@ class _Writer:
             "node",
             [
                 ("margin", quoted("0.06,0.04")),
-                ("penwidth", "1.7"),
+                ("penwidth", f"{BOX_LINE:g}"),
                 ("fontcolor", quoted(ink)),
             ],
         )
-        yield _statement("edge", [("penwidth", "1.5"), ("arrowsize", "0.8"), ("fontsize", "11")])
+        yield _statement(
+            "edge", [("penwidth", f"{EDGE:g}"), ("arrowsize", "0.8"), ("fontsize", "11")]
+        )
 
     def _cluster(self, group: Group) -> Iterator[str]:
         """The frame of a group; a box in several groups is in the frame of the last."""
@@ -112,15 +113,16 @@ class _Writer:
         yield "}"
 
     def _node(self, box: Box) -> str:
-        paint = self._theme.paint(box)
+        theme = self._theme
+        paint = theme.paint(box)
         round_, level = box.shape == "circle", box.width <= box.height
         shape = "box" if not round_ else "circle" if level else "ellipse"
         attributes = [
             ("label", quoted(*(text.text for text in box.texts))),
             ("shape", shape),
             ("style", quoted(_style("filled", "" if round_ else "rounded", paint))),
-            ("fillcolor", quoted(self._shade(paint.fill, box))),
-            ("color", quoted(self._shade(paint.line, box))),
+            ("fillcolor", quoted(shaded(paint.fill, box, theme))),
+            ("color", quoted(shaded(paint.line, box, theme))),
             ("fontsize", f"{_size(box.texts):g}"),
             ("width", f"{box.width / _INCH:.2f}"),
             ("height", f"{box.height / _INCH:.2f}"),
@@ -131,41 +133,28 @@ class _Writer:
         if box.state == "current":
             attributes.append(("penwidth", "4"))
         if box.faded or box.state == "waiting":
-            attributes.append(("fontcolor", quoted(self._shade(self._theme.texts["symbol"], box))))
+            attributes.append(("fontcolor", quoted(shaded(theme.texts["symbol"], box, theme))))
         return _statement(quoted(box.key), attributes)
 
     def _edge(self, curve: Curve) -> str:
         theme = self._theme
-        backward = curve.flow == "backward"
-        colour = theme.backward if backward else theme.strong if curve.strong else theme.forward
-        width = 2.8 if curve.strong else 1.5
-        if curve.heat is not None:
-            colour = mixed(theme.forward, theme.hot, curve.heat)
-            width += 2 * curve.heat
-        if curve.state == "current":
-            width += 2.5
+        width = edge_width(curve) + (CURRENT if curve.state == "current" else 0.0)
         attributes = [
-            ("color", quoted(self._shade(colour, curve))),
+            ("color", quoted(shaded(edge_colour(curve, theme), curve, theme))),
             ("tooltip", quoted(curve.title)),
         ]
         if curve.texts:
-            written = self._shade(theme.texts[_role_text(curve.texts).role], curve)
+            written = shaded(theme.texts[_role_text(curve.texts).role], curve, theme)
             attributes += [
                 ("label", quoted(*(f" {text.text} " for text in curve.texts))),
                 ("fontcolor", quoted(written)),
                 ("labeltooltip", quoted(curve.title)),
             ]
-        if width != 1.5:
+        if width != EDGE:
             attributes.append(("penwidth", f"{width:g}"))
-        if backward:
+        if curve.flow == "backward":
             attributes += [("style", "dashed"), ("constraint", "false")]
         return _statement(f"{quoted(curve.source)} -> {quoted(curve.target)}", attributes)
-
-    def _shade(self, colour: str, part: Box | Curve) -> str:
-        """The colour, nearer to the background where something stands back."""
-        left = _WAITING if part.state == "waiting" else 1.0
-        left *= self._theme.faded if part.faded else 1.0
-        return mixed(self._theme.background, colour, left) if left < 1.0 else colour
 
 
 def _statement(subject: str, attributes: Iterable[tuple[str, str]]) -> str:

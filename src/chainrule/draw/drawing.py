@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import ClassVar, Final
 
 from rich.text import Text as RichText
 
 from chainrule.draw.animation import animation
 from chainrule.draw.characters.drawing import coloured_characters, draw_characters
 from chainrule.draw.dot import dot
+from chainrule.draw.figure import Figure, known_suffix, write
 from chainrule.draw.mermaid import mermaid
-from chainrule.draw.pdf import pdf
-from chainrule.draw.png import png
 from chainrule.draw.scene import Scene, data
 from chainrule.draw.svg import svg
 from chainrule.draw.tikz import beamer, tikz
-from chainrule.errors import DrawingError, FileError, listed
+from chainrule.errors import DrawingError, listed
 
 _TOO_WIDE: Final = "The drawing does not fit here; save it as .svg or .png to see it."
 
 
-class Drawing:
+class Drawing(Figure):
     """A drawing of a graph or of a record, ready to be written.
 
     In a notebook it shows itself.
@@ -38,7 +37,20 @@ class Drawing:
 
     Attributes:
         scene: What is drawn, with all places.
+        forms: What it can be saved as: suffixes, each with the method that writes it.
+        moving: The same of drawings in which the passes run.
     """
+
+    forms: ClassVar[Mapping[str, str]] = {
+        **Figure.forms,
+        ".dot": "dot",
+        ".gv": "dot",
+        ".mmd": "mermaid",
+        ".tex": "tikz",
+        ".txt": "text",
+        ".json": "json",
+    }
+    moving: ClassVar[Mapping[str, str]] = {".svg": "animation", ".tex": "beamer"}
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -48,25 +60,13 @@ class Drawing:
         return svg(self.scene)
 
     def animation(self, seconds: float = 1.0) -> str:
-        """As SVG in which the passes run, ``seconds`` for each step; no script in it.
+        """As SVG in which the passes run, ``seconds`` for each step: 0.01 to 3600; no script in it.
 
         Raises:
-            DrawingError: E251 when there are no steps to show.
+            DrawingError: E251 when there are no steps to show, E253 for a time that cannot be.
         """
         self._needs_steps()
         return animation(self.scene, seconds)
-
-    def png(self, scale: float = 2.0) -> bytes:
-        """As PNG, ``scale`` pixels for each point.
-
-        Raises:
-            LimitError: E158 for a picture that is too large.
-        """
-        return png(self.svg(), scale)
-
-    def pdf(self) -> bytes:
-        """As PDF; needs the extra ``pdf``, raises MissingExtraError E160 without it."""
-        return pdf(self.svg())
 
     def dot(self) -> str:
         """In Graphviz's language."""
@@ -120,50 +120,19 @@ class Drawing:
             DrawingError: E251 for an animation in another form, or with no steps to show.
             LimitError, MissingExtraError: as for `png` and `pdf`.
         """
-        target = Path(path)
-        suffix = target.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise FileError("E406", f"cannot save as {suffix!r}; use {listed(SUFFIXES, 12)}")
-        if animated:
-            if suffix not in _ANIMATED:
-                raise DrawingError("E251", f"{suffix} cannot move; use {listed(_ANIMATED)}")
-            content: str | bytes = _ANIMATED[suffix](self)
-        elif suffix == ".png":
-            content = self.png(scale)
-        else:
-            content = SUFFIXES[suffix](self)
-        if isinstance(content, str):
-            content = content.encode("utf-8", errors="replace")
-        target.write_bytes(content)
-        return target
+        suffix = known_suffix(path, self.forms)
+        if not animated:
+            return super().save(path, scale=scale)
+        if suffix not in self.moving:
+            raise DrawingError("E251", f"{suffix} cannot move; use {listed(self.moving)}")
+        return write(path, getattr(self, self.moving[suffix])())
 
     def _needs_steps(self) -> None:
         if not any(self.scene.steps):
             raise DrawingError("E251", "there are no steps to show in this view")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
 
     def __str__(self) -> str:
         return self.text()
 
     def __repr__(self) -> str:
         return f"<Drawing of {len(self.scene.boxes)} boxes: {self.scene.title}>"
-
-
-SUFFIXES: Final[dict[str, Callable[[Drawing], str | bytes]]] = {
-    ".svg": Drawing.svg,
-    ".png": Drawing.png,
-    ".pdf": Drawing.pdf,
-    ".dot": Drawing.dot,
-    ".gv": Drawing.dot,
-    ".mmd": Drawing.mermaid,
-    ".tex": Drawing.tikz,
-    ".txt": Drawing.text,
-    ".json": Drawing.json,
-}
-"""What a drawing can be saved as."""
-_ANIMATED: Final[dict[str, Callable[[Drawing], str]]] = {
-    ".svg": Drawing.animation,
-    ".tex": Drawing.beamer,
-}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chainrule.draw.diagram import Element, Line, Link
+from chainrule.draw.moments import is_known
 from chainrule.draw.options import Options
-from chainrule.draw.scene import Kind, Moment, Shape
+from chainrule.draw.scene import Kind, Shape
 from chainrule.draw.subject import Subject, number_line
 from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node
-from chainrule.graph.op import OPS
+from chainrule.graph.op import OPS, Op
 
-_KINDS: Final = {INPUT: "input", PARAMETER: "parameter", CONSTANT: "constant"}
+_KINDS: Final[dict[Op, Kind]] = {INPUT: "input", PARAMETER: "parameter", CONSTANT: "constant"}
 _ANY_ORDER: Final = frozenset(
     OPS[name]
     for name in (
@@ -33,8 +34,7 @@ _ANY_ORDER: Final = frozenset(
 
 def kind_of(node: Node) -> Kind:
     """What kind of box a node is."""
-    kind: Kind = _KINDS.get(node.op, "computation")  # type: ignore[assignment]
-    return kind
+    return _KINDS.get(node.op, "computation")
 
 
 def shape_of(node: Node) -> Shape:
@@ -57,11 +57,20 @@ class Writing:
         """What a node is called and what it does."""
         subject, shown = self.subject, self.options.nodes
         lines = []
-        if "name" in shown and not node.is_leaf and subject.is_named(node):
+        sign = subject.sign(node)
+        if not node.is_leaf and self._has_name(node):
             lines.append(Line("name", subject.names.text[node], subject.names.latex[node]))
         if "symbol" in shown or not (lines or self.numbers(node)):
-            lines.append(subject.sign(node))
+            # A function without a definition may be called as what it computes.
+            lines = [line for line in lines if line.text != sign.text]
+            lines.append(sign)
         return tuple(lines)
+
+    def _has_name(self, node: Node) -> bool:
+        """Whether a computation shows its name; formulas on edges speak of all of them."""
+        if self.options.edges == "formula":
+            return True
+        return "name" in self.options.nodes and self.subject.is_named(node)
 
     def numbers(self, node: Node) -> tuple[Line, ...]:
         """The numbers of a node, as far as there are any, and its type."""
@@ -75,39 +84,12 @@ class Writing:
             moment = subject.backward.get(node)
             lines.append(number_line("adjoint", subject.adjoint(node), digits, moment))
         if "tangent" in shown and subject.tangent(node) is not None:
-            lines.append(number_line("tangent", subject.tangent(node), digits))
+            moment = subject.forward.get(node)
+            lines.append(number_line("tangent", subject.tangent(node), digits, moment))
         if "type" in shown:
             text = str(node.type)
             lines.append(Line("note", text, rf"\text{{{text}}}"))
         return tuple(lines)
-
-    def edge(self, user: Node, position: int) -> tuple[Line, ...]:
-        """What is written on an edge in the direction of values."""
-        subject, options = self.subject, self.options
-        if options.edges == "formula" or (options.edges == "local" and subject.sweep is None):
-            if options.edges == "local":
-                return ()
-            cell = subject.local_formula(user, position)
-            return () if cell is None else (Line("local", cell.text, cell.latex[1:-1]),)
-        if options.edges == "local":
-            value = subject.local(user, position)
-            moment = subject.forward.get(user)
-            return () if value is None else (number_line("local", value, options.digits, moment),)
-        if options.edges == "contribution" and options.arrows == "forward":
-            return self.back(user, position)
-        return ()
-
-    def back(self, user: Node, position: int) -> tuple[Line, ...]:
-        """What is written on an arrow of adjoints."""
-        value = self.subject.contribution(user, position)
-        if value is None or self.options.edges not in ("contribution", "local"):
-            return ()
-        moment = self.back_moment(user, position)
-        return (number_line("contribution", value, self.options.digits, moment),)
-
-    def back_moment(self, user: Node, position: int) -> Moment | None:
-        """When the adjoint of the operand is added up."""
-        return self.subject.backward.get(user.operands[position])
 
     def element(self, key: str, node: Node, **more: Any) -> Element:
         """A node as one element; ``more`` overrides and adds attributes."""
@@ -115,37 +97,72 @@ class Writing:
             "kind": kind_of(node),
             "shape": shape_of(node),
             "lines": self.node(node),
-            "title": self.subject.sentence(node),
+            "title": self.subject.sentence(node, self.options.up_to),
             "is_output": node in self.subject.dag.outputs,
             "moment": self.subject.forward.get(node),
         }
         return Element(key, **{**given, **more})
 
     def link(self, source: str, target: str, user: Node, position: int, **more: Any) -> Link:
-        """An edge as one link."""
-        subject = self.subject
+        """An edge as one link; ``more`` overrides and adds attributes."""
+        subject, names = self.subject, self.subject.names.text
         operand = user.operands[position]
-        names = subject.names.text
-        local = subject.local(user, position)
-        share = subject.contribution(user, position)
-        derivative = f"∂{names[user]}/∂{names[operand]}"
-        title = f"{names[operand]} is operand {position + 1} of {names[user]}"
-        if local is not None:
-            title += f"; {derivative} = {number_line('local', local, 6).text}"
-        back_title = ""
-        if share is not None:
-            amount = number_line("value", share, 6).text
-            back_title = f"{names[operand]} receives {amount} from {names[user]}"
-        elif subject.sweep is None and subject.has_derivative(user, position):
-            back_title = f"{names[operand]} receives adjoint({names[user]}) · {derivative}"
-        given: dict[str, Any] = {
-            "title": title,
-            "lines": self.edge(user, position),
-            "position": position,
-            "operands": 0 if user.op in _ANY_ORDER else len(user.operands),
-            "back": self.back(user, position) if self.options.arrows != "forward" else (),
-            "back_title": back_title if self.options.arrows != "forward" else "",
-            "moment": subject.forward.get(user),
-            "back_moment": self.back_moment(user, position),
-        }
+        given = self.between(
+            user,
+            operand,
+            f"{names[operand]} is operand {position + 1} of {names[user]}",
+            subject.local(user, position),
+            subject.contribution(user, position),
+            flows_back=subject.flows_back(user, position),
+        )
+        if self.options.edges == "formula":
+            cell = subject.local_formula(user, position)
+            given["lines"] = () if cell is None else (Line("local", cell.text, cell.latex[1:-1]),)
+        given["position"] = position
+        given["operands"] = 0 if user.op in _ANY_ORDER else len(user.operands)
         return Link(source, target, **{**given, **more})
+
+    def between(
+        self, user: Node, operand: Node, words: str, local: Any, share: Any, *, flows_back: bool
+    ) -> dict[str, Any]:
+        """The attributes of a link from an operand to its user.
+
+        Args:
+            user: Where values go.
+            operand: Where they come from.
+            words: What the link is.
+            local: The local derivative; None: there is none.
+            share: The contribution; None: there is none.
+            flows_back: Whether an adjoint flows back.
+        """
+        subject, options = self.subject, self.options
+        names, digits = subject.names.text, options.digits
+        forward, backward = subject.forward.get(user), subject.backward.get(operand)
+        derivative = f"∂{names[user]}/∂{names[operand]}"
+        lines: tuple[Line, ...] = ()
+        back: tuple[Line, ...] = ()
+        if local is not None and options.edges == "local":
+            lines = (number_line("local", local, digits, forward),)
+        shares = options.edges == "contribution" or (options.edges, options.arrows) == (
+            "local",
+            "both",
+        )
+        if share is not None and shares:
+            back = (number_line("contribution", share, digits, backward),)
+        if local is not None and is_known(forward, options.up_to):
+            words += f"; {derivative} = {number_line('local', local, 6).text}"
+        back_words = ""
+        if flows_back:
+            back_words = f"{names[operand]} receives adjoint({names[user]}) · {derivative}"
+            if share is not None and is_known(backward, options.up_to):
+                amount = number_line("value", share, 6).text
+                back_words = f"{names[operand]} receives {amount} from {names[user]}"
+        both_ways = options.arrows != "forward"
+        return {
+            "title": words,
+            "lines": lines if both_ways else (*lines, *back),
+            "back": back if both_ways else (),
+            "back_title": back_words if both_ways else "",
+            "moment": forward,
+            "back_moment": backward,
+        }

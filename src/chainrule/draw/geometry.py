@@ -99,6 +99,38 @@ def beside(points: Sequence[Point], distance: float) -> list[Point]:
     return moved
 
 
+def off_corners(
+    points: Sequence[Point], source: Box, target: Box, away: float
+) -> tuple[Point, ...]:
+    """A line whose ends keep away from the corners of the boxes that it joins, if they are square:
+    so far, in radii of these corners.
+
+    >>> box = Box("n0", "input", "square", 0, 0, 40, 40, (), "")
+    >>> far = Box("n1", "input", "circle", 90, 0, 40, 40, (), "")
+    >>> off_corners([Point(20, 19), Point(70, 19)], box, far, 1)
+    (Point(x=20.0, y=11.0), Point(x=70, y=19))
+    """
+    first = _off_corner(points[1], points[0], source, away)
+    last = _off_corner(points[-2], points[-1], target, away)
+    return (first, *points[1:-1], last)
+
+
+def _off_corner(before: Point, end: Point, box: Box, away: float) -> Point:
+    """The end of a line, moved along the side of its box."""
+    if box.shape == "circle":
+        return end
+    met = on_border(before, end, box)
+    keep = away * box.corner
+    room = Point(max(0.0, box.width / 2 - keep), max(0.0, box.height / 2 - keep))
+    if abs(end.x - box.x) - box.width / 2 >= abs(end.y - box.y) - box.height / 2:
+        y = min(max(met.y, box.y - room.y), box.y + room.y)
+        side = box.x + math.copysign(box.width / 2, end.x - box.x)
+        return end if y == met.y else Point(side, y)
+    x = min(max(met.x, box.x - room.x), box.x + room.x)
+    side = box.y + math.copysign(box.height / 2, end.y - box.y)
+    return end if x == met.x else Point(x, side)
+
+
 def on_border(before: Point, end: Point, box: Box) -> Point:
     """Where a line that comes from ``before`` and ends near a box meets the outline of the box.
 
@@ -134,15 +166,16 @@ def _border(outside: Point, inside: Point, box: Box) -> Point:
     low, high = 0.0, 1.0
     for _ in range(50):
         share = (low + high) / 2
-        if _covers(_between(outside, inside, share), box):
+        if _covers(between(outside, inside, share), box):
             high = share
         else:
             low = share
-    found = _between(outside, inside, low)
+    found = between(outside, inside, low)
     return Point(round(found.x, 6), round(found.y, 6))
 
 
-def _between(a: Point, b: Point, share: float) -> Point:
+def between(a: Point, b: Point, share: float) -> Point:
+    """The point that is so far on the way from one to another."""
     return Point(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share)
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
-from chainrule.diff.cost import count
+import numpy as np
+
+from chainrule.diff.cost import count as count_operations
 from chainrule.diff.edges import Edges
 from chainrule.diff.saved import saved_values
-from chainrule.draw.diagram import Diagram, Element, Frame, Line, Link
+from chainrule.draw.diagram import Coloured, Diagram, Element, Frame, Line, Link
 from chainrule.draw.elements import Writing
 from chainrule.draw.groups import members
-from chainrule.draw.heat import heat
-from chainrule.draw.options import NODE_HEAT, Options
-from chainrule.draw.subject import Subject, number_line
+from chainrule.draw.heat import Key, heat, largest
+from chainrule.draw.moments import is_known
+from chainrule.draw.options import NODE_HEAT, NUMERIC_HEAT, Heat, Options
+from chainrule.draw.scene import Heated, Moment
+from chainrule.draw.subject import Subject, short
+from chainrule.draw.words import counted
 from chainrule.errors import DrawingError
 from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, Node
@@ -23,8 +29,31 @@ from chainrule.run.paths import Paths
 Edge = tuple[Node, int]
 """A user and the position of its operand."""
 
+
+class _Entry(NamedTuple):
+    """What enters a box from one operand.
+
+    Attributes:
+        operand: Where it comes from.
+        edges: One edge; or all edges from there into a collapsed frame.
+    """
+
+    operand: Node
+    edges: tuple[Edge, ...]
+
+
 _REST: Final = "rest"
 """The key of the element that stands for all that is not drawn."""
+_HEAT: Final[dict[Heat, str]] = {
+    "value": "magnitude of the value",
+    "adjoint": "magnitude of the adjoint",
+    "tangent": "magnitude of the tangent",
+    "saved": "bytes kept for the backward pass",
+    "cost": "operations, with those of the local derivatives",
+    "local": "magnitude of the local derivative",
+    "contribution": "magnitude of the contribution",
+}
+"""What heat shows, as its legend says."""
 
 
 def graph_diagram(subject: Subject, options: Options, cone: Node | None = None) -> Diagram:
@@ -45,11 +74,15 @@ class _GraphView:
         self._writing = Writing(subject, options)
         dag = subject.dag
         self._drawn = {n for n in dag.order if n.op is not CONSTANT or n in dag.names}
+        self._frames: dict[Node, list[Node]] = {}
         self._frames = self._choose_frames()
+        self._owners = {n: owner for owner, nodes in self._frames.items() for n in nodes}
         self._hidden = self._choose_hidden()
         self._keys = {node: f"n{at}" for at, node in enumerate(dag.order)}
         self._strong_edges, self._strong_nodes = self._choose_strong(cone)
-        self._node_heat, self._edge_heat = self._choose_heat()
+        self._node_heat: dict[Node, float] = {}
+        self._edge_heat: dict[Edge, float] = {}
+        self._coloured = self._choose_heat()
         self._elements: list[Element] = []
         self._links: list[Link] = []
 
@@ -58,7 +91,8 @@ class _GraphView:
     def _choose_frames(self) -> dict[Node, list[Node]]:
         """Named computation → what stands in its frame or, collapsed, in its box."""
         groups, most = self._options.groups, self._options.most
-        if groups == "none" or (groups == "auto" and len(self._drawn) <= most):
+        few = groups == "auto" and sum(map(self._boxes, self._drawn)) <= most
+        if groups == "none" or few:
             return {}
         found = members(self._subject.dag)
         outputs = set(self._subject.dag.outputs)
@@ -78,31 +112,52 @@ class _GraphView:
         if self._collapsed:
             for owner, nodes in self._frames.items():
                 hidden.update(node for node in nodes if node is not owner)
-        left = [node for node in self._drawn if node not in hidden]
-        if len(left) <= self._options.most:
+        room = self._options.most
+        if sum(self._boxes(node) for node in self._drawn if node not in hidden) <= room:
             return hidden
-        near: dict[Node, None] = dict.fromkeys(self._subject.dag.outputs)
-        queue = list(near)
-        for node in queue:
-            if len(near) >= self._options.most:
-                break
-            for operand in self._operands(node):
-                if operand not in near and len(near) < self._options.most:
-                    near[operand] = None
-                    queue.append(operand)
-        return hidden | {node for node in self._drawn if node not in near}
+        near: set[Node] = set()
+        waiting = list(dict.fromkeys(self._subject.dag.outputs))
+        seen = set(waiting)
+        for node in waiting:
+            if near and self._boxes(node) > room:
+                continue
+            near.add(node)
+            room -= self._boxes(node)
+            found = [operand for operand in self._operands(node) if operand not in seen]
+            waiting += found
+            seen.update(found)
+        return hidden | (self._drawn - near)
+
+    def _boxes(self, node: Node) -> int:
+        """How many boxes a node takes, with those of its constants."""
+        if self._is_one(node):
+            return 1
+        halves = 2 if self._options.style == "operators" and not node.is_leaf else 1
+        return halves + sum(operand not in self._drawn for operand in node.operands)
+
+    def _is_one(self, node: Node) -> bool:
+        """Whether a node is drawn as one box for its whole frame."""
+        return self._collapsed and node in self._frames
+
+    def _members(self, node: Node) -> list[Node]:
+        """The nodes that a box stands for."""
+        return self._frames[node] if self._is_one(node) else [node]
+
+    def _entries(self, node: Node) -> list[_Entry]:
+        """What enters a box: its operands, or what a collapsed frame needs from outside."""
+        if not self._is_one(node):
+            return [_Entry(operand, ((node, at),)) for at, operand in enumerate(node.operands)]
+        found: dict[Node, list[Edge]] = {}
+        for member in self._frames[node]:
+            for at, operand in enumerate(member.operands):
+                if operand in self._drawn and self._owners.get(operand) is not node:
+                    found.setdefault(operand, []).append((member, at))
+        return [_Entry(operand, tuple(edges)) for operand, edges in found.items()]
 
     def _operands(self, node: Node) -> list[Node]:
-        """What a box has edges from: the operands, or what a collapsed frame needs from outside."""
-        inside = set(self._frames.get(node, ())) if self._collapsed else {node}
-        inside.add(node)
-        found = dict.fromkeys(
-            operand
-            for member in self._frames.get(node, [node])
-            for operand in member.operands
-            if operand in self._drawn and operand not in inside
-        )
-        return list(found)
+        """The nodes outside of a box that it needs and that are drawn."""
+        operands = dict.fromkeys(entry.operand for entry in self._entries(node))
+        return [operand for operand in operands if operand in self._drawn]
 
     def _choose_strong(self, cone: Node | None) -> tuple[set[Edge], set[Node]]:
         """The edges and nodes that the drawing points at; empty: it points at none."""
@@ -121,46 +176,60 @@ class _GraphView:
         path = paths.first(options.path)[-1]
         return {(step.user, step.position) for step in path.steps}, set(path.nodes)
 
-    def _choose_heat(self) -> tuple[dict[Node, float], dict[Edge, float]]:
+    def _choose_heat(self) -> Coloured | None:
+        """Measure what is coloured by heat; what the colours mean."""
         subject, kind = self._subject, self._options.heat
         if not kind:
-            return {}, {}
+            return None
         nodes = [n for n in subject.dag.order if n in self._drawn and n not in self._hidden]
         if kind in NODE_HEAT:
-            return heat({node: self._magnitude(node, kind) for node in nodes}), {}
+            order = subject.backward if kind == "adjoint" else subject.forward
+            sizes = {node: self._magnitude(node, kind) for node in nodes}
+            moments = {node: order.get(node) for node in nodes if kind in NUMERIC_HEAT}
+            self._node_heat = self._shares(sizes, moments)
+            return self._meaning(kind, "boxes", largest(sizes))
         amounts: dict[Edge, Any] = {}
-        for user in nodes:
-            for at in range(len(user.operands)):
-                find = subject.local if kind == "local" else subject.contribution
-                amount = find(user, at)
+        times: dict[Edge, Moment | None] = {}
+        for node in nodes:
+            for at, entry in enumerate(self._entries(node)):
+                if kind == "local":
+                    amount, time = self._local(node, entry), subject.forward.get(node)
+                else:
+                    amount, time = self._contribution(entry), subject.backward.get(entry.operand)
                 if amount is not None:
-                    amounts[user, at] = amount
-        return {}, heat(amounts)
+                    amounts[node, at], times[node, at] = amount, time
+        self._edge_heat = self._shares(amounts, times)
+        return self._meaning(kind, "curves", largest(amounts))
+
+    def _shares(
+        self, amounts: Mapping[Key, Any], times: Mapping[Key, Moment | None]
+    ) -> dict[Key, float]:
+        """Heat; what is not known yet is cold."""
+        now = self._options.up_to
+        return {
+            key: share if is_known(times.get(key), now) else 0.0
+            for key, share in heat(amounts).items()
+        }
+
+    def _meaning(self, kind: Heat, of: Heated, most: float) -> Coloured:
+        upper = f"0 to {short(most, self._options.digits)}" if most else "all 0"
+        return Coloured(of, f"heat: {_HEAT[kind]}, {upper}")
 
     def _magnitude(self, node: Node, kind: str) -> Any:
         subject = self._subject
         if kind == "value":
             return subject.value(node)
-        if kind == "adjoint":
-            return subject.adjoint(node) or 0.0
-        if kind == "tangent":
-            return subject.tangent(node) or 0.0
+        if kind in ("adjoint", "tangent"):
+            found = subject.adjoint(node) if kind == "adjoint" else subject.tangent(node)
+            return 0.0 if found is None else found
+        members = self._members(node)
         if kind == "saved":
-            return self._saved.get(node, 0)
-        return self._cost(node)
+            return sum(self._saved.get(member, 0) for member in members)
+        return _cost(members)
 
-    @property
+    @cached_property
     def _saved(self) -> dict[Node, int]:
         return {value.node: value.bytes for value in saved_values(self._subject.dag).values}
-
-    def _cost(self, node: Node) -> int:
-        """The operations of a node and of its local derivatives."""
-        edges = Edges()
-        partials = [edges.into(node, at) for at in range(len(node.operands))]
-        factors = [partial.factor for partial in partials if partial is not None]
-        known = {node, *node.operands}
-        made = [n for n in walk.depth_first(factors, known) if n not in known]
-        return count([node, *made]).total
 
     # --- putting it together --------------------------------------------------------------------
 
@@ -181,20 +250,20 @@ class _GraphView:
         outputs = ", ".join(dag.labels[node] for node in dag.outputs)
         return Diagram(
             f"Computation graph of {outputs}",
-            f"A graph from {inputs or 'constants'} to {outputs} with {len(dag.computations)} "
-            "computations.",
+            f"A graph from {inputs or 'constants'} to {outputs} with "
+            f"{counted(len(dag.computations), 'computation')}.",
             tuple(self._elements),
             tuple(self._links),
             frames,
             (),
             (len(subject.forward), len(subject.backward)),
+            self._coloured,
         )
 
     def _add(self, node: Node) -> None:
         """A node, and the links into it."""
         key = self._keys[node]
-        inside = self._collapsed and node in self._frames
-        if inside:
+        if self._is_one(node):
             self._add_collapsed(key, node)
             return
         target = key
@@ -204,13 +273,15 @@ class _GraphView:
             self._add_operator(target, key, node, looks)
         else:
             self._elements.append(self._writing.element(key, node, **looks))
-        for at, operand in enumerate(node.operands):
-            self._add_link(self._source(operand, f"{key}c{at}", looks), target, node, at)
+        for at, entry in enumerate(self._entries(node)):
+            source = self._source(entry.operand, f"{key}c{at}", looks)
+            more = self._link_looks(node, at, entry)
+            self._links.append(self._writing.link(source, target, node, at, **more))
 
     def _add_operator(self, target: str, key: str, node: Node, looks: dict[str, Any]) -> None:
         """The two halves of a computation: its operator, and its result."""
         writing, subject = self._writing, self._subject
-        sentence = subject.sentence(node)
+        sentence = subject.sentence(node, self._options.up_to)
         operator = Element(
             target,
             "operator",
@@ -231,13 +302,19 @@ class _GraphView:
             **looks,
         )
         self._elements += [operator, result]
+        flows_back = self._options.arrows != "forward" and any(
+            subject.flows_back(node, at) for at in range(len(node.operands))
+        )
+        text = subject.names.text[node]
         through = Link(
             target,
             key,
-            f"the result is {subject.names.text[node]}",
+            f"the result is {text}",
+            back_title=f"{text} passes its adjoint on" if flows_back else "",
             faded=looks["faded"],
             strong=node in self._strong_nodes,
             moment=subject.forward.get(node),
+            back_moment=subject.backward.get(node),
         )
         self._links.append(through)
 
@@ -249,49 +326,49 @@ class _GraphView:
         text = f"{len(nodes)} operations"
         lines = (name, Line("note", text, rf"\text{{{text}}}"), *writing.numbers(node))
         looks = self._looks(node)
-        title = f"{subject.sentence(node)}; {text} in one box"
+        title = f"{subject.sentence(node, self._options.up_to)}; {text} in one box"
         self._elements.append(writing.element(key, node, lines=lines, title=title, **looks))
-        outside = self._operands(node)
-        for at, operand in enumerate(outside):
-            held = [other for other in outside if other is not operand]
-            lines = self._through(node, operand, held)
-            names = subject.names.text
-            link = Link(
-                self._source(operand, "", looks),
-                key,
-                f"{names[node]} depends on {names[operand]}",
-                lines,
-                at,
-                faded=looks["faded"],
-                moment=subject.forward.get(node),
+        names = subject.names.text
+        for at, entry in enumerate(self._entries(node)):
+            given = writing.between(
+                node,
+                entry.operand,
+                f"{names[node]} depends on {names[entry.operand]}",
+                self._local(node, entry),
+                self._contribution(entry),
+                flows_back=any(subject.flows_back(*edge) for edge in entry.edges),
             )
-            self._links.append(link)
+            source = self._source(entry.operand, "", looks)
+            more = self._link_looks(node, at, entry)
+            self._links.append(Link(source, key, position=at, **given, **more))
 
-    def _through(self, node: Node, operand: Node, held: Collection[Node]) -> tuple[Line, ...]:
-        """The derivative through a collapsed box, the other operands held fixed."""
+    def _local(self, node: Node, entry: _Entry) -> Any:
+        """The local derivative along an entry; into a collapsed box, the derivative through it,
+        the other operands held fixed. None: there is none.
+        """
         subject = self._subject
-        if subject.sweep is None or self._options.edges != "local":
-            return ()
-        if not (operand in subject.varying and node in subject.varying):
-            return ()
-        found = subject.sweep.reverse(node, wrt=[operand], holding=held)
-        value = found.get(operand, 0.0)
-        moment = subject.forward.get(node)
-        return (number_line("local", value, self._options.digits, moment),)
+        if not self._is_one(node):
+            return subject.local(*entry.edges[0])
+        if subject.sweep is None or not any(subject.has_derivative(*edge) for edge in entry.edges):
+            return None
+        held = [other for other in self._operands(node) if other is not entry.operand]
+        found = subject.sweep.reverse(node, wrt=[entry.operand], holding=held)
+        return found.get(entry.operand, 0.0)
 
-    def _add_link(self, source: str, target: str, user: Node, at: int) -> None:
-        points = bool(self._strong_nodes)
-        strong = (user, at) in self._strong_edges
-        link = self._writing.link(
-            source,
-            target,
-            user,
-            at,
-            strong=strong,
-            faded=points and not strong,
-            heat=self._edge_heat.get((user, at)),
-        )
-        self._links.append(link)
+    def _contribution(self, entry: _Entry) -> Any:
+        """What an entry adds to the adjoint of its operand; None where nothing flows."""
+        found = [self._subject.contribution(*edge) for edge in entry.edges]
+        shares = [share for share in found if share is not None]
+        with np.errstate(all="ignore"):
+            return sum(shares[1:], shares[0]) if shares else None
+
+    def _link_looks(self, node: Node, at: int, entry: _Entry) -> dict[str, Any]:
+        strong = not self._strong_edges.isdisjoint(entry.edges)
+        return {
+            "strong": strong,
+            "faded": bool(self._strong_nodes) and not strong,
+            "heat": self._edge_heat.get((node, at)),
+        }
 
     def _source(self, operand: Node, own_key: str, looks: dict[str, Any]) -> str:
         """The key of the element where an edge starts; a constant gets an element of its own."""
@@ -303,24 +380,35 @@ class _GraphView:
 
     def _looks(self, node: Node) -> dict[str, Any]:
         frame = ""
-        if not self._collapsed and not node.is_leaf:
-            owner = next((o for o, nodes in self._frames.items() if node in nodes), None)
-            frame = f"g{self._keys[owner]}" if owner is not None else ""
+        if not self._collapsed and node in self._owners:
+            frame = f"g{self._keys[self._owners[node]]}"
         return {
-            "faded": bool(self._strong_nodes) and node not in self._strong_nodes,
+            "faded": bool(self._strong_nodes)
+            and self._strong_nodes.isdisjoint(self._members(node)),
             "heat": self._node_heat.get(node),
             "group": frame,
         }
 
     def _add_rest(self) -> None:
-        """The element that stands for what is left out, where links come from it."""
-        if not any(link.source == _REST for link in self._links):
+        """The element that stands for what is left out."""
+        inner = sum(len(nodes) - 1 for nodes in self._frames.values()) if self._collapsed else 0
+        count = len(self._hidden) - inner
+        if not count:
             return
         once = {(link.source, link.target): link for link in self._links if link.source == _REST}
         self._links = [link for link in self._links if link.source != _REST] + [
-            replace(link, lines=(), back=(), back_title="", operands=0) for link in once.values()
+            replace(link, lines=(), back=(), operands=0) for link in once.values()
         ]
-        inner = sum(len(nodes) - 1 for nodes in self._frames.values()) if self._collapsed else 0
-        text = f"{len(self._hidden) - inner} more nodes"
+        text = counted(count, "more node")
         line = Line("note", f"… {text}", rf"\ldots\text{{ {text}}}")
         self._elements.insert(0, Element(_REST, "summary", "square", (line,), f"{text} not drawn"))
+
+
+def _cost(nodes: Sequence[Node]) -> int:
+    """The operations of nodes and of their local derivatives."""
+    edges = Edges()
+    partials = [edges.into(node, at) for node in nodes for at in range(len(node.operands))]
+    factors = [partial.factor for partial in partials if partial is not None]
+    known = {*nodes, *(operand for node in nodes for operand in node.operands)}
+    made = [node for node in walk.depth_first(factors, known) if node not in known]
+    return count_operations([*nodes, *made]).total

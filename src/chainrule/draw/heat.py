@@ -20,12 +20,18 @@ def heat(magnitudes: Mapping[Key, Any]) -> dict[Key, float]:
     >>> heat({"a": -4.0, "b": 1.0, "c": float("inf")})
     {'a': 1.0, 'b': 0.25, 'c': 1.0}
     """
+    most = largest(magnitudes)
     found = {key: _magnitude(value) for key, value in magnitudes.items()}
-    largest = max((size for size in found.values() if math.isfinite(size)), default=0.0)
     return {
-        key: 1.0 if not math.isfinite(size) else size / largest if largest else 0.0
+        key: 1.0 if not math.isfinite(size) else size / most if most else 0.0
         for key, size in found.items()
     }
+
+
+def largest(magnitudes: Mapping[Any, Any]) -> float:
+    """The largest finite magnitude, which has the full heat; 0 where there is none."""
+    found = map(_magnitude, magnitudes.values())
+    return max((size for size in found if math.isfinite(size)), default=0.0)
 
 
 def _magnitude(value: Any) -> float:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import graphlay
 
-from chainrule.draw.conflicts import GRAVE, conflicts
+from chainrule.draw.conflicts import GRAVE, conflicts, crossings
 from chainrule.draw.diagram import Direction
-from chainrule.draw.geometry import Rectangle, entry
+from chainrule.draw.geometry import Rectangle, between, crosses, entry
 from chainrule.draw.scene import Point, Shape
 
 
@@ -91,10 +91,16 @@ _DEEP: Final = 2.0
 """How deep into a box a line has to be to run through it."""
 _HEADER: Final = 18.0
 """Room for the name of a frame."""
+_BEND: Final = 1.5
+"""A bend of a slanted edge counts so much more than a crossing, or a label on a foreign edge."""
+_ALONG: Final = (0.5, 0.4, 0.6)
+"""Where labels may stand on a straight edge."""
 _SAFE: Final = 1
 """The manner for graphs that are too large to try several."""
 _MOST_CHECKED: Final = 400
 """Edges up to which manners are compared."""
+_MOST_STRAIGHTENED: Final = 30
+"""Edges up to which bends are straightened."""
 _MOST_POLISHED: Final = 60
 """Edges up to which another manner is tried although nothing is hidden, only less than clear."""
 
@@ -116,12 +122,54 @@ def layout(
         first: The manner that is tried first.
     """
     found = _clear(nodes, edges, frames, direction, first)
+    if len(edges) <= _MOST_STRAIGHTENED and _MANNERS[found.manner][0] == "diagonal":
+        found = _straightened(found, nodes, edges, direction)
     # Frames have their name at the top, so they cannot be turned over.
     if not frames and _disorder(_mirrored(found, direction), edges, direction) < _disorder(
         found, edges, direction
     ):
         return _mirrored(found, direction)
     return found
+
+
+def _straightened(
+    found: Layout, nodes: Sequence[Node], edges: Sequence[Edge], direction: Direction
+) -> Layout:
+    """The layout without bends that nothing asks for; labels that stand off their edge are on it
+    where there is room.
+    """
+    for at, edge in enumerate(edges):
+        route, anchor = found.routes[at], found.anchors[at]
+        start, end = route[0], route[-1]
+        if len(route) > 2:
+            (x, y), node = found.centres[edge.source], nodes[edge.source]
+            across = direction == "right"
+            start = Point(x + node.width / 2, y) if across else Point(x, y + node.height / 2)
+        elif anchor is None or crosses(start, end, _plate(edge, anchor)):
+            continue
+        least = _cost(found, nodes, edges)
+        for share in _ALONG if anchor else _ALONG[:1]:
+            place = between(start, end, share)
+            tried = replace(
+                found,
+                routes=(*found.routes[:at], (start, end), *found.routes[at + 1 :]),
+                anchors=(*found.anchors[:at], anchor and place, *found.anchors[at + 1 :]),
+            )
+            if _cost(tried, nodes, edges) <= least:
+                found = tried
+                break
+    return found
+
+
+def _cost(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> float:
+    """How much is in the way of something, how often edges cross, and how many of them bend."""
+    bent = sum(len(route) > 2 for route in found.routes)
+    return _count(found, nodes, edges) + crossings(found.routes) + _BEND * bent
+
+
+def _plate(edge: Edge, anchor: Point) -> Rectangle:
+    """What is written on an edge."""
+    return Rectangle.around(anchor, edge.width, edge.height)
 
 
 def _disorder(found: Layout, edges: Sequence[Edge], direction: Direction) -> int:
@@ -276,7 +324,7 @@ def _count(found: Layout, nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
         [(edge.source, edge.target) for edge in edges],
         [edge.thickness for edge in edges],
         [
-            None if anchor is None else Rectangle.around(anchor, edge.width, edge.height)
+            None if anchor is None else _plate(edge, anchor)
             for anchor, edge in zip(found.anchors, edges, strict=True)
         ],
     )

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from chainrule.draw.scene import Box, Curve, Group, Scene, Text
-from chainrule.draw.themes import THEMES, Paint, mixed
+from chainrule.draw.strokes import BACKWARD, CURRENT, WAITING, edge_colour, edge_width, shaded
+from chainrule.draw.themes import THEMES, Paint
 
-_WAITING: Final = 0.5
-"""How much is left of something that is not reached yet."""
 _WIDE: Final = 1.25
 """A circle that is wider than high by more is drawn as a stadium."""
 _SIZE: Final = 16.0
@@ -129,7 +128,7 @@ class _Writer:
             "output": ("stroke-width:4px", [box for box in scene.boxes if box.is_output]),
             "current": ("stroke-width:6px", [box for box in scene.boxes if box.state == "current"]),
             "waiting": (
-                f"opacity:{_WAITING}",
+                f"opacity:{WAITING}",
                 [box for box in scene.boxes if box.state == "waiting"],
             ),
             "faded": (f"opacity:{theme.faded}", [box for box in scene.boxes if box.faded]),
@@ -153,20 +152,11 @@ class _Writer:
     def _stroke(self, curve: Curve) -> str:
         """Colour and width of an edge, and the colour of its writing."""
         theme = self._theme
-        backward = curve.flow == "backward"
-        colour = theme.backward if backward else theme.strong if curve.strong else theme.forward
-        width = 3.0 if curve.strong else 1.5
-        if curve.heat is not None:
-            colour = mixed(theme.forward, theme.hot, curve.heat)
-            width += 2 * curve.heat
-        if curve.state == "current":
-            width += 2.5
+        width = edge_width(curve) + (CURRENT if curve.state == "current" else 0.0)
         written = [theme.texts[text.role] for text in curve.texts if text.role != "operand"]
         ink = written[0] if written else theme.texts["operand"]
-        left = _WAITING if curve.state == "waiting" else 1.0
-        left *= theme.faded if curve.faded else 1.0
-        colour, ink = (mixed(theme.background, each, left) for each in (colour, ink))
-        tip = ",stroke-dasharray:6 4,marker-end:none" if backward else ""
+        colour, ink = (shaded(each, curve, theme) for each in (edge_colour(curve, theme), ink))
+        tip = f",stroke-dasharray:{BACKWARD},marker-end:none" if curve.flow == "backward" else ""
         return f"stroke:{colour},stroke-width:{width:.3g}px,color:{ink}{tip}"
 
 

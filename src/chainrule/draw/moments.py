@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from chainrule.draw.scene import Box, Moment, Pass, Scene, State, Text
+from chainrule.draw.words import counted
 from chainrule.errors import DrawingError
+from chainrule.show.numbers import DASH
 
 _PASSES: Final[dict[Pass, int]] = {"forward": 0, "backward": 1}
 
@@ -19,13 +21,13 @@ def until(scene: Scene, moment: Moment) -> Scene:
     """
     last = scene.steps[_PASSES[moment.during]]
     if moment.step > last:
-        raise DrawingError("E252", f"the {moment.during} pass has {last} steps here")
+        raise DrawingError("E252", f"the {moment.during} pass has {counted(last, 'step')} here")
     now = _rank(moment)
 
     def text(given: Text) -> Text:
-        if given.moment is None or _rank(given.moment) <= now:
+        if is_known(given.moment, moment):
             return given
-        return replace(given, text="–", latex=r"\text{–}", full="")
+        return replace(given, text=DASH, latex=rf"\text{{{DASH}}}", full="")
 
     def state(when: Moment | None) -> State:
         if when is None:
@@ -47,6 +49,15 @@ def until(scene: Scene, moment: Moment) -> Scene:
             for curve in scene.curves
         ),
     )
+
+
+def is_known(when: Moment | None, now: Moment | None) -> bool:
+    """Whether something is known at a step; None: from the start, and at the end.
+
+    >>> is_known(Moment("backward", 1), Moment("forward", 9)), is_known(None, None)
+    (False, True)
+    """
+    return when is None or now is None or _rank(when) <= _rank(now)
 
 
 def _box_state(box: Box, now: tuple[int, int]) -> State:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, get_args
 
 from chainrule.draw.diagram import Arrows, Direction
 from chainrule.draw.scene import Moment, Pass
 from chainrule.draw.themes import THEMES
 from chainrule.errors import DrawingError, listed, nearest, shown
-from chainrule.formula.names import names_of
 
 View = Literal["graph", "tree", "graph+tree", "derivative", "paths"]
 Style = Literal["values", "operators"]
@@ -40,7 +41,8 @@ class Options:
         direction: Values flow to the ``right`` or ``down``.
         nodes: What nodes show, of ``symbol name value adjoint tangent type``.
         edges: What edges show: the ``local`` derivative as a number, or as a ``formula``; the
-            ``contribution`` to the adjoint of the operand; ``none``.
+            ``contribution`` to the adjoint of the operand; ``none``. With ``both`` arrows and
+            ``local``, the arrows of adjoints show contributions.
         arrows: ``forward`` along the values, ``backward`` along the adjoints, ``both``.
         theme: The colours: ``light``, ``dark``, ``print`` (grey) or ``colour-blind``.
         heat: What colours nodes (``value adjoint tangent saved cost``) or edges (``local
@@ -51,8 +53,9 @@ class Options:
             ``none``; ``auto``: collapsed in graphs with more than ``most`` nodes, else none.
         up_to: A step of a pass, such as ``backward 2``: the drawing as it is then; empty: the end.
         digits: Significant digits of numbers.
-        most: With more boxes than this, those far from the output are left out.
-        legend: Whether a line below the drawing says what the colours of the writing mean.
+        most: With more boxes than this, those far from the output are left out; one more box
+            says how many.
+        legend: Whether lines below the drawing say what its colours and signs mean.
     """
 
     view: View = "graph"
@@ -79,10 +82,11 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "edges": get_args(EdgeItem),
     "arrows": get_args(Arrows),
     "theme": tuple(THEMES),
-    "heat": (*get_args(Heat), ""),
+    "heat": get_args(Heat),
     "groups": get_args(Groups),
 }
 _NUMBERS: Final = {"path": (0, 10**6), "digits": (1, 17), "most": (2, _MOST_ALLOWED)}
+_STEP: Final = re.compile(r"\d{1,9}")
 NAMES: Final = tuple(field.name for field in dataclasses.fields(Options))
 """The names of all options."""
 
@@ -99,7 +103,7 @@ def options(given: dict[str, Any]) -> Options:
     checked: dict[str, Any] = {}
     for name, value in given.items():
         if name not in NAMES:
-            guess = nearest(name, NAMES)
+            guess = nearest(name, NAMES) or _anagram(name)
             hint = f"; did you mean {guess!r}?" if guess else ""
             raise DrawingError("E250", f"a drawing has no option {shown(name)}{hint}")
         checked[name] = _checked(name, value)
@@ -107,19 +111,20 @@ def options(given: dict[str, Any]) -> Options:
 
 
 def _checked(name: str, value: Any) -> Any:
+    if value is None and name in ("heat", "cone"):
+        return ""
     if name in _CHOICES:
-        value = "" if value is None else value
-        if value not in _CHOICES[name]:
+        choices = (*_CHOICES[name], "") if name == "heat" else _CHOICES[name]
+        if not isinstance(value, str) or value not in choices:
             raise _not_allowed(name, value, _CHOICES[name])
     elif name in _NUMBERS:
         low, high = _NUMBERS[name]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise DrawingError("E250", f"{name} is {shown(value)}; it goes from {low} to {high}")
     elif name == "nodes":
-        value = tuple(names_of(value))
-        for item in value:
-            if item not in get_args(NodeItem):
-                raise _not_allowed(name, item, get_args(NodeItem))
+        return _node_items(value)
+    elif name == "cone" and not isinstance(value, str):
+        raise DrawingError("E250", f"cone is {shown(value)}; it is the name of a node")
     elif name == "up_to":
         value = _moment(value)
     elif name == "legend" and not isinstance(value, bool):
@@ -127,21 +132,38 @@ def _checked(name: str, value: Any) -> Any:
     return value
 
 
+def _node_items(value: Any) -> tuple[str, ...]:
+    """What nodes show: words in a text, or a list of words."""
+    if not isinstance(value, Iterable):
+        raise _not_allowed("nodes", value, get_args(NodeItem))
+    items = tuple(value.replace(",", " ").split() if isinstance(value, str) else value)
+    for item in items:
+        if item not in get_args(NodeItem):
+            raise _not_allowed("nodes", item, get_args(NodeItem))
+    return items
+
+
 def _moment(value: Any) -> Moment | None:
     """A step of a pass: ``"backward 2"`` or ``("backward", 2)``."""
-    if not value:
+    if value is None or (isinstance(value, str) and not value):
         return None
-    parts = value.split() if isinstance(value, str) else value
-    try:
-        during, step = parts
-        moment = Moment(cast("Pass", during), int(step))
-    except (TypeError, ValueError):
-        raise DrawingError("E252", f"{shown(value)} is no step, as 'backward 2' is") from None
-    if during not in get_args(Pass) or moment.step < 0:
-        raise DrawingError("E252", f"{shown(value)} is no step, as 'backward 2' is")
-    return moment
+    parts: Any = value.split() if isinstance(value, str) else value
+    if isinstance(parts, Sequence) and len(parts) == 2:
+        during, written = parts
+        step: Any = written
+        if isinstance(written, str) and _STEP.fullmatch(written):
+            step = int(written)
+        is_whole = isinstance(step, int) and not isinstance(step, bool)
+        if during in get_args(Pass) and is_whole and step >= 0:
+            return Moment(during, step)
+    raise DrawingError("E252", f"{shown(value)} is no step, as 'backward 2' is")
+
+
+def _anagram(name: str) -> str | None:
+    """The option that has the same letters in another order."""
+    return next((other for other in NAMES if sorted(other) == sorted(name)), None)
 
 
 def _not_allowed(name: str, value: object, choices: tuple[str, ...]) -> DrawingError:
-    words = [repr(choice) for choice in choices if choice]
-    return DrawingError("E250", f"{name} is {shown(value)}; choose {listed(words)}")
+    words = listed(map(repr, choices))
+    return DrawingError("E250", f"{name} is {shown(value)}; choose {words}")

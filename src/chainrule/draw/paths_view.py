@@ -6,23 +6,27 @@ path can be followed alone; the products stand below.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
+
+import numpy as np
 
 from chainrule.draw.diagram import Diagram, Element, Line, Link
 from chainrule.draw.elements import Writing
 from chainrule.draw.options import Options
 from chainrule.draw.subject import Subject, short
+from chainrule.draw.words import counted
 from chainrule.errors import LimitError
 from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, Node
-from chainrule.show.numbers import count
+from chainrule.show.numbers import DASH, count
 
 _NOTED: Final = 8
 """Paths whose product is written below the drawing."""
 
-_Locals = tuple[Any, "_Locals | None"]
-"""The local derivatives from an occurrence to the end, the nearest first."""
+_Way = tuple[Node, int, "_Way | None"]
+"""The edges from an occurrence to the end, the nearest first: users and positions."""
 
 
 def paths_diagram(subject: Subject, options: Options, wrt: Node, of: Node) -> Diagram:
@@ -33,7 +37,11 @@ def paths_diagram(subject: Subject, options: Options, wrt: Node, of: Node) -> Di
     """
     order = walk.depth_first([of])
     reached = walk.descendants(order, [wrt])
-    boxes = sum(times for node, times in walk.occurrences(order, [of]) if node in reached)
+    boxes = sum(
+        times * (1 + _beside(node, wrt, reached))
+        for node, times in walk.occurrences(order, [of])
+        if node in reached
+    )
     if boxes > options.most:
         raise LimitError(
             "E156", f"the paths take {count(boxes)} boxes, more than most={options.most}"
@@ -41,20 +49,21 @@ def paths_diagram(subject: Subject, options: Options, wrt: Node, of: Node) -> Di
     writing = Writing(subject, options)
     elements: list[Element] = []
     links: list[Link] = []
-    products: list[list[Any]] = []
-    stack: list[tuple[Node, Link | None, _Locals | None]] = [(of, None, None)]
+    ways: list[_Way | None] = []
+    stack: list[tuple[Node, Link | None, _Way | None]] = [(of, None, None)]
     while stack:
-        node, link, locals_ = stack.pop()
+        node, link, way = stack.pop()
         key = f"p{len(elements)}"
         if link is not None:
             links.append(replace(link, source=key))
         if node not in reached:
-            elements.append(writing.element(key, node, faded=node.op is not CONSTANT))
+            faded = node is not of and node.op is not CONSTANT
+            elements.append(writing.element(key, node, faded=faded))
             continue
         lines = writing.node(node)
         if node is wrt:
-            products.append(_listed(locals_))
-            text = f"path {len(products)}"
+            ways.append(way)
+            text = f"path {len(ways)}"
             lines = (*lines, Line("note", text, rf"\text{{{text}}}"))
         elements.append(writing.element(key, node, lines=lines))
         if node is wrt:
@@ -62,46 +71,62 @@ def paths_diagram(subject: Subject, options: Options, wrt: Node, of: Node) -> Di
         for at, operand in reversed(list(enumerate(node.operands))):
             on_path = operand in reached
             step = writing.link("", key, node, at, strong=on_path, faded=not on_path)
-            stack.append((operand, step, (subject.local(node, at), locals_)))
+            stack.append((operand, step, (node, at, way)))
     source, target = subject.names.text[wrt], subject.names.text[of]
     return Diagram(
         f"Paths from {source} to {target}",
-        f"{len(products)} paths from {source} to {target}.",
+        f"{counted(len(ways), 'path')} from {source} to {target}.",
         tuple(reversed(elements)),
         tuple(links),
-        notes=tuple(_notes(products, subject, options, wrt, of)),
+        notes=_notes(ways, subject, options, wrt, of),
     )
 
 
-def _listed(locals_: _Locals | None) -> list[Any]:
-    """The local derivatives of a path, from its start on."""
-    found = []
-    while locals_ is not None:
-        value, locals_ = locals_
-        found.append(value)
-    return found
+def _beside(node: Node, wrt: Node, reached: Collection[Node]) -> int:
+    """How many operands of a node on a path are drawn beside it."""
+    return 0 if node is wrt else sum(operand not in reached for operand in node.operands)
 
 
 def _notes(
-    products: list[list[Any]], subject: Subject, options: Options, wrt: Node, of: Node
-) -> list[str]:
+    ways: Sequence[_Way | None], subject: Subject, options: Options, wrt: Node, of: Node
+) -> tuple[str, ...]:
     """The product along each path, and their sum."""
+    if not ways:
+        return (subject.no_path(wrt, of),)
     if subject.sweep is None:
-        return []
-    shown = products[:_NOTED]
-    totals = []
+        return ()
     notes = []
-    for number, factors in enumerate(shown, start=1):
-        total: Any = 1.0
-        for factor in factors:
-            total = total * (0.0 if factor is None else factor)
-        totals.append(short(total, options.digits))
-        written = " · ".join(short(factor, options.digits) for factor in factors) or "1"
-        notes.append(f"path {number}: {written} = {totals[-1]}")
-    if len(products) > len(shown):
-        notes.append(f"… and {len(products) - len(shown)} more paths")
+    totals = []
+    for number, way in enumerate(ways[:_NOTED], start=1):
+        factors, product = _factors(subject, way, options.digits)
+        totals.append(short(product, options.digits))
+        equals = f" = {totals[-1]}" if len(factors) > 1 else ""
+        notes.append(f"path {number}: {' · '.join(factors) or '1'}{equals}")
+    if len(ways) > _NOTED:
+        notes.append(f"… and {counted(len(ways) - _NOTED, 'more path')}")
     elif subject.adjoints is not None:
         whole = short(subject.adjoints.get(wrt, 0.0), options.digits)
         names = subject.names.text
-        notes.append(f"d{names[of]}/d{names[wrt]} = {' + '.join(totals)} = {whole}")
-    return notes
+        equals = f" = {' + '.join(totals)}" if len(totals) > 1 else ""
+        notes.append(f"d{names[of]}/d{names[wrt]}{equals} = {whole}")
+    if any(DASH in note for note in notes):
+        notes.append(f"{DASH}: nothing flows along a branch that is not taken, or a condition")
+    return tuple(notes)
+
+
+def _factors(subject: Subject, way: _Way | None, digits: int) -> tuple[list[str], Any]:
+    """The local derivatives along a path, and their product: exactly 0 where nothing flows along
+    one of its edges, whatever the others are.
+    """
+    found = []
+    product: Any = 1.0
+    live: Any = True
+    with np.errstate(all="ignore"):
+        while way is not None:
+            user, position, way = way
+            local = subject.local(user, position)
+            flows = local is not None and subject.is_live(user, position)
+            found.append(short(local if np.any(flows) else None, digits))
+            product = product * (0.0 if local is None else local)
+            live = live & flows
+        return found, np.where(live, product, 0.0)[()]

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
-from chainrule.draw.compose import compose
+from chainrule.draw.compose import arranged, compose, explained, framed
 from chainrule.draw.derivative_view import derivative_diagram
-from chainrule.draw.diagram import Diagram
+from chainrule.draw.diagram import Diagram, Line
+from chainrule.draw.geometry import Rectangle
 from chainrule.draw.graph_view import graph_diagram
 from chainrule.draw.options import NUMERIC_HEAT, Options
 from chainrule.draw.paths_view import paths_diagram
-from chainrule.draw.scene import Box, Curve, Group, Point, Scene, Text
+from chainrule.draw.scene import Point, Scene, Text
 from chainrule.draw.subject import Subject
 from chainrule.draw.tree_view import tree_diagram
 from chainrule.errors import DrawingError
 from chainrule.graph.node import Node
 from chainrule.show.derivative_graph import numeric_derivative_graph, symbolic_derivative_graph
 
-_BETWEEN = 40.0
-"""Between two drawings beside each other."""
+_EDGE: Final = 4.0
+"""Between the edge of a drawing and the frame around it."""
+_ABOVE: Final = 16.0
+"""Room for the name of that frame."""
+_BELOW: Final = 8.0
+"""Room below that frame."""
 
 
 def picture(subject: Subject, options: Options, cone: Node | None = None) -> Scene:
@@ -41,15 +47,21 @@ def picture(subject: Subject, options: Options, cone: Node | None = None) -> Sce
         return compose(paths_diagram(subject, options, wrt, of), options)
     if options.view == "tree":
         return compose(tree_diagram(subject, options, _root(subject)), options)
-    graph = compose(graph_diagram(subject, options, cone), options)
+    graph = graph_diagram(subject, options, cone)
     if options.view == "graph":
-        return graph
-    bare = replace(options, legend=False, up_to=None)
-    return beside(graph, compose(tree_diagram(subject, bare, _root(subject)), bare))
+        return compose(graph, options)
+    left = arranged(graph, options)
+    right = arranged(tree_diagram(subject, options, _root(subject)), options)
+    height = max(left.height, right.height)
+    left = _named(replace(left, height=height), "half1", "graph")
+    right = _named(replace(right, height=height), "half2", "syntax tree")
+    return explained(beside(left, right), options, graph.notes, graph.heat)
 
 
 def _check(subject: Subject, options: Options) -> None:
-    """Refuse what needs numbers, or a node, where there is none."""
+    """Refuse what needs numbers, a node or steps where there are none."""
+    if options.up_to is not None and options.view in ("derivative", "paths"):
+        raise DrawingError("E252", f"view={options.view!r} has no steps; up_to= cannot be used")
     if subject.sweep is None and options.heat in NUMERIC_HEAT:
         raise DrawingError("E251", f"heat={options.heat!r} needs numbers: draw a record, at(…)")
     if subject.sweep is None and options.edges == "contribution":
@@ -82,41 +94,58 @@ def _derivatives(subject: Subject, options: Options) -> Diagram:
     else:
         assert subject.tangents is not None
         graph = numeric_derivative_graph(subject.sweep, of, wrt, subject.tangents, 17)
-    return derivative_diagram(subject, options, graph)
+    return derivative_diagram(subject, options, graph, of)
+
+
+def _named(scene: Scene, key: str, name: str) -> Scene:
+    """A scene in a frame with its name."""
+    moved = _moved(scene, 0, _ABOVE)
+    line = Line("caption", name, rf"\text{{{name}}}")
+    around = Rectangle(_EDGE, _EDGE, moved.width - _EDGE, moved.height - _EDGE)
+    frame = framed(key, line, moved.boxes, around)
+    return replace(moved, height=moved.height + _BELOW, groups=(frame, *moved.groups))
 
 
 def beside(left: Scene, right: Scene) -> Scene:
     """Two scenes as one, the second to the right of the first."""
-    dx = left.width + _BETWEEN
+    right = _moved(right, left.width, 0)
+    curves = (replace(curve, key=f"{curve.key}t") for curve in right.curves)
     return replace(
         left,
-        width=dx + right.width,
+        width=right.width,
         height=max(left.height, right.height),
         title=f"{left.title} and {right.title[:1].lower()}{right.title[1:]}",
         description=f"{left.description} {right.description}",
-        boxes=(*left.boxes, *(_moved_box(box, dx) for box in right.boxes)),
-        curves=(*left.curves, *(_moved_curve(curve, dx) for curve in right.curves)),
-        groups=(*left.groups, *(_moved_group(group, dx) for group in right.groups)),
-        captions=(*left.captions, *(_moved(text, dx) for text in right.captions)),
+        boxes=(*left.boxes, *right.boxes),
+        curves=(*left.curves, *curves),
+        groups=(*left.groups, *right.groups),
     )
 
 
-def _moved(text: Text, dx: float) -> Text:
-    return replace(text, x=text.x + dx)
+def _moved(scene: Scene, dx: float, dy: float) -> Scene:
+    """A scene without captions, to the right and down by so much, with so much more room."""
 
+    def text(given: Text) -> Text:
+        return replace(given, x=given.x + dx, y=given.y + dy)
 
-def _moved_box(box: Box, dx: float) -> Box:
-    return replace(box, x=box.x + dx, texts=tuple(_moved(text, dx) for text in box.texts))
-
-
-def _moved_curve(curve: Curve, dx: float) -> Curve:
     return replace(
-        curve,
-        key=f"{curve.key}t",
-        points=tuple(Point(x + dx, y) for x, y in curve.points),
-        texts=tuple(_moved(text, dx) for text in curve.texts),
+        scene,
+        width=scene.width + dx,
+        height=scene.height + dy,
+        boxes=tuple(
+            replace(box, x=box.x + dx, y=box.y + dy, texts=tuple(map(text, box.texts)))
+            for box in scene.boxes
+        ),
+        curves=tuple(
+            replace(
+                curve,
+                points=tuple(Point(x + dx, y + dy) for x, y in curve.points),
+                texts=tuple(map(text, curve.texts)),
+            )
+            for curve in scene.curves
+        ),
+        groups=tuple(
+            replace(group, x=group.x + dx, y=group.y + dy, text=text(group.text))
+            for group in scene.groups
+        ),
     )
-
-
-def _moved_group(group: Group, dx: float) -> Group:
-    return replace(group, x=group.x + dx, text=_moved(group.text, dx))

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 from xml.etree import ElementTree
 
 import resvg_py
 
+from chainrule.draw.limits import within
 from chainrule.errors import LimitError
 
 MOST_PIXELS: Final = 100_000_000
+_SCALES: Final = (0.01, 1000)
 
 
-def png(svg_text: str, scale: float = 2.0, width: int | None = None) -> bytes:
-    """A drawing as PNG.
+def png(svg_text: str, scale: float = 2.0) -> bytes:
+    """A drawing as PNG, of one pixel at least.
 
     Args:
         svg_text: The drawing, by one of our writers.
-        scale: How many pixels a point has.
-        width: Of the picture, in pixels; takes the place of ``scale``.
+        scale: How many pixels a point has, from 0.01 to 1000.
 
     Raises:
+        DrawingError: E253 for a scale that cannot be.
         LimitError: E158: the picture would have too many pixels.
-        ValueError: A scale or a width that is not positive.
     """
+    within(scale, *_SCALES, "scale")
     root = ElementTree.fromstring(svg_text)
-    across, down = float(root.attrib["width"]), float(root.attrib["height"])
-    if width is not None:
-        scale = width / across
-    if not 0 < scale < math.inf:
-        raise ValueError("a picture has a positive size")
-    across, down = across * scale, down * scale
+    across, down = (float(root.attrib[side]) * scale for side in ("width", "height"))
     if across * down > MOST_PIXELS:
         raise LimitError(
             "E158",

@@ -34,6 +34,7 @@ small print in a box, ``operand`` the number of an operand on its edge, ``captio
 drawing.
 """
 Pass = Literal["forward", "backward"]
+Heated = Literal["boxes", "curves"]
 State = Literal["", "waiting", "current"]
 """In a drawing up to a step: not reached yet, or the step itself."""
 
@@ -45,6 +46,21 @@ ROLES: Final[dict[Role, str]] = {
     "contribution": "contribution",
 }
 """The roles that a legend explains, in its order."""
+
+
+class Mark(NamedTuple):
+    """What stands before a number to tell what it is, as plain text and as mathematics."""
+
+    text: str
+    latex: str
+
+
+MARKS: Final[dict[Role, Mark]] = {
+    "adjoint": Mark("∂ ", r"\partial\,"),
+    "tangent": Mark("d ", r"\mathrm{d}\,"),
+    "contribution": Mark("+", "{+}"),
+}
+"""By role; a contribution below 0 has its own sign."""
 
 
 class Point(NamedTuple):
@@ -88,6 +104,11 @@ class Text:
     size: float
     full: str = ""
     moment: Moment | None = None
+
+
+def is_marked(text: Text) -> bool:
+    """Whether a piece of writing begins with the mark of its role."""
+    return text.role in MARKS and text.text.startswith(MARKS[text.role].text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +212,25 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """The bar that shows the colours of heat; a caption beside it says what they mean.
+
+    Attributes:
+        of: What has these colours.
+        x: The left edge, where heat is 0.
+        y: The upper edge.
+        width: Of the bar, up to where heat is 1.
+        height: Of the bar.
+    """
+
+    of: Heated
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A whole drawing.
 
@@ -207,6 +247,8 @@ class Scene:
         legend: The roles of writing that the legend explains.
         theme: The name of its colours (`chainrule.draw.themes`).
         steps: How many steps the forward pass and the backward pass have.
+        scale: The colours of heat; None: nothing is coloured by heat, or there is no legend.
+        has_legend: Whether writers explain signs of their own below the drawing.
     """
 
     width: float
@@ -221,6 +263,8 @@ class Scene:
     legend: tuple[Role, ...] = ()
     theme: str = "light"
     steps: tuple[int, int] = (0, 0)
+    scale: Scale | None = None
+    has_legend: bool = True
 
     def texts(self) -> Iterator[Text]:
         """Every piece of writing."""

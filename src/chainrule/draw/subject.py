@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule.diff.build import dependent
 from chainrule.draw.diagram import Line
-from chainrule.draw.scene import Moment, Role
+from chainrule.draw.moments import is_known
+from chainrule.draw.scene import MARKS, Moment, Role
 from chainrule.draw.symbols import symbol
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, PARAMETER, Node, constant_value
@@ -87,6 +88,21 @@ class Subject:
             return None
         return self.sweep.contribution(self.adjoints, user, user, position)
 
+    def is_live(self, user: Node, position: int) -> Any:
+        """Where something flows along an edge: not along a branch that is not taken, whose part
+        is exactly 0 whatever comes after it. Only where there are numbers.
+        """
+        assert self.sweep is not None
+        local = self.sweep.local_derivative(user, position)
+        endless = Flow({user: np.full_like(self.sweep.values[user], np.inf)})
+        return (local != 0) | (self.sweep.contribution(endless, user, user, position) != 0)
+
+    def flows_back(self, user: Node, position: int) -> bool:
+        """Whether an adjoint flows back along an edge; without numbers: whether it could."""
+        if self.sweep is None:
+            return self.has_derivative(user, position)
+        return self.contribution(user, position) is not None
+
     def has_derivative(self, user: Node, position: int) -> bool:
         """Whether a derivative flows along an edge."""
         operand = user.operands[position]
@@ -147,20 +163,26 @@ class Subject:
         """Whether a computation has a name that is worth showing: given, or that of an output."""
         return node in self.dag.names or node in self.dag.outputs
 
-    def sentence(self, node: Node) -> str:
-        """A node in a sentence: what it is and all its numbers."""
+    def no_path(self, wrt: Node, of: Node) -> str:
+        """What is to be said where one node does not depend on the other."""
+        return f"d{self.names.text[of]}/d{self.names.text[wrt]} = 0: no path"
+
+    def sentence(self, node: Node, now: Moment | None = None) -> str:
+        """A node in a sentence: what it is and all its numbers, as far as they are known now."""
         name = self.names.text[node]
+        reached = is_known(self.forward.get(node), now)
         if node.op is CONSTANT:
             words = f"constant {name}" if node in self.dag.names else f"the constant {name}"
         elif node.is_leaf:
             words = f"{'parameter' if node.op is PARAMETER else 'input'} {name}"
         else:
             words = f"{name} = {self.names.operation(node).text}"
-        if node.op is not CONSTANT and self.sweep is not None:
+        if node.op is not CONSTANT and self.sweep is not None and reached:
             words += f" = {number(self.value(node))}"
-        if self.adjoint(node) is not None and self.of is not None:
-            words += f"; ∂{self.names.text[self.of]}/∂{name} = {number(self.adjoint(node))}"
-        if self.tangent(node) is not None and self.wrt is not None:
+        adjoint = self.adjoint(node) if is_known(self.backward.get(node), now) else None
+        if adjoint is not None and self.of is not None:
+            words += f"; ∂{self.names.text[self.of]}/∂{name} = {number(adjoint)}"
+        if self.tangent(node) is not None and self.wrt is not None and reached:
             words += f"; d{name}/d{self.names.text[self.wrt]} = {number(self.tangent(node))}"
         return words
 
@@ -172,17 +194,13 @@ def number_line(role: Role, value: Any, digits: int, moment: Moment | None = Non
     ('-0.47', '∂ 1024')
     """
     text = short(value, digits)
-    before = _BEFORE.get(role, "")
+    mark = MARKS.get(role)
     if role == "contribution" and not text.startswith("-"):
         text = f"+{text}"
     latex = latex_of(text)
-    if before:
-        return Line(role, f"{before} {text}", rf"{_LATEX_BEFORE[before]}{{{latex}}}", moment)
+    if mark is not None and role != "contribution":
+        return Line(role, mark.text + text, f"{mark.latex}{{{latex}}}", moment)
     return Line(role, text, latex, moment)
-
-
-_BEFORE: Final = {"adjoint": "∂", "tangent": "d"}
-_LATEX_BEFORE: Final = {"∂": r"\partial\,", "d": r"\mathrm{d}\,"}
 
 
 def short(value: Any, digits: int) -> str:

@@ -15,23 +15,30 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 from chainrule.draw.mathematics import ASCENT, DESCENT, Outline, measure, outline
-from chainrule.draw.scene import Box, Curve, Group, Moment, Point, Scene, State, Text
-from chainrule.draw.themes import THEMES, Paint, mixed
+from chainrule.draw.scene import Box, Curve, Group, Moment, Point, Scale, Scene, State, Text
+from chainrule.draw.strokes import (
+    BACKWARD,
+    BOX_LINE,
+    CORNER,
+    EDGE,
+    FRAME_CORNER,
+    GLOW,
+    HEAD,
+    RING,
+    STRONG,
+    WAITING,
+    edge_colour,
+    edge_width,
+)
+from chainrule.draw.themes import THEMES, Paint
+from chainrule.show.numbers import DASH
 
-DASH: Final = "–"
-"""Stands where nothing is known yet."""
-GLOW: Final = 0.35
-"""How much of its colour the ring around the current box or edge has."""
 _PLATE: Final = 3.0
 """How far the plate under writing on an edge reaches beyond it, left and right."""
-_RADIUS: Final = 12.0
-"""Of the corners of edges, at most."""
 _GAP: Final = 1.5
 """Between the tip of an arrowhead and the middle of the line around a box."""
-_HEAD: Final = (9.0, 3.5)
-"""Length of an arrowhead and half its width."""
-_STRONG: Final = 1.3
-"""How much larger it is on an edge that the drawing points at."""
+_ENLARGED: Final = 1.3
+"""How much larger an arrowhead is on an edge that the drawing points at."""
 _INSET: Final = 3.0
 """Between the two lines around an output."""
 _FONTS: Final = "'STIX Two Text','Times New Roman','Liberation Serif','DejaVu Serif',serif"
@@ -88,13 +95,13 @@ class Sheet:
             ".sheet,.plate": f"fill:{theme.background}",
             ".plate": "opacity:.9",
             ".frame": _painted(theme.group),
-            ".line": "fill:none;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round",
-            ".body": "stroke-width:1.7",
+            ".line": f"fill:none;stroke-width:{EDGE:g};stroke-linecap:round;stroke-linejoin:round",
+            ".body": f"stroke-width:{BOX_LINE:g}",
             ".inner": "fill:none;stroke-width:1.1",
-            ".ring": "fill:none;stroke-width:9;stroke-linejoin:round",
-            ".backward .line": "stroke-dasharray:6 4;stroke-linecap:butt",
-            ".strong .line": "stroke-width:2.8",
-            ".waiting": "opacity:.5",
+            ".ring": f"fill:none;stroke-width:{RING:g};stroke-linejoin:round",
+            ".backward .line": f"stroke-dasharray:{BACKWARD};stroke-linecap:butt",
+            ".strong .line": f"stroke-width:{STRONG:g}",
+            ".waiting": f"opacity:{number(WAITING)}",
             ".faded": f"opacity:{theme.faded}",
             **TEXT_STYLE,
         }
@@ -116,11 +123,13 @@ class Sheet:
         yield from map(self._box, self.scene.boxes)
         # Above everything else, so that no line crosses them.
         yield from (self._labels(curve) for curve in self.scene.curves if curve.texts)
+        if self.scene.scale is not None:
+            yield self._scale(self.scene.scale)
         for caption in self.scene.captions:
             yield f'<g role="img" aria-label="{clean(caption.text)}">{self._text(caption)}</g>'
 
     def _group(self, group: Group) -> str:
-        frame = _rectangle(group.x, group.y, group.width, group.height, 10)
+        frame = _rectangle(group.x, group.y, group.width, group.height, FRAME_CORNER)
         return (
             f'<g id="{clean(self.prefix + group.key)}" class="group" role="img"'
             f' aria-label="{clean(group.text.text)}" data-key="{clean(group.key)}">'
@@ -139,11 +148,16 @@ class Sheet:
             f'<g id="{clean(self.prefix + box.key)}" class="box {box.kind}{output}{_standing(box)}"'
             f' role="img" aria-label="{name}" data-key="{clean(box.key)}" data-kind="{box.kind}"'
             f"{_moment(box.moment)}><title>{name}</title>{rings}{outer}{inner}"
-            f"{''.join(map(self._text, box.texts))}</g>"
+            f"{''.join(self._text(text, self._ink(text, box)) for text in box.texts)}</g>"
         )
 
+    def _ink(self, text: Text, box: Box) -> str:
+        """The colour of writing in a box, where it is not that of its role."""
+        colour = self._theme.writing(text.role, box)
+        return "" if colour == self._theme.texts[text.role] else colour
+
     def _curve(self, curve: Curve) -> str:
-        length, half = (size * (_STRONG if curve.strong else 1) for size in _HEAD)
+        length, half = (size * (_ENLARGED if curve.strong else 1) for size in HEAD)
         whole = shortened(curve.points, _GAP)
         stem = shortened(whole, length)
         path = rounded(stem)
@@ -156,8 +170,8 @@ class Sheet:
         )
         line_style = head_style = ""
         if curve.heat is not None:
-            colour = mixed(self._theme.forward, self._theme.hot, curve.heat)
-            line_style = f' style="stroke:{colour};stroke-width:{number(1.5 + 2 * curve.heat)}"'
+            colour = edge_colour(curve, self._theme)
+            line_style = f' style="stroke:{colour};stroke-width:{number(edge_width(curve))}"'
             head_style = f' style="fill:{colour}"'
         rings = self._rings(
             curve.state, [curve.moment], lambda attributes: f'<path{attributes} d="{path}"/>'
@@ -200,12 +214,28 @@ class Sheet:
 
     def _plate(self, text: Text) -> str:
         width, height = measure(text.latex, text.text, text.size)
+        if text.text == DASH:  # it would be lost among the dashes of its edge
+            width = text.width
         place = _rectangle(
             text.x - width / 2 - _PLATE, text.y - height / 2, width + 2 * _PLATE, height, 3
         )
         return f'<rect class="plate"{place}/>'
 
-    def _text(self, text: Text) -> str:
+    def _scale(self, scale: Scale) -> str:
+        """The bar that runs from no heat to full heat."""
+        place = _rectangle(scale.x, scale.y, scale.width, scale.height, 2)
+        stops = "".join(
+            f'<stop offset="{at}" stop-color="{colour}"/>'
+            for at, colour in enumerate(self._theme.ramp(scale.of))
+        )
+        return (
+            f'<linearGradient id="{self.prefix}heat">{stops}</linearGradient>'
+            f'<rect class="scale" fill="url(#{self.prefix}heat)"'
+            f' stroke="{self._theme.texts["caption"]}" stroke-width=".6"{place}/>'
+        )
+
+    def _text(self, text: Text, colour: str = "") -> str:
+        """Writing in the colour of its role, or in another."""
         title = f"<title>{clean(text.full)}</title>" if text.full else ""
         written = self._letters.write(text, text.latex, text.text)
         if text.moment is not None and text.moment in self._delays:
@@ -215,7 +245,8 @@ class Sheet:
                 f'<g class="{name} before" opacity="0">'
                 f"{self._letters.write(text, DASH, DASH)}</g>"
             )
-        return f'<g class="{text.role}"{_moment(text.moment)}>{title}{written}</g>'
+        ink = f' style="fill:{colour}"' if colour else ""
+        return f'<g class="{text.role}"{ink}{_moment(text.moment)}>{title}{written}</g>'
 
 
 class Letters:
@@ -341,9 +372,11 @@ def number(value: float) -> str:
     ('2', '0', '.26')
     """
     found = f"{value:.2f}".rstrip("0").rstrip(".")
-    if found in {"-0", "0"}:
-        return "0"
-    return re.sub(r"^(-?)0\.", r"\1.", found)
+    if found.startswith("0."):
+        return found[1:]
+    if found.startswith("-0"):
+        return f"-{found[2:]}" if len(found) > 2 else "0"
+    return found
 
 
 def moment_name(moment: Moment) -> str:
@@ -379,7 +412,7 @@ def rounded(points: tuple[Point, ...]) -> str:
     """
     steps = [f"M{coordinates(*points[0])}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(_RADIUS, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
+        radius = min(CORNER, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
         start, end = _toward(corner, before, radius), _toward(corner, after, radius)
         steps.append(f"L{coordinates(*start)}Q{coordinates(*corner)} {coordinates(*end)}")
     steps.append(f"L{coordinates(*points[-1])}")
@@ -398,7 +431,8 @@ def coordinates(x: float, y: float) -> str:
 
 def _attribute(name: str, value: float) -> str:
     """An attribute that is 0 unless it is written."""
-    return f' {name}="{number(value)}"' if number(value) != "0" else ""
+    written = number(value)
+    return f' {name}="{written}"' if written != "0" else ""
 
 
 def _rectangle(x: float, y: float, width: float, height: float, radius: float = 0.0) -> str:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from chainrule.draw.scene import Box, Kind, Role
+from chainrule.draw.scene import Box, Heated, Kind, Role
+
+READABLE: Final = 4.5
+"""The least contrast of writing (Web Content Accessibility Guidelines 2.2, 1.4.3)."""
+_STEPS: Final = 4
+"""In which writing on heat comes closer to the ink until it is readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,19 @@ class Theme:
             return paint
         return Paint(mixed(self.cold, self.hot, box.heat), paint.line, paint.dash)
 
+    def writing(self, role: Role, box: Box) -> str:
+        """The colour of writing in a box: that of its role, darker or lighter on heat."""
+        colour = self.texts[role]
+        if box.heat is None:
+            return colour
+        fill, ink = self.paint(box).fill, self.texts["symbol"]
+        steps = (mixed(colour, ink, step / _STEPS) for step in range(_STEPS))
+        return next((one for one in steps if contrast(one, fill) >= READABLE), ink)
+
+    def ramp(self, of: Heated) -> tuple[str, str]:
+        """The colours of no heat and of full heat."""
+        return (self.cold if of == "boxes" else self.forward), self.hot
+
 
 def mixed(cold: str, hot: str, share: float) -> str:
     """The colour between two others: ``share`` of the second.
@@ -68,6 +86,25 @@ def mixed(cold: str, hot: str, share: float) -> str:
     """
     pairs = [(int(cold[at : at + 2], 16), int(hot[at : at + 2], 16)) for at in (1, 3, 5)]
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def contrast(one: str, other: str) -> float:
+    """How well two colours stand out from each other, from 1 to 21.
+
+    >>> contrast("#000000", "#ffffff"), round(contrast("#1f2430", "#ff7a1a"), 2)
+    (21.0, 5.95)
+    """
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """The relative luminance, as the same guidelines define it."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _theme(
@@ -123,7 +160,7 @@ THEMES: Final[dict[str, Theme]] = {
             "result": Paint("#dff5e1", "#2b8a3e"),
             "summary": Paint("#f4f5f7", "#5b6472", "5 3"),
         },
-        value="#1f7a34",
+        value="#1d7532",
         adjoint="#c92a2a",
         tangent="#0b7285",
         local="#7637b8",
@@ -154,7 +191,7 @@ THEMES: Final[dict[str, Theme]] = {
         strong="#ffffff",
         group=Paint("#1a1e26", "#4a5260", "4 3"),
         cold="#232833",
-        hot="#d9480f",
+        hot="#c2410c",
     ),
     "print": _theme(
         "#ffffff",
@@ -179,24 +216,24 @@ THEMES: Final[dict[str, Theme]] = {
         cold="#ffffff",
         hot="#909090",
     ),
-    # The palette of Okabe and Ito, Color Universal Design, 2002: told apart with every common
-    # kind of colour blindness.
+    # Tints of the palette of Okabe and Ito, Color Universal Design, 2002, told apart with every
+    # common kind of colour blindness; tints of one lightness would not be.
     "colour-blind": _theme(
         "#ffffff",
         "#000000",
         "#4d4d4d",
         {
-            "input": Paint("#d6ecf9", "#0072b2"),
-            "parameter": Paint("#fbe3c0", "#d55e00"),
-            "constant": Paint("#ededed", "#7a7a7a"),
-            "computation": Paint("#fdf9c4", "#a89a00"),
-            "operator": Paint("#fdf9c4", "#a89a00"),
-            "result": Paint("#cdeee4", "#00795a"),
-            "summary": Paint("#f5f5f5", "#4d4d4d", "5 3"),
+            "input": Paint("#c9e4f8", "#0072b2"),
+            "parameter": Paint("#f7cfab", "#d55e00"),
+            "constant": Paint("#c4c4c4", "#6a6a6a"),
+            "computation": Paint("#fbf4a6", "#a89a00"),
+            "operator": Paint("#fbf4a6", "#a89a00"),
+            "result": Paint("#bff0dd", "#00795a"),
+            "summary": Paint("#ffffff", "#4d4d4d", "5 3"),
         },
-        value="#006b50",
-        adjoint="#b34700",
-        tangent="#005a8c",
+        value="#005c44",
+        adjoint="#8c3600",
+        tangent="#004f7c",
         local="#9b4a7c",
         forward="#4d4d4d",
         strong="#000000",

@@ -19,7 +19,22 @@ from itertools import pairwise
 from typing import Final
 
 from chainrule.draw.scene import Box, Curve, Group, Kind, Moment, Point, Role, Scene, Text
-from chainrule.draw.themes import THEMES, Paint, mixed
+from chainrule.draw.strokes import (
+    BACKWARD,
+    BOX_LINE,
+    CORNER,
+    EDGE,
+    FRAME_CORNER,
+    GLOW,
+    HEAD,
+    RING,
+    STRONG,
+    WAITING,
+    edge_colour,
+    edge_width,
+)
+from chainrule.draw.themes import THEMES, Paint
+from chainrule.show.numbers import DASH
 
 _MOST: Final = 14000.0
 """The largest page, in points: what TeX and readers of PDF can do, about."""
@@ -27,8 +42,6 @@ _ROOM: Final = (396.0, 190.0)
 """What is left of a slide of beamer, 16 : 9, for the picture, in points."""
 _ENLARGED: Final = 1.4
 """A small picture is enlarged on slides, but not by more."""
-_RADIUS: Final = 12.0
-"""Of the corners of edges, at most."""
 _TEN: Final = 10 * 72 / 72.27
 """The size of letters that the document begins with, in points of the scene."""
 
@@ -277,26 +290,29 @@ class _Picture:
 
     def _styles(self, kinds: Iterable[Kind], roles: Iterable[Role]) -> Iterator[tuple[str, str]]:
         theme, length = self._theme, self._length
-        tip = f"-{{Stealth[length={length(9)}, width={length(7)}]}}"
-        yield "any box", f"inner sep=0pt, line width={length(1.7)}"
+        tip = f"-{{Stealth[length={length(HEAD[0])}, width={length(2 * HEAD[1])}]}}"
+        yield "any box", f"inner sep=0pt, line width={length(BOX_LINE)}"
         yield "square box", f"any box, rectangle, rounded corners={length(8)}"
         yield "circle box", "any box, ellipse"
         for kind in kinds:
             yield f"{kind} box", self._paint(kind, theme.boxes[kind])
-        yield "any edge", f"{tip}, line width={length(1.5)}, shorten >={length(1)}"
+        yield "any edge", f"{tip}, line width={length(EDGE)}, shorten >={length(1)}"
         yield "forward edge", "any edge, color=forwardline"
-        yield "backward edge", f"any edge, color=backwardline, {self._dash('6 4')}"
-        yield "strong edge", f"color=strongline, line width={length(2.8)}"
-        yield "group frame", f"{self._paint('group', theme.group)}, rounded corners={length(10)}"
+        yield "backward edge", f"any edge, color=backwardline, {self._dash(BACKWARD)}"
+        yield "strong edge", f"color=strongline, line width={length(STRONG)}"
+        yield (
+            "group frame",
+            f"{self._paint('group', theme.group)}, rounded corners={length(FRAME_CORNER)}",
+        )
         yield "writing", "inner sep=0pt, text height=0.78em, text depth=0.22em"
         for role in roles:
             yield f"{role} text", f"writing, text={role}text"
         yield "on edge", f"fill=background, inner xsep={length(3)}"
         yield (
             "current",
-            f"preaction={{draw=#1, solid, -, line width={length(9)}, draw opacity=0.35}}",
+            f"preaction={{draw=#1, solid, -, line width={length(RING)}, draw opacity={GLOW:g}}}",
         )
-        for name, left in (("waiting", 0.5), ("faded", theme.faded)):
+        for name, left in (("waiting", WAITING), ("faded", theme.faded)):
             yield name, f"opacity={left:g}"
             yield f"{name} text", f"text opacity={left:g}"
 
@@ -355,11 +371,11 @@ class _Picture:
         if curve.strong and curve.flow == "forward":
             options.append("strong edge")
         elif curve.strong:
-            options.append(f"line width={self._length(2.8)}")
+            options.append(f"line width={self._length(STRONG)}")
         options += _standing(curve)
         if curve.heat is not None:
-            colour = _colour(mixed(self._theme.forward, self._theme.hot, curve.heat))
-            options += [f"color={colour}", f"line width={self._length(1.5 + 2 * curve.heat)}"]
+            colour = _colour(edge_colour(curve, self._theme))
+            options += [f"color={colour}", f"line width={self._length(edge_width(curve))}"]
         if len(curve.points) > 2:
             options.append(f"rounded corners={self._length(_radius(curve.points))}")
         options += self._ring(curve, f"{curve.flow}line", [curve.moment])
@@ -383,7 +399,7 @@ class _Picture:
             yield f"{start}{{{written}}};"
             return
         slide = self._slide(text.moment)
-        yield rf"\only<-{slide - 1}>{{{start}{{--}};}}"
+        yield rf"\only<-{slide - 1}>{{{start}{{{escaped(DASH)}}};}}"
         yield rf"\only<{slide}->{{{start}{{{written}}};}}"
 
     def _ring(self, part: Box | Curve, colour: str, moments: Iterable[Moment | None]) -> list[str]:
@@ -424,7 +440,7 @@ def _fading(part: Box | Curve) -> list[str]:
 def _radius(points: tuple[Point, ...]) -> float:
     """The radius of corners: two of them have room on the shortest of the lines between."""
     lengths = [math.dist(start, end) for start, end in pairwise(points)]
-    return min(_RADIUS, *(length / 2 for length in lengths))
+    return min(CORNER, *(length / 2 for length in lengths))
 
 
 def _colour(colour: str) -> str:

@@ -8,6 +8,7 @@ from chainrule.draw.diagram import Diagram, Element, Link
 from chainrule.draw.elements import Writing
 from chainrule.draw.options import Options
 from chainrule.draw.subject import Subject
+from chainrule.draw.words import counted
 from chainrule.graph.node import Node
 from chainrule.graph.tree import Tree, tree
 
@@ -35,7 +36,9 @@ def tree_diagram(subject: Subject, options: Options, root: Node) -> Diagram:
     of = subject.names.text[root]
     return Diagram(
         f"Syntax tree of {of}",
-        f"The syntax tree of {of} with {len(elements)} nodes; shared ones are drawn again.",
+        f"The syntax tree of {of} with {counted(len(elements), 'node')}; "
+        "shared ones are drawn again.",
         tuple(reversed(elements)),
         tuple(links),
+        steps=(len(subject.forward), len(subject.backward)),
     )

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from chainrule.draw.characters.canvas import BLANK, Cell, cells
-from chainrule.draw.scene import Box, Kind, Role, Text
+from chainrule.draw.scene import MARKS, Box, Curve, Kind, Role, Text, is_marked
 
 TEXTS: Final[dict[Role, str]] = {
     "symbol": "bold",
@@ -30,8 +30,6 @@ BORDERS: Final[dict[Kind, str]] = {
     "result": "green",
     "summary": "dim",
 }
-MARKS: Final[dict[Role, str]] = {"adjoint": "∂ ", "tangent": "d "}
-"""What stands before a number, where the scene has not put it there: it tells it from a value."""
 _NAMES: Final = ("symbol", "name")
 _NUMBERS: Final = ("value", "adjoint", "tangent")
 
@@ -71,11 +69,18 @@ def line(texts: Iterable[Text], faded: bool = False) -> list[Cell]:
     found: list[Cell] = []
     for text in texts:
         style = f"{TEXTS[text.role]} dim".strip() if faded else TEXTS[text.role]
-        mark = MARKS.get(text.role, "")
-        marked = text.text.startswith(mark.strip())
         found += [BLANK] * (2 if found else 0)
-        found += cells(text.text if marked else mark + text.text, style)
+        found += cells(marked(text), style)
     return found
+
+
+def marked(text: Text) -> str:
+    """Writing with its mark: without colours, only that tells an adjoint from a value, also where
+    it is a dash.
+    """
+    if text.role != "adjoint" or is_marked(text):
+        return text.text
+    return MARKS["adjoint"].text + text.text
 
 
 def inside(box: Box, shared: bool) -> list[list[Cell]]:
@@ -88,7 +93,12 @@ def inside(box: Box, shared: bool) -> list[list[Cell]]:
             return "names"
         return "numbers" if shared and text.role in _NUMBERS else number
 
-    return [line((text for _, text in texts), box.faded) for _, texts in groupby(texts, part)]
+    return [line((text for _, text in texts), is_pale(box)) for _, texts in groupby(texts, part)]
+
+
+def is_pale(part: Box | Curve) -> bool:
+    """Whether something stands back, or is not reached yet."""
+    return part.faded or part.state == "waiting"
 
 
 def bordered(
@@ -104,7 +114,7 @@ def bordered(
         port: The row from its top where a line leaves it, if one does.
     """
     frame = _FRAMES[frame_name(box)]
-    style = f"{BORDERS[box.kind]} dim" if box.faded else BORDERS[box.kind]
+    style = f"{BORDERS[box.kind]} dim" if is_pale(box) else BORDERS[box.kind]
     style = f"{style} bold" if box.state == "current" else style
     level = [Cell(frame.level, style)] * (width - 2)
     upright = Cell(frame.upright, style)

@@ -9,18 +9,20 @@ top to bottom.
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import reduce
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from itertools import pairwise
 from operator import or_
 from typing import Final
 
 from rich.text import Text as RichText
 
-from chainrule.draw.characters.boxes import BORDERS, MARKS, TEXTS, bordered, frame_name
+from chainrule.draw.characters.boxes import BORDERS, TEXTS, bordered, frame_name, is_pale, marked
 from chainrule.draw.characters.canvas import BLANK, Canvas, Cell, cells, wrapped
-from chainrule.draw.characters.layers import Segment, Vertex, layered, ordered
+from chainrule.draw.characters.layers import Layered, Segment, Vertex, layered, ordered
 from chainrule.draw.characters.places import MANNERS, Places
-from chainrule.draw.scene import Scene
+from chainrule.draw.scene import MARKS, Scene
 
 _HIGHEST: Final = 60
 """The most rows of a drawing, if the caller names no height."""
@@ -55,65 +57,131 @@ def coloured_characters(
 def drawn(scene: Scene, width: int = 100, height: int | None = None) -> Canvas | None:
     """The drawing as generous as it fits into these columns and rows; None: it does not fit."""
     most = _HIGHEST if height is None else height
-    if not scene.boxes:
-        return Canvas(((BLANK,),))
     if len(scene.boxes) > _MOST:
         return None
-    graph = layered(scene)
-    manners = [Places(scene, graph, manner) for manner in MANNERS]
-    manners = [places for places in manners if places.may_fit(width, most)]
-    layers = ordered(scene, graph) if manners else []
-    for places in manners:
-        places.set_rows(layers)
-        if places.set_columns() <= width:
-            canvas = _Painting(scene, places, width).canvas()
-            if len(canvas.rows) <= most:
-                return canvas
+    parts = _parts(scene)
+    for manner in MANNERS:
+        placed = [Places(part.scene, part.graph, manner) for part in parts]
+        if not all(places.may_fit(width, most) for places in placed):
+            continue
+        for places, part in zip(placed, parts, strict=True):
+            places.set_rows(part.layers)
+        if max((places.set_columns() for places in placed), default=0) > width:
+            continue
+        paintings = [_Painting(part, places) for part, places in zip(parts, placed, strict=True)]
+        rows = _above_each_other(paintings)
+        notes = _notes(scene, paintings, width)
+        rows = [*rows, [], *notes] if rows and notes else rows + notes or [[BLANK]]
+        if len(rows) <= most:
+            wide = max(map(len, rows), default=0)
+            return Canvas(tuple(tuple(row + [BLANK] * (wide - len(row))) for row in rows))
     return None
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A scene, or a part of one that no line joins to the rest.
+
+    Attributes:
+        name: What stands above it; empty: nothing.
+        scene: The part alone.
+        graph: Its boxes in layers.
+    """
+
+    name: str
+    scene: Scene
+    graph: Layered
+
+    @cached_property
+    def layers(self) -> list[list[Vertex]]:
+        """The layers in order."""
+        return ordered(self.scene, self.graph)
+
+
+def _parts(scene: Scene) -> list[_Part]:
+    """The frames of a scene, where every box stands in one and no line joins two of them."""
+    owner = {key: group.key for group in scene.groups for key in group.members}
+    framed = all(box.key in owner for box in scene.boxes)
+    if not framed or any(owner[line.source] != owner[line.target] for line in scene.curves):
+        return [_Part("", scene, layered(scene))]
+    found = []
+    for group in scene.groups:
+        boxes = tuple(box for box in scene.boxes if owner[box.key] == group.key)
+        curves = tuple(line for line in scene.curves if owner[line.source] == group.key)
+        part = replace(scene, boxes=boxes, curves=curves)
+        found.append(_Part(group.text.text, part, layered(part)))
+    return found
+
+
+def _above_each_other(paintings: Sequence[_Painting]) -> list[list[Cell]]:
+    """The rows of all parts, each below its name."""
+    rows: list[list[Cell]] = []
+    for painting in paintings:
+        rows += [[]] if rows else []
+        rows += [cells(painting.name, TEXTS["caption"])] if painting.name else []
+        rows += painting.rows()
+    return rows
+
+
+def _notes(scene: Scene, paintings: Sequence[_Painting], width: int) -> list[list[Cell]]:
+    """What stands below the drawing."""
+    # Captions of other roles are the legend of a coloured drawing; here is another.
+    captions = [one for one in scene.captions if one.role == "caption"]
+    notes = [note for one in captions for note in wrapped([cells(one.text, "dim")], 0, width)]
+    if scene.has_legend:
+        notes += wrapped(_legend(scene, paintings), 3, width)
+    return notes
+
+
+def _legend(scene: Scene, paintings: Sequence[_Painting]) -> list[list[Cell]]:
+    """What the borders and numbers of boxes are, and the lines."""
+    legend = []
+    if any(frame_name(box) == "parameter" for box in scene.boxes):
+        legend.append(cells("┏━┓ parameter", BORDERS["parameter"]))
+    texts = [text for box in scene.boxes for text in box.texts if text.text]
+    for role in ("value", "adjoint", "tangent"):
+        theirs = [marked(text) for text in texts if text.role == role]
+        mark = MARKS[role].text if role in MARKS else ""
+        if not any(text.startswith(mark) for text in theirs):
+            mark = ""
+        if theirs:
+            legend.append(cells(mark + role, TEXTS[role]))
+    if any(painting.has_labels for painting in paintings):
+        missing = any(painting.lacks_labels for painting in paintings)
+        room = ", where there is room" if missing else ""
+        legend.append(cells(f"on lines: local derivatives{room}", TEXTS["local"]))
+    if any(painting.has_crossings for painting in paintings):
+        legend.append(cells("─│─ lines that only cross", "dim"))
+    return legend
+
+
 class _Painting:
-    """The characters of a drawing whose places are known."""
+    """The characters of a part of a drawing whose places are known.
 
-    def __init__(self, scene: Scene, places: Places, width: int) -> None:
-        self.scene = scene
+    Attributes:
+        name: What stands above it.
+        has_labels: Whether there is writing on lines.
+        lacks_labels: Whether there was no room for some.
+        has_crossings: Whether lines of two boxes cross.
+    """
+
+    def __init__(self, part: _Part, places: Places) -> None:
+        self.name = part.name
+        self.has_labels = self.lacks_labels = False
+        self.scene = part.scene
         self.places = places
-        self.width = width
         self.grid: dict[tuple[int, int], Cell] = {}
-        self.legend: list[list[Cell]] = []
-
-    def canvas(self) -> Canvas:
-        """All characters."""
-        self._explain_boxes()
-        crossed = self._paint_lines()
+        self.has_crossings = self._paint_lines()
         self._paint_labels()
-        if crossed:
-            self.legend.append(cells("─│─ lines that only cross", "dim"))
-        for vertex in (one for layer in self.places.graph.layers for one in layer):
+        for vertex in (one for layer in places.graph.layers for one in layer):
             if not vertex.dummy:
                 self._paint_box(vertex)
+
+    def rows(self) -> list[list[Cell]]:
+        """All characters."""
         wide = self.places.left[-1] + self.places.columns[-1]
         high = 1 + max(row for row, _ in self.grid)
-        rows = [[self.grid.get((row, at), BLANK) for at in range(wide)] for row in range(high)]
-        # Captions of other roles are the legend of a coloured drawing.
-        captions = [one for one in self.scene.captions if one.role == "caption"]
-        notes = [
-            note for one in captions for note in wrapped([cells(one.text, "dim")], 0, self.width)
-        ]
-        notes += wrapped(self.legend, 3, self.width)
-        if notes:
-            rows += [[], *notes]
-        wide = max(map(len, rows))
-        return Canvas(tuple(tuple(row + [BLANK] * (wide - len(row))) for row in rows))
-
-    def _explain_boxes(self) -> None:
-        """What the borders and numbers of boxes are."""
-        if any(frame_name(box) == "parameter" for box in self.scene.boxes):
-            self.legend.append(cells("┏━┓ parameter", BORDERS["parameter"]))
-        roles = {text.role for box in self.scene.boxes for text in box.texts if text.text}
-        for role in ("value", "adjoint", "tangent"):
-            if role in roles:
-                self.legend.append(cells(MARKS.get(role, "") + role, TEXTS[role]))
+        return [[self.grid.get((row, at), BLANK) for at in range(wide)] for row in range(high)]
 
     def _paint_lines(self) -> bool:
         """The lines and arrowheads; whether lines of two boxes cross."""
@@ -142,14 +210,13 @@ class _Painting:
                 for segment, _ in found
                 for number in segment.curves
             ]
-            style = "dim" if all(curve.faded for curve in curves) else ""
+            style = "dim" if all(map(is_pale, curves)) else ""
             style = "bold" if any(curve.strong for curve in curves) else style
             self.grid[cell] = Cell("►" if cell in heads else shown, style)
         return crossed
 
     def _paint_labels(self) -> None:
         """The writing on lines, left of each arrowhead where there is room."""
-        written, missing = False, False
         for segment, corners in self.places.ways():
             label = self.places.labels[segment.curves[0]]
             if segment.port < 0 or not label:
@@ -160,14 +227,11 @@ class _Painting:
                 start -= 1
             spare = end - start - len(label) - 3
             if spare < 0:
-                missing = True
+                self.lacks_labels = True
                 continue
-            written = True
+            self.has_labels = True
             at = end - len(label) - (3 if spare else 2)
             self._write(row, at, [BLANK, *label, BLANK])
-        if written:
-            room = ", where there is room" if missing else ""
-            self.legend.append(cells(f"on lines: local derivatives{room}", TEXTS["local"]))
 
     def _paint_box(self, vertex: Vertex) -> None:
         """One box; a constant is its number alone, next to its line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Final, NamedTuple
 
-from chainrule.draw.characters.boxes import inside, line, written
+from chainrule.draw.characters.boxes import inside, is_pale, line, written
 from chainrule.draw.characters.channels import Trunk, routed
 from chainrule.draw.characters.layers import Layered, Segment, Vertex
 from chainrule.draw.characters.rows import Rows
@@ -61,7 +61,7 @@ class Places:
             for box, bare in zip(scene.boxes, self.bare, strict=True)
         ]
         self.labels = [
-            line((text for text in curve.texts if text.role != "operand"), curve.faded)
+            line((text for text in curve.texts if text.role != "operand"), is_pale(curve))
             for curve in graph.curves
         ]
         self.columns = [

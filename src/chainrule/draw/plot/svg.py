@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from chainrule.draw.plot import RADIUS, Axis, TangentPlot
+from chainrule.draw.plot.data import RADIUS, Axis, TangentPlot
 from chainrule.draw.scene import Point
+from chainrule.draw.strokes import GLOW
 from chainrule.draw.svg import (
-    GLOW,
     TEXT_STYLE,
     Letters,
     clean,
