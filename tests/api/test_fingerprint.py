@@ -1,5 +1,8 @@
 """A trace is used again only where it is still right: whatever a function reads is in the key."""
 
+# ruff: noqa: PLC0415, PLW0108, PTH123, SIM115
+# Functions are written as users write them.
+
 from __future__ import annotations
 
 import collections

@@ -1,4 +1,7 @@
-"""Derivatives of Python functions agree with JAX, nest to any depth, and never mix perturbations."""
+"""Derivatives of Python functions agree with JAX, nest to any depth, and mix no perturbations."""
+
+# ruff: noqa: B023, PLW0108, RUF043, RUF059
+# Functions are written as users write them.
 
 from __future__ import annotations
 
@@ -288,8 +291,9 @@ SHAPES = [(), (3,), (2, 3), (0,), (2, 0), (2, 1, 2), (1,)]
 
 
 @pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
-@pytest.mark.parametrize("inner", SHAPES, ids=str)
-@pytest.mark.parametrize("outer", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    ("inner", "outer"), [(SHAPES[at], SHAPES[(3 * at + 1) % 7]) for at in range(7)], ids=str
+)
 def test_jacobians_of_every_shape(mode, inner, outer):
     random = np.random.default_rng(1)
     x, y = random.normal(size=inner), random.normal(size=(2,))

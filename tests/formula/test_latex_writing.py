@@ -96,7 +96,9 @@ def test_reads_back(text):
     assert latex(again) == latex(dag)
 
 
-@pytest.mark.parametrize("op", [op for op in OPS.values() if op.pointwise and not op.is_leaf], ids=str)
+@pytest.mark.parametrize(
+    "op", [op for op in OPS.values() if op.pointwise and not op.is_leaf], ids=str
+)
 def test_every_operation_reads_back(op):
     given = {"convert": ["float32"], "power": [3], "polygamma": [2], "abstract": ["g1"]}
     names = [f"x{at}" for at in range(len(op.operands))]

@@ -30,7 +30,7 @@ def runge_kutta(np, rates, start, observed):
         k4 = change(state + dt * k3)
         state = state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         path.append(state)
-    return np.mean((np.log(np.array(path)) - np.log(observed)) ** 2)
+    return np.mean((np.log(np.stack(path)) - np.log(observed)) ** 2)
 
 
 def rosenbrock(np, x):
@@ -55,29 +55,27 @@ def spin_lattice(np, angles, coupling, field):
     return energy - np.vdot(field, np.sin(angles))
 
 
-def lens(np, curvatures, distances, indices, origins, heights):
+def lens(np, curvatures, distances, indices, origins, slopes):
     """Spread of rays behind spherical surfaces: Snell's law, in vectors."""
     axis = np.array([0.0, 0.0, 1.0])
-    spots = []
-    for origin, height in zip(origins, heights):
-        point = origin
-        aim = np.array([height, 0.3 * height, 1.0])
-        direction = aim / np.linalg.norm(aim)
-        place = 0.0
-        for at in range(len(curvatures)):
-            place = place + distances[at]
-            radius = 1 / curvatures[at]
-            away = point - (place + radius) * axis
-            along = np.dot(away, direction)
-            root = np.sqrt(along**2 - np.dot(away, away) + radius**2)
-            point = point + (-along - np.sign(radius) * root) * direction
-            normal = (point - (place + radius) * axis) / radius
-            ratio = indices[at] / indices[at + 1]
-            tangential = ratio * np.cross(normal, np.cross(-normal, direction))
-            direction = tangential - normal * np.sqrt(1 - np.dot(tangential, tangential))
-        t = (place + distances[-1] - point[2]) / direction[2]
-        spots.append(point[:2] + t * direction[:2])
-    spots = np.stack(spots)
+    directions = np.stack([slopes, 0.3 * slopes, np.ones(len(slopes))], axis=1)
+    directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    points = origins
+    place = 0.0
+    for at in range(len(curvatures)):
+        place = place + distances[at]
+        radius = 1 / curvatures[at]
+        away = points - (place + radius) * axis
+        along = np.vecdot(away, directions)
+        root = np.sqrt(along**2 - np.vecdot(away, away) + radius**2)
+        points = points + (-along - np.sign(radius) * root)[:, None] * directions
+        normals = (points - (place + radius) * axis) / radius
+        ratio = indices[at] / indices[at + 1]
+        tangents = ratio * np.cross(normals, np.cross(-normals, directions))
+        inward = np.sqrt(1 - np.vecdot(tangents, tangents))
+        directions = tangents - normals * inward[:, np.newaxis]
+    t = (place + distances[-1] - points.dot(axis)) / directions.dot(axis)
+    spots = points[:, :2] + t[:, None] * directions[:, :2]
     return np.sum((spots - spots.mean(axis=0)) ** 2)
 
 
@@ -102,7 +100,7 @@ PROGRAMS = [
     Program(
         runge_kutta,
         ((1.1, 0.4, 0.4, 0.1), numpy.array([10.0, 5.0])),
-        (_random.uniform(2, 12, (8, 2)),),
+        (_random.uniform(2, 12, (5, 2)),),
         jit=False,
     ),
     Program(rosenbrock, (_random.uniform(-1.5, 1.5, 10_000),)),
@@ -116,14 +114,13 @@ PROGRAMS = [
             numpy.array([1.0, 1.5168, 1.6477, 1.0]),
         ),
         (
-            numpy.array([[0.0, y, 0.0] for y in (-4.0, 3.0)]),
-            numpy.array([0.02, -0.03]),
+            numpy.stack([numpy.zeros(7), numpy.linspace(-4, 4, 7), numpy.zeros(7)], axis=1),
+            0.05 * _normal(7),
         ),
-        jit=False,
     ),
     Program(
         robot_arm,
-        (_random.uniform(0.2, 1.5, (5, 2)), numpy.array([1.0, 0.7])),
-        (_normal((5, 2)),),
+        (_random.uniform(0.2, 1.5, (3, 2)), numpy.array([1.0, 0.7])),
+        (_normal((3, 2)),),
     ),
 ]

@@ -185,13 +185,11 @@ PROGRAMS = [
                 "start": numpy.array([0.1, -0.2, 1.0, 0.5]),
             },
         ),
-        (0.1 * _normal((10, 2)).cumsum(axis=0),),
-        jit=False,
+        (0.1 * _normal((6, 2)).cumsum(axis=0),),
     ),
     Program(
         hidden_markov,
         ({"start": _normal(4), "moves": _normal((4, 4)), "emissions": _normal((4, 6))},),
-        (_random.integers(0, 6, 12),),
-        jit=False,
+        (_random.integers(0, 6, 8),),
     ),
 ]

@@ -44,7 +44,7 @@ class Array(Methods, Term):
     """
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]  # == compares elements, as in NumPy.
+    __hash__ = None  # == compares elements, as in NumPy.
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -60,7 +60,9 @@ class Array(Methods, Term):
 
     # --- NumPy's protocols --------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(  # type: ignore[override]  # terms inside of rules have none
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any
+    ) -> Any:
         return call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(
@@ -108,7 +110,9 @@ class Array(Methods, Term):
     def __iter__(self) -> Iterator[Array]:
         if not self.shape:
             raise untraceable(
-                "E232", "a symbolic scalar cannot be iterated over", "index an array, or stack scalars with np.stack([...])"
+                "E232",
+                "a symbolic scalar cannot be iterated over",
+                "index an array, or stack scalars with np.stack([...])",
             )
         return (self[at] for at in range(self.shape[0]))
 

@@ -49,7 +49,8 @@ def drawn(
         subject = Subject(dag, output, seed)
     else:
         adjoints = None if output is None else passes.adjoints(output)
-        tangents = None if seed is None else passes.tangents(seed)
+        no_seed = seed is None or seed.type.shape
+        tangents = None if no_seed else passes.tangents(seed)
         subject = Subject(dag, output, seed, passes.sweep, adjoints, tangents)
     return Drawing(picture(subject, chosen, cone))
 

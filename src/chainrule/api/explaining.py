@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from chainrule.api.arguments import bind, by_name, whole_number
 from chainrule.api.explain import Cost, Descent, Roles, SavedReport
-from chainrule.api.selection import differentiated, find, held, leaves
+from chainrule.api.selection import differentiated, find, held, leaves, scalars_only
 from chainrule.api.structure import Structure
 from chainrule.check.graphs import check_graph
 from chainrule.check.report import Report
@@ -67,9 +67,11 @@ class Explaining(Structure):
             holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
 
         Raises:
-            GraphError: E225 for an unknown name, E228 for a node that changes and is held fixed.
+            GraphError: E225 for an unknown name, E228 for a node that changes and is held fixed,
+                E229 for a graph of arrays.
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
+        scalars_only(self.dag, "a derivation")
         output, node = differentiated(self.dag, of), find(self.dag, wrt)
         return Derivation(self.dag, output, node, mode, held(self.dag, holding, [output, node]))
 
@@ -81,18 +83,20 @@ class Explaining(Structure):
         df/dx = ∂f/∂g1·∂g1/∂x + ∂f/∂g2·∂g2/∂x
 
         Raises:
-            GraphError: E225 for an unknown name.
+            GraphError: E225 for an unknown name, E229 for a graph of arrays.
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
+        scalars_only(self.dag, "the chain rule with symbols")
         return ChainRule(self.dag, differentiated(self.dag, of), find(self.dag, wrt))
 
     def derivative_graph(self, wrt: str, *, of: str | None = None) -> DerivativeGraph:
         """The derivative graph of forward mode, with formulas; with numbers on a `Record`.
 
         Raises:
-            GraphError: E225 for an unknown name.
+            GraphError: E225 for an unknown name, E229 for a graph of arrays.
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
+        scalars_only(self.dag, "a derivative graph")
         output = differentiated(self.dag, of)
         return symbolic_derivative_graph(self.dag, output, find(self.dag, wrt))
 
@@ -122,9 +126,10 @@ class Explaining(Structure):
         ...
 
         Raises:
-            GraphError: E225 for an unknown name.
+            GraphError: E225 for an unknown name, E229 for a graph of arrays.
             DerivativeError: as for `gradient`.
         """
+        scalars_only(self.dag, "the count of operations")
         return Cost(cost(self.dag, differentiated(self.dag, of), leaves(self.dag, wrt)))
 
     def tree(self, limit: int = 10_000, *, of: str | None = None) -> SyntaxTree:
@@ -156,10 +161,11 @@ class Explaining(Structure):
             points: Where: values by name, several of those, or how many points to choose.
 
         Raises:
-            GraphError: E226 for a number of points that makes no sense.
+            GraphError: E226 for a number of points that makes no sense, E229 for arrays.
             EvaluationError: E301 to E304 and E342 for points that do not fit, E307 for an abstract
                 function.
         """
+        scalars_only(self.dag, "a check in high precision")
         if isinstance(points, (Mapping, str)) or not isinstance(points, Iterable):
             if not isinstance(points, Mapping):
                 return check_graph(self.dag, whole_number(points, "points", 1, _MOST_POINTS))
@@ -228,6 +234,7 @@ class Explaining(Structure):
                 parameters, E309 for a rate or a number of steps that makes no sense.
             DerivativeError: E331 to E333 for an output without a gradient.
         """
+        scalars_only(self.dag, "a descent by hand")
         arguments, _ = bind(self.dag, (), by_name(values, "values"))
         output = None if of is None else find(self.dag, of)
         return Descent(descend(self.dag, arguments, rate, steps, output))

@@ -57,7 +57,7 @@ _FORBIDDEN: Final = frozenset({
 })  # fmt: skip
 """What asks the world, or reads names that cannot be told from the code."""
 _BY_NAME: Final = frozenset({"getattr", "attrgetter", "methodcaller"})
-"""What reads attributes whose names are not in the code: of objects all are read, of modules not."""
+"""What reads attributes by names that are not in the code: of modules they cannot be told."""
 _WRITTEN_IN_C: Final = frozenset(
     {types.BuiltinFunctionType, types.MethodDescriptorType, type(np.sum), type(np.load)}
 ) - {types.FunctionType}

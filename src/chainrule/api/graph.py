@@ -19,6 +19,7 @@ from chainrule.draw.drawing import Drawing
 from chainrule.errors import DrawingError
 from chainrule.formula.names import names_of
 from chainrule.graph.node import Node, constant_node
+from chainrule.simplify.expand import expand
 from chainrule.simplify.light import simplify
 
 
@@ -107,6 +108,24 @@ class Graph(Explaining):
         """
         learned = {find(self.dag, name) for name in names_of(parameters)}
         return Graph(self.dag.with_parameters(learned))
+
+    def expand(self, most: int = 2000) -> Graph:
+        """A small graph of arrays written out as scalars: ``W`` becomes ``W_0_0``, ``W_0_1``, ….
+
+        >>> import chainrule as cr
+        >>> import numpy as np
+        >>> layer = cr.trace(lambda W, x, b: np.tanh(W @ x + b))
+        >>> print(layer(np.ones((1, 2)), np.ones(2), np.ones(1)).expand().formula())
+        tanh(W_0_0*x_0 + W_0_1*x_1 + b_0)
+
+        Args:
+            most: How many scalars there may be.
+
+        Raises:
+            GraphError: E229 for an operation that chooses elements by their values.
+            LimitError: E157 when there would be more scalars than that.
+        """
+        return Graph(expand(self.dag, most))
 
     # --- derivatives --------------------------------------------------------------------------
 

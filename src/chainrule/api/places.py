@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 
 from chainrule import errors
+from chainrule.api.repairs import INDEX
 from chainrule.errors import GraphError, Place, TracingError
 from chainrule.graph.node import Node
 
@@ -107,7 +108,7 @@ def at_user_line(error: Exception) -> TracingError | None:
         return TracingError(
             "E231",
             "an array of numbers cannot be indexed by a symbolic value",
-            "write np.take(a, i), or chainrule.constant(a)[i], where i holds whole numbers",
+            INDEX,
             place_of(error),
         )
     return None

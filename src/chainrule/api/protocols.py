@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from chainrule.ops.composite.stable import logsumexp
 from chainrule.ops.composite.table import COVERED, as_term
 from chainrule.ops.term import Term
 
-_METHODS: Final = {
+_METHODS: Final[dict[str, dict[Any, Callable[..., Any]]]] = {
     "reduce": {
         np.add: np.sum,
         np.multiply: np.prod,
@@ -31,7 +31,9 @@ _METHODS: Final = {
 """Methods of ufuncs that are functions by another name."""
 
 
-_DEFAULTS: Final = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
+_DEFAULTS: Final = frozenset(
+    {("where", "True"), ("casting", "same_kind"), ("order", "K"), ("subok", "True")}
+)
 """Options of ufuncs that say nothing."""
 
 
@@ -50,7 +52,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dic
         raise _in_place()
     if method == "outer":
         first, second = [np.asarray(x) if not isinstance(x, Term) else x for x in _joined(inputs)]
-        spread = np.reshape(first, first.shape + (1,) * second.ndim)
+        spread: Any = np.reshape(cast(Any, first), first.shape + (1,) * second.ndim)
         return ufunc(spread, second, **options)
     if method != "__call__":
         function = _METHODS.get(method, {}).get(ufunc)
@@ -67,7 +69,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dic
                 raise uncovered(f"scipy.special.{ufunc.__name__}")
     if counterpart is None:
         raise uncovered(f"np.{ufunc.__name__}")
-    given = {name for name, value in options.items() if _DEFAULTS.get(name, options) != value}
+    given = [name for name, value in options.items() if (name, str(value)) not in _DEFAULTS]
     if given:
         said = f"the argument {min(given)!r} has no counterpart"
         raise untraceable("E238", f"np.{ufunc.__name__}: {said}", for_argument(said))
@@ -158,20 +160,15 @@ _CONSTANTS: Final = (
 )  # fmt: skip
 
 
-def _either(function: Callable[..., Any]) -> Callable[..., Any]:
-    """NumPy's function, which finds its counterpart itself where an argument is symbolic."""
-    return function
-
-
 class _Namespace(SimpleNamespace):
     """A namespace that can be in sets, where array_api_compat collects those of all arguments."""
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 def _namespace() -> SimpleNamespace:
     found: dict[str, Any] = {
-        function.__name__: _either(function)
+        function.__name__: function
         for function in COVERED
         if (getattr(function, "__module__", "") or "numpy") == "numpy"
     }

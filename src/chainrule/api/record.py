@@ -14,7 +14,7 @@ from chainrule.api.explain import Paths
 from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
 from chainrule.api.plots import Plot, plotted
-from chainrule.api.selection import differentiated, find, held
+from chainrule.api.selection import differentiated, find, held, scalars_only
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
@@ -25,6 +25,7 @@ from chainrule.show.derivative_graph import DerivativeGraph, numeric_derivative_
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 from chainrule.show.tables import backward_table, forward_mode_table, forward_table
+from chainrule.simplify.expand import expand
 
 Kind = Literal["forward", "backward", "forward-mode"]
 
@@ -221,10 +222,12 @@ class Record:
             holding: Nodes that the paths avoid.
 
         Raises:
-            GraphError: E225 when there is no such node, E228 when an end is held fixed.
+            GraphError: E225 when there is no such node, E228 when an end is held fixed, E229 for a
+                graph of arrays.
             EvaluationError: E305 over many points; take one with `point`.
             DerivativeError: E332 when ``of`` is ambiguous.
         """
+        scalars_only(self.dag, "the list of paths")
         start, end = find(self.dag, wrt), differentiated(self.dag, of)
         fixed = held(self.dag, holding, [start, end])
         return Paths(paths.Paths(self.sweep, start, end, fixed))
@@ -248,6 +251,7 @@ class Record:
             GraphError: E225 when there is no such node.
             DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
         """
+        scalars_only(self.dag, "a derivative graph")
         digits = digits_shown(digits)
         end, seed = differentiated(self.dag, of), find(self.dag, wrt)
         return numeric_derivative_graph(self.sweep, end, seed, self._passes.tangents(seed), digits)
@@ -398,6 +402,23 @@ class Record:
         raise GraphError(
             "E226", f"unknown table {kind!r}; use 'forward', 'backward' or 'forward-mode'"
         )
+
+    def expand(self, most: int = 2000) -> Record:
+        """The record of a graph of arrays written out as scalars; see `Graph.expand`.
+
+        >>> import chainrule as cr
+        >>> import numpy as np
+        >>> w, x = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+        >>> cr.trace(lambda w, x: w @ x)(w, x).at(w, x).expand().gradient
+        {'w_0': 3.0, 'w_1': 4.0, 'x_0': 1.0, 'x_1': 2.0}
+
+        Raises:
+            GraphError: E229 for an operation that chooses elements by their values.
+            LimitError: E157 when there would be more scalars than ``most``.
+        """
+        dag = expand(self.dag, most)
+        numbers = [number for value in self._arguments.values() for number in np.ravel(value)]
+        return Record(dag, numbers, {})
 
     def point(self, *index: int) -> Record:
         """The record of one of many points.

@@ -15,6 +15,7 @@ _COLLECT: Final = (
     "NumPy arrays hold no symbolic values: collect them in a list and join it with np.stack, or "
     "start from a symbolic array and write a = a.at[i].set(v)"
 )
+INDEX: Final = "write chainrule.constant(a)[i], where i holds whole numbers"
 _DEPENDS: Final = "its shape would depend on the data; use np.where(condition, x, 0) instead"
 _CHOICES: Final = {
     "max": "np.maximum({})", "min": "np.minimum({})", "sorted": "np.sort({})",
@@ -105,7 +106,7 @@ def for_number(place: Place | None) -> str:
             "pass a Python int: it stays as it is in the trace; shapes such as x.shape[0] are ints"
         )
     if isinstance(found, ast.Subscript):
-        return "write np.take(a, i), where i holds whole numbers, or pass a Python int"
+        return f"{INDEX}, or pass a Python int"
     if called.startswith(("np.", "numpy.", "scipy.")):
         return f"{called} works on numbers only: write it with functions that docs/numpy.md lists"
     return (
@@ -124,7 +125,10 @@ def for_array(place: Place | None) -> str:
     found = _read(place)
     called = ast.unparse(found.func) if isinstance(found, ast.Call) else ""
     if re.fullmatch(r"(np|numpy)\.(float|int|bool)\w*", called):
-        return f"write np.astype({ast.unparse(found.args[0])}, {called})" if found.args else ""  # type: ignore[union-attr]
+        given = found.args if isinstance(found, ast.Call) else []
+        return f"write {', '.join(map(_bracketed, given))}.astype({called})"
+    if called.endswith(".take"):
+        return INDEX
     if called:
         return f"{called} works on numbers only: write it with functions that docs/numpy.md lists"
     return "keep it symbolic: join values with np.stack([...])"

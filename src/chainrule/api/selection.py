@@ -49,6 +49,15 @@ def differentiated(dag: Dag, of: str | None) -> Node:
     return dag.outputs[0]
 
 
+def scalars_only(dag: Dag, what: str) -> Dag:
+    """The graph itself; raises GraphError E229 when it has arrays."""
+    if any(node.type.shape for node in dag.order):
+        raise GraphError(
+            "E229", f"{what} is for graphs of scalars; expand() makes one of a small graph"
+        )
+    return dag
+
+
 def held(dag: Dag, holding: str | Collection[str], changing: Collection[Node]) -> set[Node]:
     """The nodes held fixed.
 

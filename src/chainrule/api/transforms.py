@@ -30,9 +30,9 @@ from chainrule.api.tracing import (
     type_of,
 )
 from chainrule.api.tree import Structure, flatten, matching
-from chainrule.diff.batch import batch
+from chainrule.diff.blocks import blocks
 from chainrule.diff.build import dependent
-from chainrule.diff.flow import one, zero
+from chainrule.diff.flow import one
 from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import DerivativeError, GraphError, shown
@@ -41,7 +41,6 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.types import Type
 from chainrule.ops.composite.elementwise import astype
-from chainrule.ops.rearrange import permuted, reshaped
 from chainrule.ops.term import Term
 from chainrule.run.program import Program
 
@@ -181,7 +180,7 @@ def jvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> tupl
     _require_float_arguments(given)
     changes = _alike(tuple(primals), tuple(tangents), "a tangent")
 
-    def build(trace: Trace, arguments: Arguments) -> _Plan:
+    def build(trace: Trace, _: Arguments) -> _Plan:
         seeds = _seeds([node.type for node in trace.inputs])
         outputs = [symbolic(result) for result in trace.results]
         flow = _tangents(outputs, dict(zip(trace.inputs, seeds, strict=True)))
@@ -263,12 +262,8 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
         chosen = wanted.leaves(arguments, trace)
         outputs = [symbolic(result) for result in trace.results]
         _require_float_results(outputs)
-        columns, rows = (sum(_size(node) for node in nodes) for nodes in (chosen.nodes, outputs))
-        forward = mode == "forward" or (mode == "auto" and columns <= rows)
-        build_one = _jacobian_columns if forward else _jacobian_rows
-        blocks = build_one(outputs, chosen.nodes)
-        inner = _nested(trace.structure, chosen.structure)
-        return _plan(trace.inputs, blocks, inner)
+        made = blocks(outputs, chosen.nodes, mode)
+        return _plan(trace.inputs, made, _nested(trace.structure, chosen.structure))
 
     return _transform(function, ("jacobian", wanted, mode), build)
 
@@ -511,54 +506,6 @@ def _seeds(types: Sequence[Type]) -> list[Node]:
     return [input_node(f"seed__{at}", type) for at, type in enumerate(types)]
 
 
-def _size(node: Node) -> int:
-    return int(np.prod(node.type.shape, dtype=int))
-
-
-def _units(node: Node) -> Node:
-    """All unit arrays of the type of a node, along a first axis."""
-    count, type = _size(node), node.type
-    eye = np.eye(count, dtype=type.dtype).reshape(count, *type.shape)
-    return constant_node(eye, Type.of(type.dtype, eye.shape))
-
-
-def _every(result: Node, seed: Node, units: Node) -> Node:
-    """What a derivative is for every unit of its seed, along a first axis."""
-    order = walk.depth_first([result])
-    count = units.type.shape[0]
-    made = batch(order, {seed: units}, count).get(result)
-    return zero(Type.of(result.type.dtype, (count, *result.type.shape))) if made is None else made
-
-
-def _jacobian_columns(outputs: Sequence[Node], wrt: Sequence[Node]) -> list[Node]:
-    """∂output/∂wrt by forward mode, output by output."""
-    found: dict[tuple[int, int], Node] = {}
-    for column, node in enumerate(wrt):
-        seed = input_node("seed__", node.type)
-        flow = _tangents(outputs, {node: seed})
-        units = _units(node)
-        for row, output in enumerate(outputs):
-            made = Term(_every(flow.of(output), seed, units))
-            ndim = len(output.type.shape)
-            turned = permuted(made, [*range(1, ndim + 1), 0])
-            found[row, column] = reshaped(turned, output.type.shape + node.type.shape).node
-    return [found[row, column] for row in range(len(outputs)) for column in range(len(wrt))]
-
-
-def _jacobian_rows(outputs: Sequence[Node], wrt: Sequence[Node]) -> list[Node]:
-    """∂output/∂wrt by reverse mode, output by output."""
-    found = []
-    for output in outputs:
-        seed = input_node("seed__", output.type)
-        order = walk.depth_first([output])
-        flow = adjoints(order, [(output, seed)], dependent(order, wrt))
-        units = _units(output)
-        for node in wrt:
-            made = Term(_every(flow.of(node), seed, units))
-            found.append(reshaped(made, output.type.shape + node.type.shape).node)
-    return found
-
-
 # --- plans ----------------------------------------------------------------------------------------
 
 
@@ -632,9 +579,7 @@ def _transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
     return transformed
 
 
-def _planned(
-    function: Pure, request: tuple[Any, ...], arguments: Arguments, build: Build
-) -> _Plan:
+def _planned(function: Pure, request: tuple[Any, ...], arguments: Arguments, build: Build) -> _Plan:
     """The plan for arguments of this kind, made now or before.
 
     Args:

@@ -146,7 +146,7 @@ def _rebuilt_dict(kind: type, items: Iterable[tuple[Hashable, Any]]) -> Any:
     """A dict of this class; its own ``__init__`` does not run."""
     if kind is dict:
         return dict(items)
-    made: Any = cast(Any, kind).__new__(kind)
+    made: Any = cast("Any", kind).__new__(kind)
     for key, value in items:
         made[key] = value
     return made

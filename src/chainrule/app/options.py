@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
+import numpy as np
 
 from chainrule.api.sources import parse
 from chainrule.errors import EvaluationError
@@ -31,6 +32,11 @@ _READING: Final = (
     click.option("--single-letters", is_flag=True, help="Read awx as a*w*x."),
     click.option(
         "--dtype", type=click.Choice(DTYPES[:2]), default="float64", help="Of all leaves."
+    ),
+    click.option(
+        "--shapes",
+        default="",
+        help="Of arrays, such as 'W=3,2 x=2'; values that are lists say their shapes themselves.",
     ),
 )
 _FORMAT: Final = click.option(
@@ -68,8 +74,10 @@ def graph_command(function: Callable[..., None]) -> Callable[..., None]:
         abstract: str,
         single_letters: bool,
         dtype: str,
+        shapes: str,
         **rest: Any,
     ) -> None:
+        known = _shapes_given(shapes) | _shapes_of_values(rest.get("values", ()))
         with warnings.catch_warnings(record=True) as found:
             graph = parse(
                 _source(formula),
@@ -79,6 +87,7 @@ def graph_command(function: Callable[..., None]) -> Callable[..., None]:
                 abstract=abstract,
                 single_letters=single_letters,
                 dtype=dtype,
+                shapes=known,
             )
         for warning in found:
             click.echo(str(warning.message), err=True)
@@ -115,8 +124,32 @@ def _source(formula: str) -> str:
     return sys.stdin.buffer.read().decode("utf-8-sig")
 
 
+def _shapes_given(text: str) -> dict[str, tuple[int, ...]]:
+    """The shapes by name in ``W=3,2 x=2``."""
+    found = {}
+    for pair in text.split():
+        name, _, sizes = pair.partition("=")
+        parts = sizes.split(",")
+        if not name or not all(part.isascii() and part.isdigit() for part in parts):
+            raise click.UsageError(f"--shapes: {pair!r} is not of the form name=2 or name=3,2")
+        found[canonical(name)] = tuple(map(int, parts))
+    return found
+
+
+def _shapes_of_values(pairs: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The shapes by name of values that are lists, ``W=[[1,2],[3,4]]``."""
+    found = {}
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        if name and text.lstrip().startswith("["):
+            value = _number(name, text)
+            if isinstance(value, np.ndarray):
+                found[canonical(name.strip())] = value.shape
+    return found
+
+
 def numbers(pairs: Sequence[str]) -> dict[str, Any]:
-    """The values by name of arguments such as ``x=2`` or ``x=0,pi/4,1``."""
+    """The values by name of arguments such as ``x=2``, ``x=0,pi/4,1`` or ``x=[1,2]``."""
     given: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -131,9 +164,14 @@ def numbers(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _number(name: str, text: str) -> Any:
-    """The value of a constant expression such as ``sqrt(pi/2)``, or of several with commas."""
+    """The value of a constant expression such as ``sqrt(pi/2)``, or of several with commas.
+
+    Lists in brackets are arrays, read by the parser of formulas, which holds them to its limits.
+    """
     graph = parse(text)
     if graph.arguments:
         raise EvaluationError("E303", f"{name!r} must be a number, got {text!r}")
     value = graph()
+    if isinstance(value, tuple) and any(map(np.ndim, value)):
+        raise EvaluationError("E303", f"{name!r} must be one list, such as [[1,2],[3,4]]")
     return list(value) if isinstance(value, tuple) else value

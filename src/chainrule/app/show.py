@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Final
 
 import click
-import numpy as np
 
 from chainrule.api.graph import Graph
 from chainrule.api.record import Record
@@ -29,6 +28,7 @@ _DRAWN: Final = 100
         'show "a = x + y; f = a * x" x=3 y=2 --wrt x',
         'show "sin(x^2)" "x=sqrt(pi/2)" --format latex',
         'show "exp(-x^2)" x=0,0.25,0.5 --format json',
+        'show "sigmoid(W @ x + b)" "W=[[1,2],[3,4],[5,6]]" "x=[1,2]" "b=[0,0,0]"',
     )
     + '\n  echo "x^2 + sin(x^2)" | chainrule show - x=0.7',
 )
@@ -59,6 +59,7 @@ def show(
 
     FORMULA is text such as "(x+y)*(x+1)", or - to read it from standard input. Each VALUE is a
     number, a constant expression such as pi/4, or several with commas between: many points.
+    A list in brackets is a vector, a list of lists a matrix: one point of an array.
     """
     given = numbers(values)
     if any(node.op.name == "abstract" for node in graph.dag.order) and not given:
@@ -69,7 +70,8 @@ def show(
     record = graph.at(**given)
     # Tables that were asked for are all that was asked for; a drawing shows one point.
     small = len(graph.dag.order) <= _DRAWN
-    drawn = not kinds and small and not any(np.ndim(value) for value in given.values())
+    points = any(isinstance(value, list) for value in given.values())
+    drawn = not kinds and small and not points
     one = graph.dag.outputs[0] if len(graph.dag.outputs) == 1 else None
     derivatives = of is not None or (one is not None and one.type.is_float)
     if not kinds:

@@ -13,7 +13,6 @@ from chainrule.graph.types import Type
 from chainrule.ops.term import Term, spread
 
 
-
 def along_front(node: Node, count: int) -> Node:
     """A node copied along an axis of so many items in front."""
     return spread(node, (count, *node.type.shape))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
+from chainrule.diff.blocks import blocks
 from chainrule.diff.build import (
     dependent,
     derivative_dag,
@@ -40,6 +41,8 @@ def jacobian(dag: Dag, wrt: Sequence[Node], mode: Mode = "auto") -> Dag:
     if mode not in get_args(Mode):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
     require_float(dag, [*dag.outputs, *wrt])
+    if _has_arrays([*dag.outputs, *wrt]):
+        return _of_arrays(dag, dag.outputs, wrt, mode)
     edges = Edges(kept=True)
     rows, columns = len(dag.outputs), len(wrt)
     if mode == "forward" or (mode == "auto" and columns < rows):
@@ -80,6 +83,8 @@ def hessian(dag: Dag, output: Node, wrt: Sequence[Node]) -> Dag:
             )
     first = adjoints(dag.order, [(output, one(output.type))], dependent(dag.order, wrt))
     slopes = [first.of(node) for node in wrt]
+    if _has_arrays(wrt):
+        return _of_arrays(dag, slopes, wrt, "forward", [dag.labels[node] for node in wrt])
     order = walk.depth_first(slopes)
     cones = Cones(order)
     # Row i of the lower triangle needs the columns up to i: by how late a row a node is needed.
@@ -105,6 +110,39 @@ def hessian(dag: Dag, output: Node, wrt: Sequence[Node]) -> Dag:
         [f"∂²{of}/∂{names[i]}∂{names[j]}" for i, j in places],
         Matrix(0, len(wrt), len(wrt)),
     )
+
+
+def _has_arrays(nodes: Sequence[Node]) -> bool:
+    return any(node.type.shape for node in nodes)
+
+
+def _of_arrays(
+    dag: Dag,
+    outputs: Sequence[Node],
+    wrt: Sequence[Node],
+    mode: Mode,
+    rows: Sequence[str] | None = None,
+) -> Dag:
+    """The graph whose outputs are the blocks ∂output/∂node: of one of each, else tuples of them.
+
+    Args:
+        dag: The graph that was differentiated.
+        outputs: Its outputs, or slopes of one, named ``rows``.
+        wrt: By what.
+        mode: As for `blocks`.
+        rows: What the outputs are called.
+    """
+    names = [dag.labels[node] for node in outputs] if rows is None else rows
+    columns = [dag.labels[node] for node in wrt]
+    made = blocks(outputs, wrt, mode)
+    count = len(wrt)
+    tuples = [
+        tuple(range(at * count, (at + 1) * count)) if count > 1 else at * count
+        for at in range(len(outputs))
+    ]
+    arrangement = tuple(tuples) if len(outputs) > 1 else tuples[0]
+    named = [f"d_{row}_{column}" for row in names for column in columns]
+    return derivative_dag(dag, made, named, {}, arrangement)
 
 
 def _matrix(

@@ -13,6 +13,7 @@ from chainrule.draw.conflicts import crossings
 from chainrule.draw.diagram import Arrows, Coloured, Diagram, Element, Line, Link
 from chainrule.draw.geometry import Rectangle, beside, off_corners, on_border
 from chainrule.draw.layout import Edge, Layout, Node, layout
+from chainrule.draw.layout import Frame as LaidFrame
 from chainrule.draw.mathematics import measure
 from chainrule.draw.moments import until
 from chainrule.draw.options import Options
@@ -36,6 +37,7 @@ _SIZES: Final[dict[Role, float]] = {
     "value": 12.0,
     "adjoint": 12.0,
     "tangent": 12.0,
+    "missing": 11.0,
     "note": 10.0,
     "local": 11.0,
     "contribution": 11.0,
@@ -145,8 +147,12 @@ class _Arrangement:
             Node(element.shape, *self._roomy(element, lines), element.group)
             for element, lines in zip(diagram.elements, self._lines, strict=True)
         ]
-        counts = Counter(element.group for element in diagram.elements)
-        self._frames = [frame.key for frame in diagram.frames if counts[frame.key] > 1]
+        self._inside = _inside(diagram)
+        self._frames = [
+            LaidFrame(frame.key, frame.parent)
+            for frame in diagram.frames
+            if len(self._inside[frame.key]) > 1
+        ]
         self._numbers = {element.key: at for at, element in enumerate(diagram.elements)}
         self._labels = [_labels(link, options.arrows) for link in diagram.links]
         self.found = self._placed(first)
@@ -222,14 +228,13 @@ class _Arrangement:
             texts = [replace(text, width=widest) for text in texts]
             ends = (boxes[self._numbers[link.source]], boxes[self._numbers[link.target]])
             curves += _curves(at, link, route, ends, texts, self._options.arrows)
-        members = {
-            frame: tuple(
-                box
-                for box, element in zip(boxes, diagram.elements, strict=True)
-                if element.group == frame
-            )
-            for frame in self._frames
-        }
+        lines = {frame.key: frame.line for frame in diagram.frames}
+        groups: dict[str, Group] = {}
+        for frame in reversed(self._frames):
+            members = [box for box in boxes if box.key in self._inside[frame.key]]
+            inner = [groups[other.key] for other in self._frames if other.parent == frame.key]
+            around = _around(members, curves, inner)
+            groups[frame.key] = framed(frame.key, lines[frame.key], members, around)
         return Scene(
             found.bounds.right - found.bounds.left + 2 * _MARGIN,
             found.bounds.bottom - found.bounds.top + 2 * _MARGIN,
@@ -238,24 +243,29 @@ class _Arrangement:
             self._options.direction,
             boxes,
             tuple(curves),
-            tuple(
-                framed(
-                    frame.key,
-                    frame.line,
-                    members[frame.key],
-                    _around(members[frame.key], curves),
-                )
-                for frame in diagram.frames
-                if frame.key in members
-            ),
+            tuple(groups[frame.key] for frame in self._frames),
             theme=self._options.theme,
             steps=diagram.steps,
             has_legend=self._options.legend,
         )
 
 
-def _around(boxes: Sequence[Box], curves: Iterable[Curve]) -> Rectangle:
-    """The frame that is as tight as can be around boxes and the curves between them."""
+def _inside(diagram: Diagram) -> dict[str, set[str]]:
+    """Frame → the boxes in it, with those in frames inside of it."""
+    found: dict[str, set[str]] = {frame.key: set() for frame in diagram.frames}
+    for element in diagram.elements:
+        if element.group:
+            found[element.group].add(element.key)
+    for frame in reversed(diagram.frames):
+        if frame.parent:
+            found[frame.parent] |= found[frame.key]
+    return found
+
+
+def _around(
+    boxes: Sequence[Box], curves: Iterable[Curve], frames: Iterable[Group] = ()
+) -> Rectangle:
+    """The frame that is as tight as can be around boxes, the curves between them, and frames."""
     keys = {box.key for box in boxes}
     inner = [curve for curve in curves if curve.source in keys and curve.target in keys]
     parts = [Rectangle.around(Point(box.x, box.y), box.width, box.height) for box in boxes]
@@ -265,6 +275,7 @@ def _around(boxes: Sequence[Box], curves: Iterable[Curve]) -> Rectangle:
         for curve in inner
         for text in curve.texts
     ]
+    parts += [Rectangle(f.x, f.y, f.x + f.width, f.y + f.height) for f in frames]
     left, top, right, bottom = zip(*parts, strict=True)
     aside, above = _FRAME
     return Rectangle(min(left) - aside, min(top) - above, max(right) + aside, max(bottom) + aside)

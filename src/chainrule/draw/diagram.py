@@ -85,10 +85,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame to be: its key and what it is called."""
+    """A frame to be: its key, what it is called, and the frame around it, if any."""
 
     key: str
     line: Line
+    parent: str = ""
 
 
 class Coloured(NamedTuple):
@@ -107,7 +108,7 @@ class Diagram:
         description: What is to be seen, in sentences.
         elements: In topological order.
         links: By the element they enter, operands in order.
-        frames: Around elements; those without two elements are not drawn.
+        frames: Around elements, outer ones first; those without two elements are not drawn.
         notes: Lines below the drawing, before the legend.
         steps: How many steps the forward pass and the backward pass have.
         heat: What its colours mean where they show magnitudes.

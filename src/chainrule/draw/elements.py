@@ -8,9 +8,11 @@ from chainrule.draw.diagram import Element, Line, Link
 from chainrule.draw.moments import is_known
 from chainrule.draw.options import Options
 from chainrule.draw.scene import Kind, Shape
-from chainrule.draw.subject import Subject, number_line
+from chainrule.draw.subject import Subject, norm_line, number_line, rule_cell
 from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node
 from chainrule.graph.op import OPS, Op
+from chainrule.show.summaries import norm_text, sizes
+from chainrule.show.table import Cell
 
 _KINDS: Final[dict[Op, Kind]] = {INPUT: "input", PARAMETER: "parameter", CONSTANT: "constant"}
 _ANY_ORDER: Final = frozenset(
@@ -58,7 +60,7 @@ class Writing:
         subject, shown = self.subject, self.options.nodes
         lines = []
         sign = subject.sign(node)
-        if not node.is_leaf and self._has_name(node):
+        if not node.is_leaf and self.has_name(node):
             lines.append(Line("name", subject.names.text[node], subject.names.latex[node]))
         if "symbol" in shown or not (lines or self.numbers(node)):
             # A function without a definition may be called as what it computes.
@@ -66,7 +68,7 @@ class Writing:
             lines.append(sign)
         return tuple(lines)
 
-    def _has_name(self, node: Node) -> bool:
+    def has_name(self, node: Node) -> bool:
         """Whether a computation shows its name; formulas on edges speak of all of them."""
         if self.options.edges == "formula":
             return True
@@ -77,15 +79,16 @@ class Writing:
         subject, shown, digits = self.subject, self.options.nodes, self.options.digits
         lines = []
         named = node.op is not CONSTANT or node in subject.dag.names
+        if "shape" in shown and "type" not in shown and node.type.shape:
+            lines.append(shape_line(node.type.shape))
+        forward = subject.forward.get(node)
         if "value" in shown and subject.value(node) is not None and named:
-            moment = subject.forward.get(node)
-            lines.append(number_line("value", subject.value(node), digits, moment))
+            lines += subject.number_lines("value", node, digits, forward)
         if "adjoint" in shown and subject.adjoint(node) is not None:
             moment = subject.backward.get(node)
-            lines.append(number_line("adjoint", subject.adjoint(node), digits, moment))
+            lines += subject.number_lines("adjoint", node, digits, moment)
         if "tangent" in shown and subject.tangent(node) is not None:
-            moment = subject.forward.get(node)
-            lines.append(number_line("tangent", subject.tangent(node), digits, moment))
+            lines += subject.number_lines("tangent", node, digits, forward)
         if "type" in shown:
             text = str(node.type)
             lines.append(Line("note", text, rf"\text{{{text}}}"))
@@ -107,17 +110,18 @@ class Writing:
         """An edge as one link; ``more`` overrides and adds attributes."""
         subject, names = self.subject, self.subject.names.text
         operand = user.operands[position]
-        given = self.between(
-            user,
-            operand,
-            f"{names[operand]} is operand {position + 1} of {names[user]}",
-            subject.local(user, position),
-            subject.contribution(user, position),
-            flows_back=subject.flows_back(user, position),
-        )
+        words = f"{names[operand]} is operand {position + 1} of {names[user]}"
+        flows_back = subject.flows_back(user, position)
+        if subject.is_scalar(user, position):
+            local, share = subject.local(user, position), subject.contribution(user, position)
+            given = self.between(user, operand, words, local, share, flows_back=flows_back)
+        else:
+            rule = rule_cell(user) if subject.has_derivative(user, position) else None
+            sent = subject.sent(user, position)
+            given = self.mapped(user, operand, words, rule, sent, flows_back=flows_back)
         if self.options.edges == "formula":
             cell = subject.local_formula(user, position)
-            given["lines"] = () if cell is None else (Line("local", cell.text, cell.latex[1:-1]),)
+            given["lines"] = () if cell is None else (_written(cell),)
         given["position"] = position
         given["operands"] = 0 if user.op in _ANY_ORDER else len(user.operands)
         return Link(source, target, **{**given, **more})
@@ -166,3 +170,66 @@ class Writing:
             "moment": forward,
             "back_moment": backward,
         }
+
+    def mapped(
+        self,
+        user: Node,
+        operand: Node,
+        words: str,
+        rule: Cell | None,
+        norm: float | None,
+        *,
+        flows_back: bool,
+    ) -> dict[str, Any]:
+        """The attributes of a link that is a map between arrays: what `between` gives for numbers.
+
+        Args:
+            user: Where values go.
+            operand: Where they come from.
+            words: What the link is.
+            rule: The rule of the operation; None: there is none.
+            norm: The norm of the contribution; None: there is none.
+            flows_back: Whether an adjoint flows back.
+        """
+        subject, options = self.subject, self.options
+        names = subject.names.text
+        forward, backward = subject.forward.get(user), subject.backward.get(operand)
+        lines: tuple[Line, ...] = ()
+        back: tuple[Line, ...] = ()
+        if rule is not None and options.edges == "local":
+            lines = (_written(rule),)
+        if norm is not None and options.edges in ("local", "contribution"):
+            back = (norm_line(norm, options.digits, backward),)
+        if rule is not None:
+            words += f"; {rule.text}"
+        back_words = ""
+        is_known_now = norm is not None and is_known(backward, options.up_to)
+        if norm is not None and is_known_now:
+            words += f": {names[operand]} receives {norm_text(norm)}"
+        if flows_back:
+            back_words = f"{names[operand]} receives its part of adjoint({names[user]})"
+            if norm is not None and is_known_now:
+                back_words = f"{names[operand]} receives {norm_text(norm)} from {names[user]}"
+        both_ways = options.arrows != "forward"
+        return {
+            "title": words,
+            "lines": lines if both_ways else (*lines, *back),
+            "back": back if both_ways else (),
+            "back_title": back_words if both_ways else "",
+            "moment": forward,
+            "back_moment": backward,
+        }
+
+
+def _written(cell: Cell) -> Line:
+    """A local derivative as a formula, or the name of a rule."""
+    return Line("local", cell.text, cell.latex[1:-1])
+
+
+def shape_line(shape: tuple[int, ...]) -> Line:
+    r"""The sizes of the axes of an array.
+
+    >>> print(shape_line((3, 2)).text, shape_line((3, 2)).latex)
+    3×2 3 \times 2
+    """
+    return Line("note", sizes(shape), r" \times ".join(map(str, shape)))

@@ -14,7 +14,7 @@ from chainrule.diff.edges import Edges
 from chainrule.diff.saved import saved_values
 from chainrule.draw.diagram import Coloured, Diagram, Element, Frame, Line, Link
 from chainrule.draw.elements import Writing
-from chainrule.draw.groups import members
+from chainrule.draw.groups import Group, closable, groups_of
 from chainrule.draw.heat import Key, heat, largest
 from chainrule.draw.moments import is_known
 from chainrule.draw.options import NODE_HEAT, NUMERIC_HEAT, Heat, Options
@@ -25,6 +25,7 @@ from chainrule.errors import DrawingError
 from chainrule.graph import walk
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.run.paths import Paths
+from chainrule.show.summaries import norm_of
 
 Edge = tuple[Node, int]
 """A user and the position of its operand."""
@@ -72,12 +73,14 @@ class _GraphView:
         self._subject = subject
         self._options = options
         self._writing = Writing(subject, options)
-        dag = subject.dag
+        self._dag = dag = subject.dag
         self._drawn = {n for n in dag.order if n.op is not CONSTANT or n in dag.names}
-        self._frames: dict[Node, list[Node]] = {}
-        self._frames = self._choose_frames()
-        self._owners = {n: owner for owner, nodes in self._frames.items() for n in nodes}
-        self._hidden = self._choose_hidden()
+        self._closed: dict[Node, Group] = {}
+        self._box_of: dict[Node, Node] = {}
+        self._frames: list[Group] = []
+        self._choose_groups()
+        self._frame_of = {node: group for group in self._frames for node in group.nodes}
+        self._far = self._choose_far()
         self._keys = {node: f"n{at}" for at, node in enumerate(dag.order)}
         self._strong_edges, self._strong_nodes = self._choose_strong(cone)
         self._node_heat: dict[Node, float] = {}
@@ -88,35 +91,49 @@ class _GraphView:
 
     # --- what is drawn --------------------------------------------------------------------------
 
-    def _choose_frames(self) -> dict[Node, list[Node]]:
-        """Named computation → what stands in its frame or, collapsed, in its box."""
-        groups, most = self._options.groups, self._options.most
-        few = groups == "auto" and sum(map(self._boxes, self._drawn)) <= most
-        if groups == "none" or few:
-            return {}
-        found = members(self._subject.dag)
-        outputs = set(self._subject.dag.outputs)
-        if groups == "open":
-            return found
-        return {owner: nodes for owner, nodes in found.items() if owner not in outputs}
+    def _choose_groups(self) -> None:
+        """Which groups are one box each, and which are frames."""
+        chosen, most = self._options.groups, self._options.most
+        if chosen == "none":
+            return
+        few = sum(map(self._boxes, self._drawn)) <= most
+        if chosen == "auto" and few and not any(o.calls for o in self._dag.origins.values()):
+            return
+        groups = groups_of(self._dag)
+        if chosen == "open" or (chosen == "auto" and few):
+            self._frames = groups
+            return
+        outputs = set(self._dag.outputs)
+        # The box of a named output would be all there is.
+        groups = [g for g in groups if g.is_call or outputs.isdisjoint(g.exits)]
+        deepest = max((group.depth for group in groups), default=0)
+        for depth in range(deepest if chosen == "auto" else 1, 0, -1):
+            self._close(groups, depth)
+            if self._count() <= most:
+                break
 
-    @property
-    def _collapsed(self) -> bool:
-        return self._options.groups in ("collapsed", "auto")
+    def _close(self, groups: Sequence[Group], depth: int) -> None:
+        """Make the groups at this depth one box each, and those around them frames."""
+        closed = closable(self._dag, [group for group in groups if group.depth == depth])
+        self._closed = {group.exits[-1]: group for group in closed}
+        self._box_of = {n: group.exits[-1] for group in closed for n in group.nodes}
+        self._frames = [group for group in groups if group.depth < depth]
 
-    def _choose_hidden(self) -> set[Node]:
-        """What is left out: the inner nodes of collapsed frames, and what is far from the output
-        in a drawing that would have too many boxes.
-        """
-        hidden: set[Node] = set()
-        if self._collapsed:
-            for owner, nodes in self._frames.items():
-                hidden.update(node for node in nodes if node is not owner)
+    def _count(self) -> int:
+        """How many boxes there are to draw."""
+        return sum(self._boxes(node) for node in self._drawn if self._has_box(node))
+
+    def _has_box(self, node: Node) -> bool:
+        """Whether a node is not in the box of another one."""
+        return self._box_of.get(node, node) is node
+
+    def _choose_far(self) -> set[Node]:
+        """What is far from the output in a drawing that would have too many boxes."""
         room = self._options.most
-        if sum(self._boxes(node) for node in self._drawn if node not in hidden) <= room:
-            return hidden
+        if self._count() <= room:
+            return set()
         near: set[Node] = set()
-        waiting = list(dict.fromkeys(self._subject.dag.outputs))
+        waiting = list(dict.fromkeys(self._box_of.get(n, n) for n in self._dag.outputs))
         seen = set(waiting)
         for node in waiting:
             if near and self._boxes(node) > room:
@@ -126,7 +143,11 @@ class _GraphView:
             found = [operand for operand in self._operands(node) if operand not in seen]
             waiting += found
             seen.update(found)
-        return hidden | (self._drawn - near)
+        return {node for node in self._drawn if self._has_box(node) and node not in near}
+
+    def _is_hidden(self, node: Node) -> bool:
+        """Whether a node has no box of its own in this drawing."""
+        return node not in self._drawn or not self._has_box(node) or node in self._far
 
     def _boxes(self, node: Node) -> int:
         """How many boxes a node takes, with those of its constants."""
@@ -136,28 +157,29 @@ class _GraphView:
         return halves + sum(operand not in self._drawn for operand in node.operands)
 
     def _is_one(self, node: Node) -> bool:
-        """Whether a node is drawn as one box for its whole frame."""
-        return self._collapsed and node in self._frames
+        """Whether a node is drawn as one box for its whole group."""
+        return node in self._closed
 
-    def _members(self, node: Node) -> list[Node]:
+    def _members(self, node: Node) -> tuple[Node, ...]:
         """The nodes that a box stands for."""
-        return self._frames[node] if self._is_one(node) else [node]
+        return self._closed[node].nodes if self._is_one(node) else (node,)
 
     def _entries(self, node: Node) -> list[_Entry]:
-        """What enters a box: its operands, or what a collapsed frame needs from outside."""
+        """What enters a box: its operands, or what a collapsed group needs from outside."""
         if not self._is_one(node):
             return [_Entry(operand, ((node, at),)) for at, operand in enumerate(node.operands)]
         found: dict[Node, list[Edge]] = {}
-        for member in self._frames[node]:
+        for member in self._closed[node].nodes:
             for at, operand in enumerate(member.operands):
-                if operand in self._drawn and self._owners.get(operand) is not node:
+                if operand in self._drawn and self._box_of.get(operand) is not node:
                     found.setdefault(operand, []).append((member, at))
         return [_Entry(operand, tuple(edges)) for operand, edges in found.items()]
 
     def _operands(self, node: Node) -> list[Node]:
-        """The nodes outside of a box that it needs and that are drawn."""
-        operands = dict.fromkeys(entry.operand for entry in self._entries(node))
-        return [operand for operand in operands if operand in self._drawn]
+        """The boxes that a box needs, constants without a name left out."""
+        operands = [entry.operand for entry in self._entries(node)]
+        drawn = [self._box_of.get(n, n) for n in operands if n in self._drawn]
+        return list(dict.fromkeys(drawn))
 
     def _choose_strong(self, cone: Node | None) -> tuple[set[Edge], set[Node]]:
         """The edges and nodes that the drawing points at; empty: it points at none."""
@@ -181,7 +203,7 @@ class _GraphView:
         subject, kind = self._subject, self._options.heat
         if not kind:
             return None
-        nodes = [n for n in subject.dag.order if n in self._drawn and n not in self._hidden]
+        nodes = [node for node in subject.dag.order if not self._is_hidden(node)]
         if kind in NODE_HEAT:
             order = subject.backward if kind == "adjoint" else subject.forward
             sizes = {node: self._magnitude(node, kind) for node in nodes}
@@ -195,7 +217,7 @@ class _GraphView:
                 if kind == "local":
                     amount, time = self._local(node, entry), subject.forward.get(node)
                 else:
-                    amount, time = self._contribution(entry), subject.backward.get(entry.operand)
+                    amount, time = self._norm(entry), subject.backward.get(entry.operand)
                 if amount is not None:
                     amounts[node, at], times[node, at] = amount, time
         self._edge_heat = self._shares(amounts, times)
@@ -213,15 +235,19 @@ class _GraphView:
 
     def _meaning(self, kind: Heat, of: Heated, most: float) -> Coloured:
         upper = f"0 to {short(most, self._options.digits)}" if most else "all 0"
-        return Coloured(of, f"heat: {_HEAT[kind]}, {upper}")
+        words = _HEAT[kind]
+        if self._subject.has_arrays:
+            words = words.replace("magnitude", "norm")
+        return Coloured(of, f"heat: {words}, {upper}")
 
     def _magnitude(self, node: Node, kind: str) -> Any:
         subject = self._subject
         if kind == "value":
-            return subject.value(node)
-        if kind in ("adjoint", "tangent"):
-            found = subject.adjoint(node) if kind == "adjoint" else subject.tangent(node)
-            return 0.0 if found is None else found
+            return subject.norm("value", node)
+        if kind == "adjoint":
+            return 0.0 if subject.adjoint(node) is None else subject.norm("adjoint", node)
+        if kind == "tangent":
+            return 0.0 if subject.tangent(node) is None else subject.norm("tangent", node)
         members = self._members(node)
         if kind == "saved":
             return sum(self._saved.get(member, 0) for member in members)
@@ -237,14 +263,12 @@ class _GraphView:
         """The whole diagram."""
         dag, subject = self._subject.dag, self._subject
         for node in dag.order:
-            if node in self._drawn and node not in self._hidden:
+            if not self._is_hidden(node):
                 self._add(node)
-        frames: tuple[Frame, ...] = ()
-        if not self._collapsed:
-            frames = tuple(
-                Frame(f"g{self._keys[owner]}", replace(subject.label(owner), role="caption"))
-                for owner in self._frames
-            )
+        frames = tuple(
+            Frame(group.key, Line("caption", group.text, group.latex), group.parent)
+            for group in self._frames
+        )
         self._add_rest()
         inputs = ", ".join(node.name for node in dag.inputs)
         outputs = ", ".join(dag.labels[node] for node in dag.outputs)
@@ -319,28 +343,49 @@ class _GraphView:
         self._links.append(through)
 
     def _add_collapsed(self, key: str, node: Node) -> None:
-        """A frame as one box: its name, its numbers, an edge from each operand outside."""
+        """A group as one box: its name, its numbers, an edge from each operand outside."""
         subject, writing = self._subject, self._writing
-        nodes = self._frames[node]
-        name = subject.label(node)
-        text = f"{len(nodes)} operations"
-        lines = (name, Line("note", text, rf"\text{{{text}}}"), *writing.numbers(node))
+        group = self._closed[node]
+        text = counted(len(group.nodes), "operation")
+        # The numbers of a call that has several results would not say whose they are.
+        numbers = writing.numbers(node) if len(group.exits) == 1 else ()
+        lines = [
+            Line("symbol", group.text, group.latex),
+            Line("note", text, rf"\text{{{text}}}"),
+            *numbers,
+        ]
+        if group.is_call and len(group.exits) == 1 and writing.has_name(node):
+            lines.insert(0, replace(subject.label(node), role="name"))
+        results = [subject.sentence(result, self._options.up_to) for result in group.exits]
+        title = f"{'; '.join(results)}; {text} in one box"
         looks = self._looks(node)
-        title = f"{subject.sentence(node, self._options.up_to)}; {text} in one box"
-        self._elements.append(writing.element(key, node, lines=lines, title=title, **looks))
-        names = subject.names.text
+        looks["is_output"] = not set(subject.dag.outputs).isdisjoint(group.nodes)
+        self._elements.append(writing.element(key, node, lines=tuple(lines), title=title, **looks))
         for at, entry in enumerate(self._entries(node)):
-            given = writing.between(
-                node,
-                entry.operand,
-                f"{names[node]} depends on {names[entry.operand]}",
-                self._local(node, entry),
-                self._contribution(entry),
-                flows_back=any(subject.flows_back(*edge) for edge in entry.edges),
-            )
             source = self._source(entry.operand, "", looks)
+            given = self._between(node, group, entry)
             more = self._link_looks(node, at, entry)
             self._links.append(Link(source, key, position=at, **given, **more))
+
+    def _between(self, node: Node, group: Group, entry: _Entry) -> dict[str, Any]:
+        """The attributes of a link into a collapsed group."""
+        subject, writing = self._subject, self._writing
+        operand = entry.operand
+        flows_back = any(subject.flows_back(*edge) for edge in entry.edges)
+        whole = group.text if group.is_call else subject.names.text[node]
+        words = f"{whole} depends on {subject.names.text[operand]}"
+        if subject.has_arrays:
+            norm = self._norm(entry)
+            return writing.mapped(node, operand, words, None, norm, flows_back=flows_back)
+        local, share = self._local(node, entry), self._contribution(entry)
+        return writing.between(node, operand, words, local, share, flows_back=flows_back)
+
+    def _norm(self, entry: _Entry) -> float | None:
+        """The norm of what an entry adds to the adjoint of its operand; None: nothing flows."""
+        if len(entry.edges) == 1:
+            return self._subject.sent(*entry.edges[0])
+        found = self._contribution(entry)
+        return None if found is None else norm_of(found)
 
     def _local(self, node: Node, entry: _Entry) -> Any:
         """The local derivative along an entry; into a collapsed box, the derivative through it,
@@ -349,9 +394,12 @@ class _GraphView:
         subject = self._subject
         if not self._is_one(node):
             return subject.local(*entry.edges[0])
+        if len(self._closed[node].exits) > 1:
+            return None
         if subject.sweep is None or not any(subject.has_derivative(*edge) for edge in entry.edges):
             return None
-        held = [other for other in self._operands(node) if other is not entry.operand]
+        others = [other.operand for other in self._entries(node)]
+        held = [other for other in others if other is not entry.operand]
         found = subject.sweep.reverse(node, wrt=[entry.operand], holding=held)
         return found.get(entry.operand, 0.0)
 
@@ -373,26 +421,24 @@ class _GraphView:
     def _source(self, operand: Node, own_key: str, looks: dict[str, Any]) -> str:
         """The key of the element where an edge starts; a constant gets an element of its own."""
         if operand in self._drawn:
-            return _REST if operand in self._hidden else self._keys[operand]
+            box = self._box_of.get(operand, operand)
+            return _REST if box in self._far else self._keys[box]
         more = {"faded": looks["faded"], "group": looks["group"]}
         self._elements.append(self._writing.element(own_key, operand, **more))
         return own_key
 
     def _looks(self, node: Node) -> dict[str, Any]:
-        frame = ""
-        if not self._collapsed and node in self._owners:
-            frame = f"g{self._keys[self._owners[node]]}"
+        frame = self._frame_of.get(node)
         return {
             "faded": bool(self._strong_nodes)
             and self._strong_nodes.isdisjoint(self._members(node)),
             "heat": self._node_heat.get(node),
-            "group": frame,
+            "group": "" if frame is None else frame.key,
         }
 
     def _add_rest(self) -> None:
         """The element that stands for what is left out."""
-        inner = sum(len(nodes) - 1 for nodes in self._frames.values()) if self._collapsed else 0
-        count = len(self._hidden) - inner
+        count = len(self._far)
         if not count:
             return
         once = {(link.source, link.target): link for link in self._links if link.source == _REST}

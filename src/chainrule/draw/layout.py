@@ -44,6 +44,13 @@ class Edge(NamedTuple):
     ordered: bool = False
 
 
+class Frame(NamedTuple):
+    """A frame around boxes and other frames: its key, and that of the frame that it stands in."""
+
+    key: str
+    parent: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The places.
@@ -108,7 +115,7 @@ _MOST_POLISHED: Final = 60
 def layout(
     nodes: Sequence[Node],
     edges: Sequence[Edge],
-    frames: Sequence[str],
+    frames: Sequence[Frame],
     direction: Direction,
     first: int = 0,
 ) -> Layout:
@@ -117,7 +124,7 @@ def layout(
     Args:
         nodes: The boxes.
         edges: The edges.
-        frames: The keys of the frames; boxes name theirs.
+        frames: The frames; boxes name the innermost one that they stand in.
         direction: Where edges point to.
         first: The manner that is tried first.
     """
@@ -207,7 +214,7 @@ def _mirrored(found: Layout, direction: Direction) -> Layout:
 def _clear(
     nodes: Sequence[Node],
     edges: Sequence[Edge],
-    frames: Sequence[str],
+    frames: Sequence[Frame],
     direction: Direction,
     first: int,
 ) -> Layout:
@@ -230,14 +237,14 @@ def _clear(
 def _placed(
     nodes: Sequence[Node],
     edges: Sequence[Edge],
-    frames: Sequence[str],
+    frames: Sequence[Frame],
     direction: Direction,
     manner: int,
 ) -> Layout:
     style, gap, sides = _MANNERS[manner]
     pad = _CLEARANCE + max((edge.thickness for edge in edges), default=0.0) / 2
     graph: dict[str, Any] = {"nodes": [], "edges": []}
-    parents = {frame: len(nodes) + at for at, frame in enumerate(frames)}
+    parents = {frame.key: len(nodes) + at for at, frame in enumerate(frames)}
     for at, node in enumerate(nodes):
         shape = "ellipse" if node.shape == "circle" else "box"
         size = {"width": node.width + 2 * pad, "height": node.height + 2 * pad}
@@ -246,7 +253,9 @@ def _placed(
             graph["nodes"][-1]["parent"] = parents[node.frame]
     for frame in frames:
         size = {"width": 10.0, "height": 10.0}
-        graph["nodes"].append({"key": frame, "size": size, "shape": "box"})
+        graph["nodes"].append({"key": frame.key, "size": size, "shape": "box"})
+        if frame.parent in parents:
+            graph["nodes"][-1]["parent"] = parents[frame.parent]
     for edge in edges:
         graph["edges"].append({"source": edge.source, "target": edge.target, "weight": 1.0})
         if edge.width:
@@ -291,10 +300,7 @@ def _placed(
             _point(placed.edges[at]["label_anchor"]) if edge.width else None
             for at, edge in enumerate(edges)
         ),
-        {
-            frame: Rectangle.around(boxes[parents[frame]], *sizes[parents[frame]])
-            for frame in frames
-        },
+        {key: Rectangle.around(boxes[parent], *sizes[parent]) for key, parent in parents.items()},
         Rectangle(min(across), min(down), max(across), max(down)),
         manner,
     )

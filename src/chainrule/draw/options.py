@@ -15,7 +15,7 @@ from chainrule.errors import DrawingError, listed, nearest, shown
 
 View = Literal["graph", "tree", "graph+tree", "derivative", "paths"]
 Style = Literal["values", "operators"]
-NodeItem = Literal["symbol", "name", "value", "adjoint", "tangent", "type"]
+NodeItem = Literal["symbol", "name", "shape", "value", "adjoint", "tangent", "type"]
 EdgeItem = Literal["local", "formula", "contribution", "none"]
 Groups = Literal["auto", "none", "open", "collapsed"]
 Heat = Literal["value", "adjoint", "tangent", "saved", "cost", "local", "contribution"]
@@ -39,10 +39,12 @@ class Options:
             drawn once for each.
         style: Nodes are ``values``; or ``operators`` stand apart from their results.
         direction: Values flow to the ``right`` or ``down``.
-        nodes: What nodes show, of ``symbol name value adjoint tangent type``.
+        nodes: What nodes show, of ``symbol name shape value adjoint tangent type``. Of an array
+            the values and adjoints are summed up: from least to largest, and the norm.
         edges: What edges show: the ``local`` derivative as a number, or as a ``formula``; the
             ``contribution`` to the adjoint of the operand; ``none``. With ``both`` arrows and
-            ``local``, the arrows of adjoints show contributions.
+            ``local``, the arrows of adjoints show contributions. Between arrays the local
+            derivative is named by its rule, with the norm of the contribution.
         arrows: ``forward`` along the values, ``backward`` along the adjoints, ``both``.
         theme: The colours: ``light``, ``dark``, ``print`` (grey) or ``colour-blind``.
         heat: What colours nodes (``value adjoint tangent saved cost``) or edges (``local
@@ -50,7 +52,10 @@ class Options:
         path: Draw attention to one path from ``wrt``: 1 is the one of largest magnitude; 0: none.
         cone: Draw attention to what this node depends on; empty: none.
         groups: Frames around named intermediates: ``open``, ``collapsed`` to one box each,
-            ``none``; ``auto``: collapsed in graphs with more than ``most`` nodes, else none.
+            ``none``; ``auto``: collapsed in graphs with more than ``most`` nodes, else none. In a
+            graph that was traced through calls of other functions, frames are around these
+            calls, one in another; ``auto``: open, with more than ``most`` nodes the inner ones
+            collapsed, as many as it takes.
         up_to: A step of a pass, such as ``backward 2``: the drawing as it is then; empty: the end.
         digits: Significant digits of numbers.
         most: With more boxes than this, those far from the output are left out; one more box
@@ -61,7 +66,7 @@ class Options:
     view: View = "graph"
     style: Style = "values"
     direction: Direction = "right"
-    nodes: tuple[NodeItem, ...] = ("symbol", "name", "value", "adjoint")
+    nodes: tuple[NodeItem, ...] = ("symbol", "name", "shape", "value", "adjoint")
     edges: EdgeItem = "local"
     arrows: Arrows = "forward"
     theme: str = "light"

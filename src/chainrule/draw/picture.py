@@ -59,7 +59,9 @@ def picture(subject: Subject, options: Options, cone: Node | None = None) -> Sce
 
 
 def _check(subject: Subject, options: Options) -> None:
-    """Refuse what needs numbers, a node or steps where there are none."""
+    """Refuse what needs numbers, a node, steps or scalars where there are none."""
+    if subject.has_arrays:
+        _check_arrays(options)
     if options.up_to is not None and options.view in ("derivative", "paths"):
         raise DrawingError("E252", f"view={options.view!r} has no steps; up_to= cannot be used")
     if subject.sweep is None and options.heat in NUMERIC_HEAT:
@@ -71,6 +73,25 @@ def _check(subject: Subject, options: Options) -> None:
     needs = options.edges == "contribution" or options.heat in ("adjoint", "contribution")
     if needs and subject.adjoints is None:
         raise DrawingError("E251", "adjoints need an output that is one number; name it, of=…")
+
+
+def _check_arrays(options: Options) -> None:
+    """Refuse what graphs of arrays do not have: edges with numbers, to be multiplied along paths.
+
+    Raises:
+        DrawingError: E251.
+    """
+    scalar = [
+        (options.view in ("paths", "derivative"), f"view={options.view!r}"),
+        (options.path > 0, "path="),
+        (options.heat == "local", "heat='local'"),
+    ]
+    for asked, what in scalar:
+        if asked:
+            raise DrawingError(
+                "E251",
+                f"{what} is for graphs of scalars; graph.expand() makes one of a small graph",
+            )
 
 
 def _ends(subject: Subject, what: str) -> tuple[Node, Node]:

@@ -23,14 +23,16 @@ Role = Literal[
     "value",
     "adjoint",
     "tangent",
+    "missing",
     "note",
     "local",
     "contribution",
     "operand",
     "caption",
 ]
-"""What a piece of writing is, which decides its colour. ``local`` is a local derivative, ``note``
-small print in a box, ``operand`` the number of an operand on its edge, ``caption`` explains the
+"""What a piece of writing is, which decides its colour. ``missing`` says how much of an array is not a
+number; ``local`` is a local derivative, or the rule of a map between arrays; ``note`` is small print
+in a box, ``operand`` the number of an operand on its edge, ``caption`` explains the
 drawing.
 """
 Pass = Literal["forward", "backward"]

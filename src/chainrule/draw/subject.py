@@ -13,16 +13,35 @@ from chainrule.draw.moments import is_known
 from chainrule.draw.scene import MARKS, Moment, Role
 from chainrule.draw.symbols import symbol
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, PARAMETER, Node, constant_value
+from chainrule.graph.node import CONSTANT, PARAMETER, Node, constant_value, uniform_value
 from chainrule.run.interpret import Flow, Sweep
+from chainrule.run.kernels import LinearMap
 from chainrule.show.cells import Names
 from chainrule.show.derivation import Derivation
 from chainrule.show.numbers import latex_of, number
-from chainrule.show.steps import backward_steps, rows_in_order
+from chainrule.show.steps import backward_rows, rows_in_order
+from chainrule.show.summaries import (
+    Summary,
+    brief,
+    norm_of,
+    norm_text,
+    origin_words,
+    share,
+    sizes,
+    summary,
+)
 from chainrule.show.table import Cell
 
 _WHOLE: Final = 10**6
 """Whole numbers below this are written in full."""
+_FEW: Final = 4
+"""Arrays with so many elements are written in full, if they are short."""
+_LONGEST: Final = 24
+"""Arrays whose elements take more letters are summed up."""
+_FEW_DIGITS: Final = 6
+"""Of constants in traced graphs."""
+_CONSTANT: Final = 10
+"""Numbers with more letters are shortened where nobody wrote them down: in traced graphs."""
 
 
 class Subject:
@@ -54,6 +73,9 @@ class Subject:
         self.adjoints = adjoints
         self.tangents = tangents
         self.names = Names(dag)
+        self.has_arrays = any(node.type.shape for node in dag.order)
+        self._summaries: dict[tuple[Role, Node], Summary] = {}
+        self._sent: dict[tuple[Node, int], float | None] = {}
 
     # --- numbers ------------------------------------------------------------------------------
 
@@ -73,6 +95,26 @@ class Subject:
         """d(node)/d(wrt); None where there is none."""
         return None if self.tangents is None else self.tangents.get(node)
 
+    def known(self, role: Role, node: Node) -> Any:
+        """The value, the adjoint or the tangent of a node; None where there is none."""
+        read = {"value": self.value, "adjoint": self.adjoint, "tangent": self.tangent}
+        return read[role](node)
+
+    def summary(self, role: Role, node: Node) -> Summary:
+        """What an array holds: measured once."""
+        found = self._summaries.get((role, node))
+        if found is None:
+            found = summary(np.broadcast_to(self.known(role, node), node.type.shape))
+            self._summaries[role, node] = found
+        return found
+
+    def norm(self, role: Role, node: Node) -> Any:
+        """How large a number of a node is: of an array the norm; NaN where it has some."""
+        if not node.type.shape:
+            return self.known(role, node)
+        found = self.summary(role, node)
+        return np.nan if found.nans else found.norm
+
     def local(self, user: Node, position: int) -> Any:
         """∂user/∂operand along one edge; None where there is none."""
         if self.sweep is None or not self.has_derivative(user, position):
@@ -88,6 +130,22 @@ class Subject:
             return None
         return self.sweep.contribution(self.adjoints, user, user, position)
 
+    def sent(self, user: Node, position: int) -> float | None:
+        """The norm of what one edge adds to the adjoint of its operand, measured once; None where
+        nothing flows.
+        """
+        edge = (user, position)
+        if edge not in self._sent:
+            found = self.contribution(user, position)
+            self._sent[edge] = None if found is None else norm_of(found)
+        return self._sent[edge]
+
+    def is_scalar(self, user: Node, position: int) -> bool:
+        """Whether an edge has a number as its local derivative, and not a map between arrays."""
+        if user.type.shape or user.operands[position].type.shape:
+            return False
+        return not isinstance(self.local(user, position), LinearMap)
+
     def is_live(self, user: Node, position: int) -> Any:
         """Where something flows along an edge: not along a branch that is not taken, whose part
         is exactly 0 whatever comes after it. Only where there are numbers.
@@ -101,7 +159,10 @@ class Subject:
         """Whether an adjoint flows back along an edge; without numbers: whether it could."""
         if self.sweep is None:
             return self.has_derivative(user, position)
-        return self.contribution(user, position) is not None
+        operand = user.operands[position]
+        if self.adjoints is None or operand not in self.backward or user not in self.adjoints:
+            return False
+        return self.has_derivative(user, position)
 
     def has_derivative(self, user: Node, position: int) -> bool:
         """Whether a derivative flows along an edge."""
@@ -126,15 +187,17 @@ class Subject:
         """When each node gets its adjoint: the steps of the table of the backward pass."""
         if self.sweep is None or self.adjoints is None or self.of is None:
             return {}
-        rows = backward_steps(self.sweep, self.of, self.adjoints)
-        return {row.node: Moment("backward", row.step) for row in rows}
+        rows = backward_rows(self.sweep, self.of)
+        return {node: Moment("backward", step) for step, node in enumerate(rows, start=1)}
 
     # --- writing --------------------------------------------------------------------------------
 
     def local_formula(self, user: Node, position: int) -> Cell | None:
-        """∂user/∂operand as a formula."""
+        """∂user/∂operand as a formula; where it is a map between arrays, the name of its rule."""
         if not self.has_derivative(user, position):
             return None
+        if not user.op.pointwise:
+            return rule_cell(user)
         for output, formulas in self._formulas.items():
             if user in self._below[output]:
                 return formulas.local_derivative(user, position)
@@ -151,7 +214,19 @@ class Subject:
 
     def label(self, node: Node) -> Line:
         """What a node is called, as the symbol of a leaf."""
+        if node.op is CONSTANT and node not in self.dag.names:
+            text = self._constant(node)
+            return Line("symbol", text, latex_of(text))
         return Line("symbol", self.names.text[node], self.names.latex[node])
+
+    def _constant(self, node: Node) -> str:
+        """A number, also where it fills an array; an array by its summary."""
+        text, value = self.names.text[node], uniform_value(node)
+        if value is None:
+            return brief(constant_value(node), _FEW_DIGITS, longest=_LONGEST)
+        if self.dag.origins and len(text) > _CONSTANT:
+            return number(value, _FEW_DIGITS)
+        return text
 
     def sign(self, node: Node) -> Line:
         """The symbol of a node: its name if it is a leaf, else its operation."""
@@ -178,13 +253,55 @@ class Subject:
         else:
             words = f"{name} = {self.names.operation(node).text}"
         if node.op is not CONSTANT and self.sweep is not None and reached:
-            words += f" = {number(self.value(node))}"
+            words += self._amount("value", node)
+        elif node.type.shape:
+            words += f", {sizes(node.type.shape)}"
         adjoint = self.adjoint(node) if is_known(self.backward.get(node), now) else None
         if adjoint is not None and self.of is not None:
-            words += f"; ∂{self.names.text[self.of]}/∂{name} = {number(adjoint)}"
+            words += f"; ∂{self.names.text[self.of]}/∂{name}{self._amount('adjoint', node)}"
         if self.tangent(node) is not None and self.wrt is not None and reached:
-            words += f"; d{name}/d{self.names.text[self.wrt]} = {number(self.tangent(node))}"
-        return words
+            words += f"; d{name}/d{self.names.text[self.wrt]}{self._amount('tangent', node)}"
+        origin = self.dag.origins.get(node)
+        return words if origin is None else f"{words}; {origin_words(origin)}"
+
+    def _amount(self, role: Role, node: Node) -> str:
+        """A number in a sentence; an array by what it holds."""
+        if node.type.shape:
+            return f", {self.summary(role, node).words()}"
+        return f" = {number(self.known(role, node))}"
+
+    def number_lines(
+        self, role: Role, node: Node, digits: int, moment: Moment | None
+    ) -> list[Line]:
+        """A number of a node; of an array its summary, and how much of it is not a number."""
+        value = self.known(role, node)
+        if not node.type.shape:
+            return [number_line(role, value, digits, moment)]
+        array = np.broadcast_to(value, node.type.shape)
+        found = self.summary(role, node)
+        is_few = array.size <= _FEW and not found.nans
+        text = brief(array, digits, longest=_LONGEST) if is_few else found.brief(digits)
+        lines = [_marked(role, text, moment)]
+        if found.nans:
+            text = f"NaN {share(found.nans)}"
+            latex = rf"\text{{{text.replace('%', chr(92) + '%')}}}"
+            lines.append(Line("missing", text, latex, moment))
+        return lines
+
+
+def rule_cell(user: Node) -> Cell:
+    """The name of the rule of an operation."""
+    return Cell(user.op.rule, rf"$\text{{{user.op.rule}}}$", user.op.rule)
+
+
+def norm_line(norm: float, digits: int, moment: Moment | None = None) -> Line:
+    """How much flows along an edge between arrays.
+
+    >>> norm_line(0.25, 3).text
+    '‖0.25‖'
+    """
+    text = norm_text(norm, digits)
+    return Line("contribution", text, latex_of(text), moment)
 
 
 def number_line(role: Role, value: Any, digits: int, moment: Moment | None = None) -> Line:
@@ -194,13 +311,19 @@ def number_line(role: Role, value: Any, digits: int, moment: Moment | None = Non
     ('-0.47', '∂ 1024')
     """
     text = short(value, digits)
-    mark = MARKS.get(role)
     if role == "contribution" and not text.startswith("-"):
         text = f"+{text}"
-    latex = latex_of(text)
-    if mark is not None and role != "contribution":
-        return Line(role, mark.text + text, f"{mark.latex}{{{latex}}}", moment)
-    return Line(role, text, latex, moment)
+    if role == "contribution":
+        return Line(role, text, latex_of(text), moment)
+    return _marked(role, text, moment)
+
+
+def _marked(role: Role, text: str, moment: Moment | None) -> Line:
+    """What stands for a number, with the sign of what it is."""
+    mark, latex = MARKS.get(role), latex_of(text)
+    if mark is None:
+        return Line(role, text, latex, moment)
+    return Line(role, mark.text + text, f"{mark.latex}{{{latex}}}", moment)
 
 
 def short(value: Any, digits: int) -> str:

@@ -52,8 +52,7 @@ def symbol(node: Node) -> Symbol:
 def _filled(form: Form, node: Node, blank: str) -> str:
     """The template of an operation with blanks for operands and its parameters in place."""
     given = {
-        param.name: _shown(value)
-        for param, value in zip(node.op.params, node.params, strict=True)
+        param.name: _shown(value) for param, value in zip(node.op.params, node.params, strict=True)
     }
     blanks = [blank] * len(node.operands)
     parts = []

@@ -131,6 +131,7 @@ def _theme(
             "value": value,
             "adjoint": adjoint,
             "tangent": tangent,
+            "missing": adjoint,
             "note": soft,
             "local": local,
             "contribution": adjoint,

@@ -21,7 +21,7 @@ from chainrule.ops.composite import norms, products, running, shaping, stable, s
 from chainrule.ops.composite.joining import stack
 from chainrule.ops.composite.patterns import flip
 from chainrule.ops.composite.table import axes_of
-from chainrule.ops.contract import contracted
+from chainrule.ops.contract import contracted, matrix_labels, turned
 from chainrule.ops.term import Term, apply
 
 Operands = Sequence[Node]
@@ -139,9 +139,13 @@ def _along_all(name: str, function: Callable[..., Any]) -> Build:
 
 
 def _has_axes(x: Node, name: str, axis: Any) -> None:
-    if not x.type.shape and axis is None:
-        hint = "an array needs its shape, as in shapes={'x': 3}"
-        raise GraphError("E203", f"{name} of a number; {hint}")
+    if x.type.shape or axis is not None:
+        return
+    if name in ("max", "min"):
+        whole = {"max": "maximum", "min": "minimum"}[name]
+        raise GraphError("E105", f"{whole}(a, b) takes 2 arguments, or an array, got a number")
+    hint = "an array needs its shape, as in shapes={'x': 3}"
+    raise GraphError("E203", f"{name} of a number; {hint}")
 
 
 def _either(name: str, other: Callable[..., Any]) -> Build:
@@ -186,24 +190,20 @@ def _contract(operands: Operands, *labels: Any) -> Node:
 def matrix_product(operands: Operands, first: bool = False, second: bool = False) -> Node:
     """``a @ b`` as in NumPy; a matrix that is to be transposed first is, within the product."""
     a, b = map(Term, operands)
-    plain = a.ndim in (1, 2) and b.ndim in (1, 2)
-    if not plain or not (first or second):
-        a, b = (
-            shaping.transpose(x) if flag else x for x, flag in ((a, first), (b, second))
-        )
-        node: Node = products.matmul(a, b).node
-        return node
-    a, b = products.together(a, b)
-    left = "ik" if a.ndim == 2 else "k"
-    right = "kj" if b.ndim == 2 else "k"
-    out = left.removesuffix("k") + right.removeprefix("k")
-    if first:
-        left = left[::-1]
-    if second:
-        right = right[::-1]
+    first, second = first and a.ndim > 1, second and b.ndim > 1
+    a = shaping.transpose(a) if first and a.ndim > 2 else a
+    b = shaping.transpose(b) if second and b.ndim > 2 else b
+    first, second = first and a.ndim == 2, second and b.ndim == 2
+    if not (first or second) or not (a.ndim and b.ndim):
+        plain: Node = products.matmul(a, b).node
+        return plain
+    # A matrix has no axes that broadcast.
+    left, right, out = matrix_labels(a.ndim, b.ndim)
     dtype = np.result_type(a.dtype, b.dtype)
     a, b = shaping.in_dtype(a, dtype), shaping.in_dtype(b, dtype)
-    node = contracted(a, b, left, right, out).node
+    left = turned(left) if first else left
+    right = turned(right) if second else right
+    node: Node = contracted(a, b, left, right, out).node
     return node
 
 
@@ -235,14 +235,14 @@ def _functions() -> dict[str, ArrayFunction]:
     }
     for name in _REDUCTIONS:
         found[name] = ArrayFunction(name, ("x",), ("axes",), 0, _reduction(name))
-    for name, function in (("mean", statistics.mean), ("var", statistics.var)):
-        found[name] = _optional(name, function, "axis")
     for name, function in (("cumsum", running.cumsum), ("cumprod", running.cumprod)):
         found[name] = ArrayFunction(name, ("x",), ("axis", "reverse"), 0, _running(name, function))
     for name in ("argmax", "argmin"):
         build = _place(name, getattr(statistics, name))
         found[name] = ArrayFunction(name, ("x",), ("axis",), 0, build)
     more = (
+        _optional("mean", statistics.mean, "axis"),
+        _optional("var", statistics.var, "axis"),
         _optional("std", statistics.std, "axis"),
         _optional("norm", norms.norm, "ord", "axis"),
         _optional("softmax", stable.softmax, "axis"),
@@ -295,4 +295,3 @@ def filled(value: float, shape: tuple[int, ...]) -> Elements:
     if any(type(size) is not int or size < 0 for size in shape) or math.prod(shape) > LARGEST_SIZE:
         raise GraphError("E203", f"{list(shape)} is no shape")
     return Elements(value, shape)
-

@@ -121,7 +121,7 @@ class Machine:
 
     def _refuse(self, error: GraphError, span: Span, message: str = "", hint: str = "") -> NoReturn:
         """Operands do not fit: their shapes, or whatever else."""
-        code = error.code if error.code == "E203" else "E130"
+        code = error.code if error.code in ("E105", "E203") else "E130"
         raise FormulaError(code, message or error.message, self._text, span, hint) from error
 
     def count(self, span: Span, work: int = 1) -> None:
@@ -225,7 +225,7 @@ class Machine:
                 values[at] = Row(value)
         rows = [isinstance(value, Row) for value in values]
         if not all(map(_axes, values)):  # a number is a factor
-            nodes = [value.node if isinstance(value, Row) else value for value in values]
+            nodes = [_column(value) for value in values]
             if any(flags):
                 nodes = [
                     self._turned(value) if flag and not row else value
@@ -238,15 +238,13 @@ class Machine:
             return
         shapes = [_axes(value) for value in values]
         if rows == [False, True] and shapes == [1, 1]:
-            nodes = [value.node if isinstance(value, Row) else value for value in values]
+            nodes = [_column(value) for value in values]
             self._built(ARRAY_FUNCTIONS["outer"], nodes, (), operands, syntax.span)
             return
         if rows[1] or (not rows[0] and shapes[0] == 1 and (shapes[1] > 1 or sign == "product")):
             self._misplaced_vector(syntax, operands, rows, shapes)
-        nodes = [value.node if isinstance(value, Row) else value for value in values]
-        turned = tuple(
-            [flag and not row for flag, row in zip(flags, rows, strict=True)]
-        )
+        nodes = [_column(value) for value in values]
+        turned = tuple([flag and not row for flag, row in zip(flags, rows, strict=True)])
         self._built(_MATMUL, nodes, turned, operands, syntax.span)
         if rows[0] and shapes[1] > 1:
             self._stack.append(Row(self.node(self._stack.pop(), syntax)))
@@ -286,7 +284,7 @@ class Machine:
     def _built(
         self,
         function: ArrayFunction,
-        values: list[Value],
+        values: Sequence[Value],
         params: Params,
         operands: Operands,
         span: Span,
@@ -319,13 +317,11 @@ class Machine:
         self._stack.append(made)
 
     def _arrays(
-        self, function: ArrayFunction, values: list[Value], operands: Operands
+        self, function: ArrayFunction, values: Sequence[Value], operands: Operands
     ) -> list[Node]:
         """The operands as nodes: numbers take the dtype of the nodes they meet, indices int64."""
         meeting = [
-            value.type.dtype
-            for value in values[: function.integers]
-            if isinstance(value, Node)
+            value.type.dtype for value in values[: function.integers] if isinstance(value, Node)
         ]
         found: list[Node] = []
         for at, (value, syntax) in enumerate(zip(values, operands, strict=True)):
@@ -354,7 +350,11 @@ class Machine:
         return shown if len(shown) <= _SHORT else "…"
 
     def _unfit(
-        self, nodes: Sequence[Node], operands: Operands, span: Span, flags: Sequence[bool] = ()
+        self,
+        nodes: Sequence[Node],
+        operands: Sequence[Syntax],
+        span: Span,
+        flags: Sequence[bool] = (),
     ) -> tuple[str, str]:
         """Message and hint for operands whose shapes do not match."""
         whole = " ".join(self._text[span.start : span.end].split())
@@ -500,6 +500,11 @@ def _plain_kind(value: Value) -> type:
     return float if isinstance(value, float) else type(value)
 
 
+def _column(value: Value) -> Value:
+    """The vector that a row is; any other value itself."""
+    return value.node if isinstance(value, Row) else value
+
+
 def _axes(value: Value) -> int:
     """How many axes a value has."""
     if isinstance(value, Row):
@@ -523,20 +528,18 @@ def _repair(nodes: Sequence[Node], sources: Sequence[str], flags: Sequence[bool]
     a, b = (shape[::-1] if flag else shape for shape, flag in zip(shapes, flags, strict=True))
     inner, outer = a[-1], b[-2 if len(b) > 1 else 0]
     differ = f"the inner sizes {inner} and {outer} differ"
-    bare = [_AS_FACTOR.fullmatch(source) is not None for source in sources]
-    first, second = (
-        source if plain else f"({source})" for source, plain in zip(sources, bare, strict=True)
-    )
-    turned = [f"{name}.T" if not flag else name for name, flag in zip((first, second), flags)]
-    plain_ = [name if not flag else f"{name}.T" for name, flag in zip((first, second), flags)]
+    names = [source if _AS_FACTOR.fullmatch(source) else f"({source})" for source in sources]
+    pairs = list(zip(names, flags, strict=True))
+    turned = [name if flag else f"{name}.T" for name, flag in pairs]
+    given = [f"{name}.T" if flag else name for name, flag in pairs]
     if "…" in "".join(sources):
         return differ
     if len(a) > 1 and a[0] == outer:
-        return f"{differ}; {turned[0]} @ {plain_[1]} would fit"
+        return f"{differ}; {turned[0]} @ {given[1]} would fit"
     if len(b) > 1 and b[-1] == inner:
-        return f"{differ}; {plain_[0]} @ {turned[1]} would fit"
+        return f"{differ}; {given[0]} @ {turned[1]} would fit"
     if b[-1] == a[0]:
-        return f"{differ}; {plain_[1]} @ {plain_[0]} would fit"
+        return f"{differ}; {given[1]} @ {given[0]} would fit"
     return differ
 
 

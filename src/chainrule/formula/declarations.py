@@ -10,7 +10,6 @@ from chainrule.formula.names import KEYWORDS, canonical, names_of
 from chainrule.graph.node import check_name
 from chainrule.graph.types import Type
 
-
 Shapes = Mapping[str, int | Sequence[int]]
 """The shape of each name; a whole number is the shape of a vector."""
 

@@ -49,7 +49,7 @@ from collections.abc import Mapping, Sequence
 from chainrule.errors import ChainruleWarning
 from chainrule.formula.declarations import Declarations, Shapes
 from chainrule.formula.limits import Limits
-from chainrule.formula.lower import lower
+from chainrule.formula.lower import check_shapes, lower
 from chainrule.formula.names import CONSTANTS
 from chainrule.formula.parser import parse
 from chainrule.formula.tokens import Token, normal_form, split_letters, tokenize
@@ -113,6 +113,7 @@ def lowered(
         LimitError: As `read`.
     """
     statements = parse(tokens, text, limits)
+    check_shapes(declarations, {token.text for token in tokens}, text)
     dag, unused = lower(statements, text, declarations, limits, constants)
     for name in unused:
         warnings.warn(

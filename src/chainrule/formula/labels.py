@@ -87,7 +87,7 @@ class Labels:
             self.label[node] = literal(node)
             return
         self.label[node] = names[0]
-        value = None if node.type.shape else constant_value(node)
+        value = uniform_value(node)
         if names[0] in self._constants and value == node.type.dtype.type(CONSTANTS[names[0]]):
             del names[0]
 
@@ -127,29 +127,34 @@ def literal(node: Node) -> str:
     'full([2, 3], 0.5)'
     """
     shape = node.type.shape
-    value = constant_value(node) if math.prod(shape) else 0.0
     if not shape:
-        return numeral(value)
+        return numeral(constant_value(node))
     number = uniform_value(node) if math.prod(shape) else np.float64(0)
     if number is not None:
         sizes = f"[{', '.join(map(str, shape))}]"
         word = {"0": "zeros", "1": "ones"}.get(numeral(number))
         return f"{word}({sizes})" if word else f"full({sizes}, {numeral(number)})"
+    value = constant_value(node)
     return listing(value) if value.size <= MOST_LISTED else numeral(value)
 
 
-def plain_operands(node: Node, label: Callable[[Node], str | None]) -> tuple[Node, ...]:
+def plain_operands(
+    node: Node,
+    label: Callable[[Node], str | None],
+    spellings: Callable[[Node], Collection[str]] | None = None,
+) -> tuple[Node, ...]:
     """The operands of a pointwise operation without what broadcasting puts around them.
 
     Numbers stand for the arrays that they fill, and arrays for what `broadcast` makes of them,
-    as long as the shape of the result follows from the other operands.
+    as long as the shape of the result follows from the other operands. ``spellings`` are the
+    labels of a constant that say no more than its value.
     """
     shape, operands = node.type.shape, node.operands
     if not shape or len(operands) < 2 or not node.op.pointwise:
         return operands
     plain = list(operands)
     for at, operand in enumerate(operands):
-        inner = _without_broadcast(operand, label)
+        inner = _without_broadcast(operand, label, spellings or _spellings)
         if inner is not operand:
             others = [other.type.shape for other in (*plain[:at], inner, *plain[at + 1 :])]
             if np.broadcast_shapes(*others) == shape:
@@ -157,11 +162,29 @@ def plain_operands(node: Node, label: Callable[[Node], str | None]) -> tuple[Nod
     return tuple(plain)
 
 
-def _without_broadcast(operand: Node, label: Callable[[Node], str | None]) -> Node:
+def _spellings(constant: Node) -> Collection[str]:
+    return (literal(constant), numeral(uniform_value(constant)))
+
+
+def names_itself(constant: Node, label: str | None) -> bool:
+    """Whether the label is that of a constant such as pi, which is what fills this array."""
+    value = CONSTANTS.get((label or "").lstrip("\\"))
+    number = uniform_value(constant)
+    if value is None or number is None or not constant.type.shape:
+        return False
+    return bool(number == constant.type.dtype.type(value))
+
+
+def _without_broadcast(
+    operand: Node,
+    label: Callable[[Node], str | None],
+    spellings: Callable[[Node], Collection[str]],
+) -> Node:
     number = uniform_value(operand)
     if number is not None and operand.type.shape:
-        named = label(operand) not in (None, literal(operand), numeral(number))
-        return operand if named else constant_node(number, Type.of(operand.type.dtype))
+        text = label(operand)
+        plain = text is None or text in spellings(operand) or names_itself(operand, text)
+        return constant_node(number, Type.of(operand.type.dtype)) if plain else operand
     if operand.op is OPS["broadcast"] and label(operand) is None and not operand.params[1]:
         inner = operand.operands[0]
         return operand if inner.op is CONSTANT else inner

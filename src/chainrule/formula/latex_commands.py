@@ -57,8 +57,8 @@ OPERATORS: Final = MappingProxyType(
         r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\lt": "<",
         r"\ge": ">=", r"\geq": ">=", r"\geqslant": ">=", r"\gt": ">",
         r"\ne": "!=", r"\neq": "!=", r"\land": "and", r"\wedge": "and", r"\lor": "or",
-        r"\odot": "*", r"\vee": "or", r"\oplus": "xor", r"\veebar": "xor", r"\lnot": "not", r"\neg": "not",
-        r"\coloneqq": "=", r"\coloneq": "=",
+        r"\vee": "or", r"\oplus": "xor", r"\veebar": "xor", r"\lnot": "not", r"\neg": "not",
+        r"\odot": "*", r"\coloneqq": "=", r"\coloneq": "=",
     }
 )  # fmt: skip
 

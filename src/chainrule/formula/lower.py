@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chainrule.errors import FormulaError, GraphError, Span
 from chainrule.formula.build import Function, Machine
@@ -190,9 +190,16 @@ class _Lowering:
             if name in scope.variables:
                 message = f"the shape of {name!r:.60} follows from its definition"
                 self.fail("E109", message, self.whole, "leave it out of shapes")
-            guess = similar(name, scope.arguments)
-            alike = [known for known in scope.arguments if known.lower() == name.lower()]
-            near = guess or next(iter(alike), None)
-            hint = f"did you mean {near!r}?" if near else ""
-            message = f"a shape is given for {name!r:.60}, which does not appear"
-            self.fail("E123", message, self.whole, hint)
+            check_shapes(declarations, scope.arguments, self.text)
+
+
+def check_shapes(declarations: Declarations, names: Collection[str], text: str) -> None:
+    """Raise FormulaError E123 for a shape whose name does not appear."""
+    for name in declarations.shapes:
+        if name in names or name in (declarations.inputs or ()):
+            continue
+        alike = [known for known in names if known.lower() == name.lower()]
+        near = similar(name, names) or next(iter(alike), None)
+        hint = f"did you mean {near!r}?" if near else ""
+        message = f"a shape is given for {name!r:.60}, which does not appear"
+        raise FormulaError("E123", message, text, Span(0, len(text)), hint)

@@ -12,7 +12,13 @@ import string
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
-from chainrule.formula.labels import Labels, latex_spellings, literal, plain_operands
+from chainrule.formula.labels import (
+    Labels,
+    latex_spellings,
+    literal,
+    names_itself,
+    plain_operands,
+)
 from chainrule.formula.names import NAMED_CONSTANTS, latex_name
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value, uniform_value
@@ -140,6 +146,11 @@ class _Notation(NamedTuple):
     raised: Callable[[Node], str | None]
     joined: Callable[[list[str]], list[str]]
 
+    def spellings(self, constant: Node) -> Collection[str]:
+        """The labels of an array that one number fills, where they say no more than that."""
+        number = numeral(uniform_value(constant))
+        return (number, self.number(number), literal(constant), self.constant(constant))
+
 
 def _written(root: Node, notation: _Notation, label: _Label) -> str:
     """The operation of ``root`` as a statement; a bare ``=`` in it would define something."""
@@ -183,7 +194,7 @@ def _parts(node: Node, notation: _Notation, label: _Label, *, leading: bool) -> 
     form = notation.form(node, label)
     parts: list[_Part] = []
     template = form.template
-    operands = plain_operands(node, label)
+    operands = plain_operands(node, label, notation.spellings)
     if node.op is OPS["reshape"] and label(node.operands[0]) is None:
         picked = _picked(node, notation)
         if picked is not None:
@@ -204,9 +215,18 @@ def _parts(node: Node, notation: _Notation, label: _Label, *, leading: bool) -> 
                 parts.append((operand, Level.LIST, True))
         elif slot.isdigit():
             operand, least = operands[int(slot)], int(form.slots[int(slot)])
+            if operand.op is CONSTANT:
+                given = node.operands[int(slot)]
+                if names_itself(given, label(given)):
+                    bare = operand is not given
+                    parts.append((label(given) or "") if bare else notation.constant(given))
+                    continue
             if (node.op is OPS["negate"] and operand.op is CONSTANT) or (
                 # A transpose directly in a product would be read as a part of it.
-                node.op is OPS["contract"] and operand.op is OPS["transpose"] and least
+                notation.open == "("
+                and node.op is OPS["contract"]
+                and operand.op is OPS["transpose"]
+                and least
             ):
                 least = _WORD
             free = least == Level.LIST or form.level <= Level.COMPARISON
@@ -258,7 +278,9 @@ def _picked(node: Node, notation: _Notation) -> tuple[Node, str] | None:
     for size, start, count, step in zip(array.type.shape, *cut.params, strict=True):
         left = len(array.type.shape) - len(key) - 1
         if rest and count == rest[0] and (count != 1 or len(rest) > left):
-            key.append(slice(start, start + count * step if start + count * step >= 0 else None, step))
+            key.append(
+                slice(start, start + count * step if start + count * step >= 0 else None, step)
+            )
             written.append(subscript(size, start, count, step))
             del rest[0]
         elif count == 1:

@@ -44,6 +44,7 @@ from chainrule.graph.op import OPS, Op, Params
 _ARRAY_SIGNS: Final = frozenset(
     {"matmul", "turned", "transposed", "product", "scalar_product", "norm"}
 )
+_TAKE_WORDS: Final = frozenset({"contract", "searchsorted"})
 _NESTING: Final = frozenset({OPS["minimum"], OPS["maximum"]})
 
 
@@ -242,9 +243,7 @@ class Scope:
         if not (least <= split <= len(given) and function.required <= len(params)) or len(
             params
         ) > len(function.params):
-            shown = ", ".join(
-                [*function.operands, *["…"] * function.variadic, *function.params]
-            )
+            shown = ", ".join([*function.operands, *["…"] * function.variadic, *function.params])
             most = 1000 if function.variadic else least + len(function.params)
             takes = _arguments(least + function.required, most)
             if function.variadic:
@@ -252,26 +251,23 @@ class Scope:
             self._wrong_count(syntax, f"{name}({shown}) takes {takes}")
         values = tuple(
             [
-                self._array_parameter(param, value)
+                self._array_parameter(param, value, words=function.name in _TAKE_WORDS)
                 for param, value in zip(function.params, params, strict=False)
             ]
         )
         operands = given[:split]
         return (Machine.array, syntax, (function, values, operands)), operands
 
-    def _array_parameter(self, name: str, syntax: Syntax) -> Any:
+    def _array_parameter(self, name: str, syntax: Syntax, *, words: bool = False) -> Any:
         """A literal parameter: a number, a list of whole numbers, a word."""
         literal = ungrouped(syntax)
         if isinstance(literal, Number):
             return literal.value
         if isinstance(literal, Name):
-            word = literal.name
-            if word in self.variables or word in self.arguments:
-                word = ""
-            if word == "inf":
-                return CONSTANTS["inf"]
-            if word:
-                return word
+            if literal.name in ("inf", "nan"):
+                return CONSTANTS[literal.name]
+            if words:
+                return literal.name
         if isinstance(literal, Operation) and literal.op == "negate":
             inner = literal.operands[0]
             if isinstance(inner, Name) and inner.name == "inf":
@@ -281,7 +277,7 @@ class Scope:
             if len(items) == len(literal.items) and all(type(item) is int for item in items):
                 return tuple(items)
         message = f"{name} must be a literal number, or a list of them such as [0, 1]"
-        self.fail("E106", message, syntax.span)
+        return self.fail("E106", message, syntax.span)
 
     def _filled(self, syntax: Call) -> Elements:
         """``zeros([3])``, ``full([3, 2], 0.5)``."""
@@ -295,9 +291,7 @@ class Scope:
         shape = self._array_parameter("shape", syntax.arguments[0])
         if value is None:
             value = self._array_parameter("the number", syntax.arguments[1])
-            if value == "nan":
-                value = CONSTANTS["nan"]
-        if isinstance(value, (tuple, str)) or isinstance(shape, (str, float, bool)):
+        if isinstance(value, tuple) or isinstance(shape, (float, bool)):
             self.fail("E106", f"{name} takes a list of sizes, and a number", syntax.span)
         try:
             return filled(value, (shape,) if isinstance(shape, int) else shape)
@@ -389,9 +383,11 @@ class Scope:
     ) -> tuple[Step, tuple[Syntax, ...]]:
         arguments = syntax.arguments
         count = len(op.operands)
-        if op in _NESTING and arguments:
-            if len(arguments) == 1 or (len(arguments) == 2 and isinstance(arguments[1], Listing)):
-                return self._call_array(syntax)
+        along = syntax.name.name in ("max", "min") and len(arguments) == 2
+        if op in _NESTING and (
+            len(arguments) == 1 or (along and isinstance(arguments[1], Listing))
+        ):
+            return self._call_array(syntax)
         if op in _NESTING and len(arguments) > count:
             return (Machine.nested, syntax, op), arguments
         required = count + sum(param.default is None for param in op.params)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chainrule.graph import walk
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import Op, Params
+from chainrule.graph.types import Type
 
 Build = Callable[[Op, tuple[Node, ...], Params], Node]
 """What makes a node, such as `chainrule.graph.node.make`."""
@@ -30,11 +31,22 @@ class Template:
         ]
         self._result = position[result]
 
-    def over(self, arguments: Sequence[Node], build: Build = make) -> Node:
-        """The graph with ``arguments`` in place of the placeholders; ``build`` makes its nodes."""
+    def over(
+        self, arguments: Sequence[Node], build: Build = make, shape: tuple[int, ...] = ()
+    ) -> Node:
+        """The graph with ``arguments`` in place of the placeholders; ``build`` makes its nodes.
+
+        With a shape, numbers among its constants fill arrays of it.
+        """
         if not self._steps and self._result < len(arguments):
             return arguments[self._result]
-        values = [*arguments, *self._constants]
+        constants = [_filling(node, shape) for node in self._constants] if shape else self._constants
+        values = [*arguments, *constants]
         for op, positions, params in self._steps:
             values.append(build(op, tuple([values[at] for at in positions]), params))
         return values[self._result]
+
+
+def _filling(node: Node, shape: tuple[int, ...]) -> Node:
+    """An array of this shape that a number fills."""
+    return constant_node(uniform_value(node), Type.of(node.type.dtype, shape))

@@ -63,8 +63,7 @@ def letters(labels: Sequence[int]) -> str:
 
 
 def _written(types: Sequence[Type], params: Params) -> Writing:
-    left, right, out = params
-    first, second = len(left), len(right)
+    first, second = len(params[0]), len(params[1])
     if first and second:
         for a, b in product((False, True), repeat=2):
             if (a and first != 2) or (b and second != 2):
@@ -78,11 +77,13 @@ def _written(types: Sequence[Type], params: Params) -> Writing:
             Form(r"{0} \, {1}^{{\top}}", Level.PRODUCT, (Level.PRODUCT, Level.ATOM)),
             Symbol("⊗", r"\otimes"),
         )
-    i, j, k = map(letters, params)
-    arrow = f"{i},{j}→{k}".replace("_", "")
-    under = rf"{i},{j} \to {k}".replace("_", r"\cdot")
+    left, right, out = map(letters, params)
+    arrow = f"{left},{right}→{out}".replace("_", "")
+    under = rf"{left},{right} \to {out}".replace("_", r"\cdot")
     return Writing(
-        Form(f"contract({{0}}, {{1}}, {i}, {j}, {k})", Level.ATOM, (Level.LIST, Level.LIST)),
+        Form(
+            f"contract({{0}}, {{1}}, {left}, {right}, {out})", Level.ATOM, (Level.LIST, Level.LIST)
+        ),
         Form(
             rf"\operatorname{{{{contract}}}}_{{{{{under}}}}}\left({{0}}, {{1}}\right)",
             Level.ATOM,

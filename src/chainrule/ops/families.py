@@ -72,15 +72,16 @@ def bracketed(numbers: Sequence[int]) -> str:
 
 
 def along_axes(
-    name: str, latex: str, sign: str, level: Level = Level.ATOM
+    name: str, latex: str, sign: str, level: Level = Level.ATOM, *, listed: bool = False
 ) -> Callable[[Sequence[Type], Params], Writing]:
-    r"""How a reduction is written: ``sum(x)`` over all axes, ``sum(x, [0])`` over some.
+    r"""How a reduction is written: ``sum(x)`` over all axes, ``sum(x, [0, 2])`` over some.
 
     Args:
         name: What it is called in text.
         latex: Its sign in LaTeX, in front of the operand.
         sign: Its sign in drawings.
         level: How tightly the LaTeX binds.
+        listed: Whether one axis stands in brackets, too; another operand would stand without.
     """
 
     def write(types: Sequence[Type], params: Params) -> Writing:
@@ -89,15 +90,16 @@ def along_axes(
             text, places, shown = f"{name}({{0}})", "", ""
         else:
             numbers = ", ".join(map(str, axes))
-            text, places, shown = f"{name}({{0}}, [{numbers}])", f"_{{{numbers}}}", below(axes)
+            given = bracketed(axes) if listed or len(axes) != 1 else numbers
+            text, places, shown = f"{name}({{0}}, {given})", f"_{{{numbers}}}", below(axes)
         if level == Level.ATOM:
-            template, slot = rf"{latex}{_kept(places)}\left({{0}}\right)", Level.LIST
+            template, slot = rf"{_kept(latex + places)}\left({{0}}\right)", Level.LIST
         else:
             template, slot = f"{latex}{_kept(places)} {{0}}", Level(level + 1)
         return Writing(
             Form(text, Level.ATOM, (Level.LIST,)),
             Form(template, level, (slot,)),
-            Symbol(f"{sign}{shown}", f"{latex}{places}".replace("{{", "{").replace("}}", "}")),
+            Symbol(f"{sign}{shown}", f"{latex}{places}"),
         )
 
     return write

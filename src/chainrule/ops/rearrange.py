@@ -42,7 +42,7 @@ from chainrule.ops.term import Function
 def with_params(name: str, given: str, shown: str) -> Writing:
     """How an operation on one array is written: ``name(x, given)``, and what a drawing shows."""
     escaped = name.replace("_", r"\_")
-    under = given.replace("[", "").replace("]", "") if given.count("[") == 1 else given
+    under = given[1:-1] if given.count("[") == 1 and given != "[]" else given
     return Writing(
         Form(f"{name}({{0}}, {given})", Level.ATOM, (Level.LIST,)),
         Form(

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.errors import GraphError
-from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params
+from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params, Writing
 from chainrule.graph.types import Type
-from chainrule.ops.families import along_axes, linear, place, structural
+from chainrule.ops.families import along_axes, below, linear, place, structural
 from chainrule.ops.rearrange import (
     concatenate,
     copied_along,
@@ -24,6 +24,7 @@ from chainrule.ops.rearrange import (
     reshaped,
     sorted_places,
     total,
+    with_params,
 )
 from chainrule.ops.select import where
 from chainrule.ops.term import Function, full_like
@@ -56,6 +57,15 @@ def _truth(value: Any) -> bool:
     return value
 
 
+def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
+    def write(types: Sequence[Type], params: Params) -> Writing:
+        axis, reverse = params
+        turned = "←" if reverse else ""
+        return with_params(name, f"{axis}{', true' * reverse}", f"{below((axis,))}{turned}")
+
+    return write
+
+
 _RUNNING = [Param("axis", place), Param("reverse", _truth, False)]
 _RUNNING_EXAMPLES = [
     Example(((4,),), (0, False)),
@@ -67,6 +77,7 @@ cumsum: Function = linear(
     "cumsum",
     "the running sums of x along an axis, from its start or, in reverse, from its end",
     kernel="chainrule.ops.array_kernels.cumsum",
+    write=_running_written("cumsum"),
     kinds=Kind.NUMBER,
     params=_RUNNING,
     infer=_along_type,
@@ -138,6 +149,7 @@ cumprod: Function = structural(
     "cumprod",
     "the running products of x along an axis; derivatives are right where factors are 0",
     kernel="chainrule.ops.array_kernels.cumprod",
+    write=_running_written("cumprod"),
     kinds=Kind.NUMBER,
     params=_RUNNING,
     infer=_along_type,
@@ -230,7 +242,7 @@ def _extreme(name: str, about: str, kernel: str, latex: str) -> Function:
         partials=[Linear(_extreme_push, _extreme_pull)],
         batch=reduced_batch,
         rule="the element chosen",
-        write=along_axes(latex.removeprefix("\\"), latex, latex.removeprefix("\\")),
+        write=along_axes(latex[1:], latex, latex[1:], listed=True),
         examples=_EXAMPLES,
     )
 

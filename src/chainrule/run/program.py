@@ -19,6 +19,10 @@ _LONGEST: Final = 2000
 """Statements in one function: Python compiles long ones slowly."""
 
 
+Part = Callable[[list[Any]], list[Any]]
+"""From values to the values that are needed later. It empties its list, so that it holds none."""
+
+
 class Program:
     """The outputs of a graph as a function of its arguments; nothing else is kept.
 
@@ -36,13 +40,13 @@ class Program:
     def __call__(self, *arguments: Any) -> tuple[Any, ...]:
         """The values of the outputs; arguments in order, each of its dtype and shape."""
         with np.errstate(all="ignore"):
-            values: tuple[Any, ...] = arguments
+            values = list(arguments)
             for part in self._parts:
-                values = part(*values)
-        return values
+                values = part(values)
+        return tuple(values)
 
 
-def _parts(dag: Dag) -> list[Callable[..., tuple[Any, ...]]]:
+def _parts(dag: Dag) -> list[Part]:
     """Functions that hand what is needed later from one to the next."""
     computed = [node for node in dag.order if node.operands]
     loose = _loose(dag)
@@ -98,7 +102,7 @@ def _function(
     last: dict[Node, int],
     first: int,
     loose: set[Node],
-) -> Callable[..., tuple[Any, ...]]:
+) -> Part:
     """The source is put together from fixed pieces only: numbers of values and of kernels."""
     names = {node: f"x{at}" for at, node in enumerate(given)}
     scope: dict[str, Any] = {}
@@ -128,11 +132,12 @@ def _function(
         ]
         if gone:
             lines.append(f" del {', '.join(gone)}")
-    head = ", ".join(f"x{at}" for at in range(len(given)))
-    results = "".join(f"{name(node)}, " for node in after)
-    source = "\n".join([f"def function({head}):", *lines, f" return ({results})"])
+    taken = f" [{', '.join(f'x{at}' for at in range(len(given)))}] = given"
+    results = ", ".join([name(node) for node in after])
+    head = ["def function(given):", taken, " given.clear()"]
+    source = "\n".join([*head, *lines, f" return [{results}]"])
     exec(compile(source, "<graph>", "exec"), scope)
-    function: Callable[..., tuple[Any, ...]] = scope["function"]
+    function: Part = scope["function"]
     return function
 
 

@@ -71,12 +71,17 @@ def count(whole: int) -> str:
 
 
 _EXPONENT: Final = re.compile(r"(-?[\d.]+)e(-?\d+)")
+_NORM: Final = re.compile("‖([^‖]*)‖")
 _WORDS: Final = {
     "inf": r"\infty",
     "nan": r"\mathrm{NaN}",
     "…": r"\ldots",
     DASH: r"\text{--}",
     " more": r"\text{ more}",
+    "all ": r"\text{all }",
+    "empty": r"\text{empty}",
+    "NaN": r"\mathrm{NaN}",
+    ", ‖": r",\, ‖",
 }
 
 
@@ -89,7 +94,7 @@ def latex_of(text: str) -> str:
     text = _EXPONENT.sub(_power_of_ten, text)
     for word, command in _WORDS.items():
         text = text.replace(word, command)
-    return text
+    return _NORM.sub(r"\\lVert \1 \\rVert", text)
 
 
 def _power_of_ten(match: re.Match[str]) -> str:

@@ -85,18 +85,24 @@ def forward_steps(dag: Dag, values: Mapping[Node, Any]) -> list[ValueStep]:
     ]
 
 
-def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[DerivativeStep]:
-    """The backward pass from ``output``: computations in reverse order, then the arguments.
+def backward_rows(sweep: Sweep, output: Node) -> list[Node]:
+    """What gets an adjoint in the backward pass from ``output``: computations in reverse order,
+    then the arguments.
 
     What does not depend on an argument (such as 2π) is not differentiated and has no row.
     """
-    dag = sweep.dag
-    shown = [node for node in rows_in_order(dag) if node in sweep.varying]
-    below = dag.ancestors(output)
+    shown = [node for node in rows_in_order(sweep.dag) if node in sweep.varying]
+    below = sweep.dag.ancestors(output)
     computed = [node for node in reversed(shown) if not node.is_leaf and node in below]
-    leaves = [node for node in shown if node.is_leaf]
+    return [*computed, *(node for node in shown if node.is_leaf)]
+
+
+def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[DerivativeStep]:
+    """The backward pass from ``output``, in the order of `backward_rows`."""
+    dag = sweep.dag
+    below = dag.ancestors(output)
     steps = []
-    for step, node in enumerate([*computed, *leaves], start=1):
+    for step, node in enumerate(backward_rows(sweep, output), start=1):
         contributions = []
         for _, user, position in dag.uses(node):
             if user in adjoints and user.type.is_float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from chainrule.graph.dag import Origin
 from chainrule.show.numbers import DASH, number, plain
 
 _MOST_LISTED: Final = 1000
 """Arrays with more elements are summed up in data too."""
+_FEW: Final = 4
+"""Arrays with so many elements may be written in full."""
 
 
 class Summary(NamedTuple):
@@ -30,6 +34,32 @@ class Summary(NamedTuple):
     norm: float | None
     zeros: float
     nans: float
+
+    def brief(self, digits: int = 6) -> str:
+        """The range and the norm; of an array that one number fills, that number."""
+        if self.least is None:
+            return "all NaN" if self.nans else "empty"
+        if self.least == self.largest and not self.nans:
+            return f"all {number(self.least, digits)}"
+        ends = f"{number(self.least, digits)} … {number(self.largest, digits)}"
+        return ends if self.norm is None else f"{ends}, {norm_text(self.norm, digits)}"
+
+    def words(self, digits: int = 6) -> str:
+        """All of it in a sentence.
+
+        >>> summary(np.array([3.0, 0.0, -4.0, np.nan])).words()
+        '4: min -4, max 3, norm 5, zeros 25%, NaN 25%'
+        """
+        parts = []
+        if self.least is not None:
+            parts += [f"min {number(self.least, digits)}", f"max {number(self.largest, digits)}"]
+        if self.norm is not None:
+            parts.append(f"norm {number(self.norm, digits)}")
+        if self.zeros:
+            parts.append(f"zeros {share(self.zeros)}")
+        if self.nans:
+            parts.append(f"NaN {share(self.nans)}")
+        return f"{sizes(self.shape)}: {', '.join(parts)}"
 
 
 def summary(value: Any) -> Summary:
@@ -88,14 +118,40 @@ def condensed(value: Any) -> Any:
     return plain(value)
 
 
-def brief(value: Any, digits: int = 6) -> str:
-    """A number, a short array in full, or the range of a long one.
+def brief(value: Any, digits: int = 6, *, longest: int = 60) -> str:
+    """A number, a short array in full, or the range of a long one and its norm.
 
-    >>> brief(np.arange(6.0)), brief(np.float64(2))
-    ('0 … 5, norm 7.4162', '2')
+    >>> brief(np.arange(6.0)), brief(np.float64(2)), brief(np.ones((2, 3)), 3)
+    ('0 … 5, ‖7.4162‖', '2', 'all 1')
+
+    Args:
+        value: A number or an array.
+        digits: Significant digits.
+        longest: Arrays whose elements take more letters than this are summed up.
     """
-    if not isinstance(value, np.ndarray) or value.size <= 4:
+    if not isinstance(value, np.ndarray) or not value.ndim:
         return number(value, digits)
-    found = summary(value)
-    ends = f"{number(found.least, digits)} … {number(found.largest, digits)}"
-    return ends if found.norm is None else f"{ends}, norm {number(found.norm, digits)}"
+    if 0 < value.size <= _FEW:
+        listed = number(value, digits)
+        if len(listed) <= longest:
+            return listed
+    return summary(value).brief(digits)
+
+
+def norm_text(norm: float, digits: int = 6) -> str:
+    """A norm in its bars.
+
+    >>> norm_text(0.25)
+    '‖0.25‖'
+    """
+    return f"‖{number(norm, digits)}‖"
+
+
+def origin_words(origin: Origin) -> str:
+    """Where a node was made: file and line, and the calls it was made in.
+
+    >>> origin_words(Origin("lib/model.py", 12, ("net", "layer_2")))
+    'model.py:12 in net, layer_2'
+    """
+    place = f"{PurePath(origin.file).name}:{origin.line}"
+    return f"{place} in {', '.join(origin.calls)}" if origin.calls else place

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
-from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
+from chainrule.graph.node import CONSTANT, Node, constant_node, make, uniform_value
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 
@@ -182,9 +182,8 @@ def _product(factors: Iterable[tuple[Node, int]], type: Type) -> Node:
 
 
 def _is_number(node: Node) -> bool:
-    return (
-        node.op is CONSTANT and not node.type.shape and math.isfinite(float(constant_value(node)))
-    )
+    number = uniform_value(node)
+    return number is not None and math.isfinite(float(number))
 
 
 def _is_one(node: Node) -> bool:
@@ -192,7 +191,7 @@ def _is_one(node: Node) -> bool:
 
 
 def _fraction(node: Node) -> Fraction:
-    return Fraction(float(constant_value(node)))
+    return Fraction(float(uniform_value(node)))
 
 
 def _representable(number: Fraction, type: Type) -> bool:

@@ -6,9 +6,9 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
+from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import OPS
-from chainrule.graph.types import BOOL
+from chainrule.graph.types import Type
 
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "less": operator.lt,
@@ -33,7 +33,7 @@ def settled(node: Node, is_number: Callable[[Node], bool]) -> Node | None:
     """
     name, operands = node.op.name, node.operands
     if name in _COMPARISONS and all(map(is_number, operands)):
-        return _condition(_COMPARISONS[name](*map(constant_value, operands)))
+        return _condition(_COMPARISONS[name](*map(uniform_value, operands)), node.type)
     if name == "logical_not":
         return _opposite(operands[0])
     if name in ("logical_and", "logical_or"):
@@ -45,21 +45,20 @@ def settled(node: Node, is_number: Callable[[Node], bool]) -> Node | None:
     return None
 
 
-def _condition(holds: Any) -> Node:
-    return constant_node(bool(holds), BOOL)
+def _condition(holds: Any, type: Type) -> Node:
+    return constant_node(bool(holds), type)
 
 
 def _known(node: Node) -> bool | None:
     """Whether a condition holds, if that is known."""
-    if node.op is not CONSTANT or node.type is not BOOL:
-        return None
-    return bool(constant_value(node))
+    value = uniform_value(node) if node.type.is_bool else None
+    return None if value is None else bool(value)
 
 
 def _opposite(condition: Node) -> Node | None:
     known = _known(condition)
     if known is not None:
-        return _condition(not known)
+        return _condition(not known, condition.type)
     if condition.op.name == "logical_not":
         return condition.operands[0]
     opposite = _OPPOSITE.get(condition.op.name)
@@ -74,7 +73,7 @@ def _joined(operands: Sequence[Node], *, deciding: bool) -> Node | None:
     for one, other in ((a, b), (b, a)):
         known = _known(one)
         if known is not None:
-            return _condition(deciding) if known is deciding else other
+            return _condition(deciding, a.type) if known is deciding else other
     return None
 
 
@@ -88,7 +87,7 @@ def _chosen(operands: Sequence[Node]) -> Node | None:
 
 def _literal_power(operands: Sequence[Node]) -> Node | None:
     base, exponent = operands
-    value = float(constant_value(exponent))
+    value = float(uniform_value(exponent))
     if not abs(value) < _LARGEST:  # NaN neither
         return None
     op = OPS["power"]

@@ -214,15 +214,29 @@ def _gathered(operands: Sequence[Elements], _params: Params, _scalar: Type) -> E
 
 def _scattered(operands: Sequence[Elements], params: Params, scalar: Type) -> Elements:
     x, *indices = operands
-    result = np.full(params[0], constant_node(0, scalar), object)
+    (shape,) = params
     known = _known(indices)
-    filled: set[tuple[int, ...]] = set()
-    for at in np.ndindex(*known[0].shape):
-        place = tuple(int(index[at]) for index in known)
-        old, new = result[place], x[at]
-        result[place] = _pairs("add", old, new) if place in filled else new
-        filled.add(place)
-    return result
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    return _added(x, numbers[known], shape, scalar)
+
+
+def _overlapped(operands: Sequence[Elements], params: Params, scalar: Type) -> Elements:
+    shape, *rest = params
+    lengths = operands[0].shape[len(shape) :]
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    axes, steps, spacings = rest
+    places = array_kernels.windows(numbers, axes, lengths, steps, spacings)
+    return _added(operands[0], places, shape, scalar)
+
+
+def _added(x: Elements, places: Any, shape: tuple[int, ...], scalar: Type) -> Elements:
+    """Zeros, with each element of ``x`` added at its place, counted in row-major order."""
+    parts: list[list[Node]] = [[] for _ in range(math.prod(shape))]
+    for element, place in zip(x.flat, places.flat, strict=True):
+        parts[place].append(element)
+    result = np.empty(len(parts), object)
+    result[:] = [_folded(nodes, "add", 0, scalar) for nodes in parts]
+    return result.reshape(shape)
 
 
 def _overwritten(operands: Sequence[Elements], _params: Params, _scalar: Type) -> Elements:
@@ -252,4 +266,5 @@ _RULES: Final[dict[str, Callable[[Sequence[Elements], Params, Type], Elements]]]
     "gather": _gathered,
     "scatter_add": _scattered,
     "scatter_set": _overwritten,
+    "overlap_add": _overlapped,
 }

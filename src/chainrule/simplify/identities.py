@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chainrule.formula.infix import read
-from chainrule.graph.node import CONSTANT, INPUT, Node, constant_value
+from chainrule.graph.node import CONSTANT, INPUT, Node, uniform_value
 from chainrule.graph.op import Op
 from chainrule.graph.template import Template
 
@@ -134,7 +134,7 @@ class Identity:
             elif actual in whole and actual is not node:
                 return None
             elif pattern.op is CONSTANT:
-                if pattern is not actual:
+                if not _same_number(pattern, actual):
                     return None
             elif pattern.op is not actual.op or pattern.params != actual.params:
                 return None
@@ -161,11 +161,19 @@ def identities(table: Table, dtype: str) -> dict[Op, list[Identity]]:
     return dict(found)
 
 
+def _same_number(pattern: Node, actual: Node) -> bool:
+    """Whether a constant is the number of a pattern, or filled with it."""
+    if actual.op is not CONSTANT or actual.type.dtype != pattern.type.dtype:
+        return False
+    return bool(actual.params[0] == pattern.params[0])
+
+
 def _fits(name: str, node: Node, whole: Container[Node]) -> bool:
     """Whether the variable c, d or n may stand for this node."""
-    if node.op is not CONSTANT or node.type.shape or node in whole:
+    number = uniform_value(node)
+    if number is None or node in whole:
         return False
-    value = float(constant_value(node))
+    value = float(number)
     return _moderate(abs(value), node.type.dtype.name) and (name != "n" or value < 0)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, make
+from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import Op, Params
 from chainrule.simplify.conditions import settled
 from chainrule.simplify.identities import LIGHT, identities
@@ -208,7 +208,7 @@ class _Simplifier:
         for identity in identities(LIGHT, node.type.dtype.name).get(node.op, ()):
             found = identity.match(node, self.whole)
             if found is not None:
-                after = identity.right.over(found, self.made)
+                after = identity.right.over(found, self.made, node.type.shape)
                 safe = not self._piles_up(node, after)
                 if after is not node and after.type is node.type and safe:
                     return Rewrite(identity.text, node, after)
@@ -232,12 +232,12 @@ class _Simplifier:
 
     def _is_number(self, node: Node) -> bool:
         """Whether this is a constant without a name."""
-        return node.op is CONSTANT and not node.type.shape and node not in self.whole
+        return uniform_value(node) is not None and node not in self.whole
 
 
 def _folded(node: Node) -> Node | None:
     """The number that an operation on numbers is: to rounding, quotients only if they are exact."""
-    numbers = [float(constant_value(operand)) for operand in node.operands]
+    numbers = [float(uniform_value(operand)) for operand in node.operands]
     if not all(map(math.isfinite, numbers)):
         return None
     division = node.op.name == "divide"

@@ -15,6 +15,7 @@ TEXTS: Final[dict[Role, str]] = {
     "value": "green",
     "adjoint": "red",
     "tangent": "cyan",
+    "missing": "bold red",
     "note": "dim",
     "local": "magenta",
     "contribution": "red",

@@ -43,7 +43,7 @@ SPECIAL: Final[dict[str, Callable[..., Any]]] = {
     "expm1": Function(OPS["expm1"]),
     "log1p": Function(OPS["log1p"]),
     "cbrt": Function(OPS["cbrt"]),
-    "logit": lambda x: -log(1 / x - 1),
+    "logit": lambda x: -Function(OPS["log"])(1 / x - 1),
     "xlog1py": lambda x, y: Function(OPS["xlogy"])(x, 1 + y),
     "entr": lambda x: where(x < 0, -math.inf, -Function(OPS["xlogy"])(x, x)),
     "exp10": lambda x: Function(OPS["exp"])(math.log(10) * x),
@@ -52,7 +52,6 @@ SPECIAL: Final[dict[str, Callable[..., Any]]] = {
 }
 """Functions of scipy.special, by name: importing SciPy's module takes long, so it is not done."""
 
-log: Final = Function(OPS["log"])
 
 for _name in _SAME:
     COVERED[getattr(np, _name)] = Function(OPS[_name])
@@ -209,38 +208,11 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     return x != 0 if wanted.kind == "b" else convert(x, wanted.name)
 
 
-@covers(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    """The sizes of the axes."""
-    found: tuple[int, ...] = a.shape
-    return found
-
-
-@covers(np.ndim)
-def ndim(a: Any) -> int:
-    """The number of axes."""
-    return len(a.shape)
-
-
-@covers(np.size)
-def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
-    """The number of elements, or of those along axes."""
-    return math.prod(a.shape[at] for at in axes_of(axis, len(a.shape)))
-
-
-@covers(np.iscomplexobj)
-def iscomplexobj(x: Any) -> bool:
-    """False: graphs hold real numbers."""
-    return False
-
-
-@covers(np.isrealobj)
-def isrealobj(x: Any) -> bool:
-    """True: graphs hold real numbers."""
-    return True
-
-
-@covers(np.result_type)
-def result_type(*arrays_and_dtypes: Any) -> Any:
-    """The dtype of what operands of these dtypes give."""
-    return np.result_type(*[x.dtype if isinstance(x, Term) else x for x in arrays_and_dtypes])
+COVERED[np.shape] = lambda a: a.shape
+COVERED[np.ndim] = lambda a: a.ndim
+COVERED[np.size] = lambda a, axis=None: math.prod(a.shape[at] for at in axes_of(axis, a.ndim))
+COVERED[np.iscomplexobj] = lambda x: False
+COVERED[np.isrealobj] = lambda x: True
+COVERED[np.result_type] = lambda *given: np.result_type(
+    *[x.dtype if isinstance(x, Term) else x for x in given]
+)
