@@ -249,3 +249,33 @@ def test_csv_holds_points_in_full():
 def test_a_constant_is_shown():
     assert "f = 3" in run("show", "1 + 2").stdout
     assert run("show", "3").exit_code == 0
+
+
+def test_lists_are_arrays():
+    result = run("show", "sum(W @ x)", "W=[[1,2],[3,4]]", "x=[1,-1]", "--format", "json")
+    data = json.loads(result.output)
+    assert (data["formula"], data["value"]) == ("sum(W @ x)", {"f": -2.0})
+    assert data["gradient"] == {"f": {"W": [[1.0, -1.0], [1.0, -1.0]], "x": [4.0, 6.0]}}
+
+
+def test_shapes_without_values():
+    result = run("draw", "sum(W @ x)", "--shapes", "W=3,2 x=2")
+    assert result.exit_code == 0
+    assert "@" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["x^2", "x=[1],[2]"], "must be one list"),
+        (["x^2", "x=[1,y]"], "E119"),
+        (["W @ x", "W=[[1,2],[3]]", "x=[1,2]"], "one length"),
+        (["W @ x", "W=[[1,2,3]]", "x=[1,2]"], "inner sizes 3 and 2 differ"),
+        (["W @ x", "--shapes", "W"], "name=3,2"),
+        (["W @ x", "w=[1,2]"], "did you mean 'W'"),
+    ],
+)
+def test_lists_that_do_not_fit(arguments, says):
+    result = run("show", *arguments)
+    assert result.exit_code == 2
+    assert says in result.output

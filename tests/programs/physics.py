@@ -87,7 +87,7 @@ def robot_arm(np, angles, lengths, targets):
         return np.array([[c, -s], [s, c]])
 
     miss = 0.0
-    for (shoulder, elbow), target in zip(angles, targets):
+    for (shoulder, elbow), target in zip(angles, targets, strict=True):
         first = rotation(shoulder)
         second = first @ rotation(elbow)
         hand = first @ np.array([lengths[0], 0.0]) + second @ np.array([lengths[1], 0.0])
@@ -101,7 +101,7 @@ PROGRAMS = [
         runge_kutta,
         ((1.1, 0.4, 0.4, 0.1), numpy.array([10.0, 5.0])),
         (_random.uniform(2, 12, (5, 2)),),
-        jit=False,
+        xla=None,
     ),
     Program(rosenbrock, (_random.uniform(-1.5, 1.5, 10_000),)),
     Program(n_body, (_normal((30, 3)), _normal((30, 3)), _random.uniform(0.5, 2, 30))),
@@ -109,14 +109,15 @@ PROGRAMS = [
     Program(
         lens,
         (
-            numpy.array([0.02, -0.018, -0.005]),
-            numpy.array([10.0, 4.0, 2.0, 60.0]),
-            numpy.array([1.0, 1.5168, 1.6477, 1.0]),
+            numpy.array([0.02, -0.018]),
+            numpy.array([10.0, 4.0, 60.0]),
+            numpy.array([1.0, 1.5168, 1.0]),
         ),
         (
             numpy.stack([numpy.zeros(7), numpy.linspace(-4, 4, 7), numpy.zeros(7)], axis=1),
             0.05 * _normal(7),
         ),
+        xla=None,
     ),
     Program(
         robot_arm,

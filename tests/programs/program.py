@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+QUICK: Final = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""Options of XLA with which compiling takes half as long."""
 
 
 @dataclass(frozen=True)
@@ -17,14 +20,14 @@ class Program:
         wrt: The arguments to differentiate by: structures of floats and float arrays.
         data: The other arguments.
         special: The function takes a namespace like scipy.special as well, behind the first.
-        jit: JAX compiles it; unrolled loops compile slowly.
+        xla: How JAX compiles it; None: not at all, as unrolled loops take long.
     """
 
     function: Callable[..., Any]
     wrt: tuple[Any, ...]
     data: tuple[Any, ...] = ()
     special: bool = False
-    jit: bool = True
+    xla: dict[str, Any] | None = field(default_factory=lambda: QUICK)
 
     @property
     def name(self) -> str:

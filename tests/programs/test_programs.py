@@ -21,8 +21,6 @@ PROGRAMS = [
     *vision.PROGRAMS,
 ]
 
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-
 
 def near(found, expected):
     """The same structure, and leaves that differ by 1e-12 of the largest entry at most."""
@@ -50,11 +48,25 @@ def by_jax(program, change):
         (value, grad), (_, product) = jax.jvp(gradient, wrt, change)
         return value, grad, product
 
-    compiled = jax.jit(run, compiler_options=QUICK) if program.jit else run
-    return compiled(program.wrt, change, program.data)
+    quick = run if program.xla is None else jax.jit(run, compiler_options=program.xla)
+    return quick(program.wrt, change, program.data)
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+MISSING = {
+    "gaussian_mixture": "np.einsum is not covered yet",
+    "signal_network": "np.einsum is not covered yet",
+    "fitted_curve": "np.interp is not covered yet",
+}
+
+
+def cases():
+    for program in PROGRAMS:
+        reason = MISSING.get(program.name)
+        marks = [pytest.mark.xfail(reason=reason, raises=cr.TracingError, strict=True)]
+        yield pytest.param(program, id=program.name, marks=marks if reason else [])
+
+
+@pytest.mark.parametrize("program", list(cases()))
 def test_program(program):
     function = program.over(np, scipy.special)
     change = direction(program.wrt)

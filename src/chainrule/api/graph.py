@@ -12,6 +12,8 @@ from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.explaining import Explaining
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
+from chainrule.api.tracing import type_of
+from chainrule.api.tree import flatten
 from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
 from chainrule.diff.reverse import gradient, vjp
@@ -48,14 +50,24 @@ class Graph(Explaining):
         record is then an array with one entry for each point.
 
         Args:
-            values: Numbers or arrays for the arguments in order.
+            values: Numbers or arrays for the arguments in order; for a traced function also the
+                structures it takes.
             named: The same by name.
 
         Raises:
             EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
                 E305 shapes that do not fit, E307 an abstract function has no values.
         """
+        if len(values) != len(self.dag.inputs):
+            values = self._taken_apart(values)
         return Record(self.dag, values, named)
+
+    def _taken_apart(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
+        leaves = [leaf.value for leaf in flatten(values)[0]]
+        arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
+        fitting = [found for found in (leaves, arrays) if len(found) == len(self.dag.inputs)]
+        return tuple(fitting[0]) if fitting else values
 
     def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The value of the output (a tuple when there are several); takes what ``at`` takes."""

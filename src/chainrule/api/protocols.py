@@ -52,7 +52,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dic
         raise _in_place()
     if method == "outer":
         first, second = [np.asarray(x) if not isinstance(x, Term) else x for x in _joined(inputs)]
-        spread: Any = np.reshape(cast(Any, first), first.shape + (1,) * second.ndim)
+        spread: Any = np.reshape(cast("Any", first), first.shape + (1,) * second.ndim)
         return ufunc(spread, second, **options)
     if method != "__call__":
         function = _METHODS.get(method, {}).get(ufunc)

@@ -9,7 +9,7 @@ from chainrule.draw.moments import is_known
 from chainrule.draw.options import Options
 from chainrule.draw.scene import Kind, Shape
 from chainrule.draw.subject import Subject, norm_line, number_line, rule_cell
-from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node
+from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node, uniform_value
 from chainrule.graph.op import OPS, Op
 from chainrule.show.summaries import norm_text, sizes
 from chainrule.show.table import Cell
@@ -79,7 +79,8 @@ class Writing:
         subject, shown, digits = self.subject, self.options.nodes, self.options.digits
         lines = []
         named = node.op is not CONSTANT or node in subject.dag.names
-        if "shape" in shown and "type" not in shown and node.type.shape:
+        is_number = not named and uniform_value(node) is not None
+        if "shape" in shown and "type" not in shown and node.type.shape and not is_number:
             lines.append(shape_line(node.type.shape))
         forward = subject.forward.get(node)
         if "value" in shown and subject.value(node) is not None and named:
@@ -229,7 +230,10 @@ def _written(cell: Cell) -> Line:
 def shape_line(shape: tuple[int, ...]) -> Line:
     r"""The sizes of the axes of an array.
 
-    >>> print(shape_line((3, 2)).text, shape_line((3, 2)).latex)
-    3×2 3 \times 2
+    >>> print(shape_line((3, 2)).latex, "or", shape_line((3,)).text)
+    3 \times 2 or length 3
     """
+    if len(shape) == 1:
+        text = f"length {shape[0]}"
+        return Line("note", text, rf"\text{{{text}}}")
     return Line("note", sizes(shape), r" \times ".join(map(str, shape)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.diff.cost import count as count_operations
 from chainrule.diff.edges import Edges
+from chainrule.diff.rules import Partial
 from chainrule.diff.saved import saved_values
 from chainrule.draw.diagram import Coloured, Diagram, Element, Frame, Line, Link
 from chainrule.draw.elements import Writing
@@ -23,7 +24,7 @@ from chainrule.draw.subject import Subject, short
 from chainrule.draw.words import counted
 from chainrule.errors import DrawingError
 from chainrule.graph import walk
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.node import CONSTANT, Node, input_node
 from chainrule.run.paths import Paths
 from chainrule.show.summaries import norm_of
 
@@ -45,6 +46,8 @@ class _Entry(NamedTuple):
 
 _REST: Final = "rest"
 """The key of the element that stands for all that is not drawn."""
+_MOST_OPEN: Final = 40
+"""Boxes up to which the calls in a graph that was traced are open, if not asked otherwise."""
 _HEAT: Final[dict[Heat, str]] = {
     "value": "magnitude of the value",
     "adjoint": "magnitude of the adjoint",
@@ -96,11 +99,14 @@ class _GraphView:
         chosen, most = self._options.groups, self._options.most
         if chosen == "none":
             return
-        few = sum(map(self._boxes, self._drawn)) <= most
-        if chosen == "auto" and few and not any(o.calls for o in self._dag.origins.values()):
+        has_calls = any(origin.calls for origin in self._dag.origins.values())
+        if has_calls:
+            most = min(most, _MOST_OPEN)
+        few = chosen == "auto" and sum(map(self._boxes, self._drawn)) <= most
+        if few and not has_calls:
             return
         groups = groups_of(self._dag)
-        if chosen == "open" or (chosen == "auto" and few):
+        if few or chosen == "open":
             self._frames = groups
             return
         outputs = set(self._dag.outputs)
@@ -217,7 +223,7 @@ class _GraphView:
                 if kind == "local":
                     amount, time = self._local(node, entry), subject.forward.get(node)
                 else:
-                    amount, time = self._norm(entry), subject.backward.get(entry.operand)
+                    amount, time = self._amount(entry), subject.backward.get(entry.operand)
                 if amount is not None:
                     amounts[node, at], times[node, at] = amount, time
         self._edge_heat = self._shares(amounts, times)
@@ -380,6 +386,10 @@ class _GraphView:
         local, share = self._local(node, entry), self._contribution(entry)
         return writing.between(node, operand, words, local, share, flows_back=flows_back)
 
+    def _amount(self, entry: _Entry) -> Any:
+        """How much flows back along an entry; None: nothing."""
+        return self._norm(entry) if self._subject.has_arrays else self._contribution(entry)
+
     def _norm(self, entry: _Entry) -> float | None:
         """The norm of what an entry adds to the adjoint of its operand; None: nothing flows."""
         if len(entry.edges) == 1:
@@ -453,8 +463,14 @@ class _GraphView:
 def _cost(nodes: Sequence[Node]) -> int:
     """The operations of nodes and of their local derivatives."""
     edges = Edges()
-    partials = [edges.into(node, at) for node in nodes for at in range(len(node.operands))]
-    factors = [partial.factor for partial in partials if partial is not None]
+    factors = []
+    for node in nodes:
+        for at in range(len(node.operands)):
+            edge = edges.into(node, at)
+            if isinstance(edge, Partial):
+                factors.append(edge.factor)
+            elif edge is not None:
+                factors.append(edge.pull(input_node("adjoint", node.type)))
     known = {*nodes, *(operand for node in nodes for operand in node.operands)}
     made = [node for node in walk.depth_first(factors, known) if node not in known]
     return count_operations([*nodes, *made]).total

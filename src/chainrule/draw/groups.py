@@ -95,7 +95,8 @@ def groups_of(dag: Dag) -> list[Group]:
 def calls_of(dag: Dag) -> dict[Node, tuple[str, ...]]:
     """Computation → the calls that it was made in, outermost first.
 
-    What the tracer itself put between two operations belongs where its users do.
+    What the tracer itself put between two operations belongs where its users do; where they do
+    not agree, to its operands, if one of them does.
     """
     found: dict[Node, tuple[str, ...]] = {}
     if not any(origin.calls for origin in dag.origins.values()):
@@ -105,7 +106,9 @@ def calls_of(dag: Dag) -> dict[Node, tuple[str, ...]]:
         if origin is not None:
             found[node] = origin.calls
         else:
-            found[node] = _common([found[user] for user in dag.users(node)])
+            users = [found[user] for user in dag.users(node)]
+            made = [dag.origins[n].calls for n in node.operands if n in dag.origins]
+            found[node] = next((calls for calls in made if calls in users), _common(users))
     return {node: found[node] for node in dag.computations}
 
 

@@ -54,8 +54,8 @@ class Options:
         groups: Frames around named intermediates: ``open``, ``collapsed`` to one box each,
             ``none``; ``auto``: collapsed in graphs with more than ``most`` nodes, else none. In a
             graph that was traced through calls of other functions, frames are around these
-            calls, one in another; ``auto``: open, with more than ``most`` nodes the inner ones
-            collapsed, as many as it takes.
+            calls, one in another; ``auto``: open, but above 40 boxes the inner ones collapsed,
+            or those around them.
         up_to: A step of a pass, such as ``backward 2``: the drawing as it is then; empty: the end.
         digits: Significant digits of numbers.
         most: With more boxes than this, those far from the output are left out; one more box

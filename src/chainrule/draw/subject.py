@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from chainrule.show.table import Cell
 
 _WHOLE: Final = 10**6
 """Whole numbers below this are written in full."""
+_NEGATIVE: Final = re.compile(r"(?<![\^{\d])-[\d.]+")
 _FEW: Final = 4
 """Arrays with so many elements are written in full, if they are short."""
 _LONGEST: Final = 24
@@ -281,7 +283,7 @@ class Subject:
         found = self.summary(role, node)
         is_few = array.size <= _FEW and not found.nans
         text = brief(array, digits, longest=_LONGEST) if is_few else found.brief(digits)
-        lines = [_marked(role, text, moment)]
+        lines = [_marked(role, text, moment, array_latex(text))]
         if found.nans:
             text = f"NaN {share(found.nans)}"
             latex = rf"\text{{{text.replace('%', chr(92) + '%')}}}"
@@ -292,6 +294,16 @@ class Subject:
 def rule_cell(user: Node) -> Cell:
     """The name of the rule of an operation."""
     return Cell(user.op.rule, rf"$\text{{{user.op.rule}}}$", user.op.rule)
+
+
+def array_latex(text: str) -> str:
+    r"""The summary of an array as mathematics, with room around its dots and none after a sign.
+
+    >>> print(array_latex("-1 … 2, ‖3‖"))
+    {-1}\;\ldots\;2,\, \lVert 3 \rVert
+    """
+    latex = latex_of(text).replace(r" \ldots ", r"\;\ldots\;")
+    return _NEGATIVE.sub(r"{\g<0>}", latex)
 
 
 def norm_line(norm: float, digits: int, moment: Moment | None = None) -> Line:
@@ -318,9 +330,9 @@ def number_line(role: Role, value: Any, digits: int, moment: Moment | None = Non
     return _marked(role, text, moment)
 
 
-def _marked(role: Role, text: str, moment: Moment | None) -> Line:
+def _marked(role: Role, text: str, moment: Moment | None, latex: str = "") -> Line:
     """What stands for a number, with the sign of what it is."""
-    mark, latex = MARKS.get(role), latex_of(text)
+    mark, latex = MARKS.get(role), latex or latex_of(text)
     if mark is None:
         return Line(role, text, latex, moment)
     return Line(role, mark.text + text, f"{mark.latex}{{{latex}}}", moment)

@@ -78,12 +78,11 @@ def _written(types: Sequence[Type], params: Params) -> Writing:
             Symbol("⊗", r"\otimes"),
         )
     left, right, out = map(letters, params)
+    given = f"{left}, {right}, {out}"
     arrow = f"{left},{right}→{out}".replace("_", "")
     under = rf"{left},{right} \to {out}".replace("_", r"\cdot")
     return Writing(
-        Form(
-            f"contract({{0}}, {{1}}, {left}, {right}, {out})", Level.ATOM, (Level.LIST, Level.LIST)
-        ),
+        Form(f"contract({{0}}, {{1}}, {given})", Level.ATOM, (Level.LIST, Level.LIST)),
         Form(
             rf"\operatorname{{{{contract}}}}_{{{{{under}}}}}\left({{0}}, {{1}}\right)",
             Level.ATOM,

@@ -153,5 +153,11 @@ def origin_words(origin: Origin) -> str:
     >>> origin_words(Origin("lib/model.py", 12, ("net", "layer_2")))
     'model.py:12 in net, layer_2'
     """
-    place = f"{PurePath(origin.file).name}:{origin.line}"
-    return f"{place} in {', '.join(origin.calls)}" if origin.calls else place
+    if not origin.calls:
+        return place(origin)
+    return f"{place(origin)} in {', '.join(origin.calls)}"
+
+
+def place(origin: Origin) -> str:
+    """The name of the file, and the line."""
+    return f"{PurePath(origin.file).name}:{origin.line}"

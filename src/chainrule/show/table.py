@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -47,6 +47,7 @@ class Table:
         columns: The columns, left to right.
         rows: One tuple of cells for each step.
         note: How to read the computation column, or an empty string.
+        more: What else the data has of each row, not shown: such as where its node was made.
     """
 
     kind: str
@@ -54,15 +55,18 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    more: tuple[Mapping[str, Any], ...] = ()
 
     def data(self) -> dict[str, Any]:
         """The table as JSON-ready data, numbers in full."""
         keys = [column.key for column in self.columns]
+        more = self.more or ({},) * len(self.rows)
         return {
             "kind": self.kind,
             "title": self.title,
             "rows": [
-                {key: cell.datum for key, cell in zip(keys, row, strict=True)} for row in self.rows
+                {**{key: cell.datum for key, cell in zip(keys, row, strict=True)}, **rest}
+                for row, rest in zip(self.rows, more, strict=True)
             ],
         }
 
@@ -142,7 +146,9 @@ def _latex_heading(heading: str) -> str:
 
 
 def _csv_cell(cell: Cell) -> Any:
-    """Numbers and words as they are, points as a JSON list, contributions by their names."""
+    """Numbers and words as they are, arrays as JSON, contributions by their names."""
+    if isinstance(cell.datum, dict):
+        return json.dumps(cell.datum, ensure_ascii=False)
     if not isinstance(cell.datum, list):
         return cell.datum
     nested = any(isinstance(item, dict) for item in cell.datum)

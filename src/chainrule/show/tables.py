@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from chainrule.show.steps import (
     forward_mode_steps,
     forward_steps,
 )
-from chainrule.show.summaries import condensed, norm_of, share, sizes, summary
+from chainrule.show.summaries import condensed, norm_of, norm_text, place, share, sizes, summary
 from chainrule.show.table import Cell, Table, columns
 
 _STEP = ("step", "Step", True, "dim")
@@ -36,8 +36,9 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
     heads: list[Any] = [_STEP, _NODE, ("operation", "Operation")]
     if any(node.type.shape for node in dag.order):
         return _array_table(dag, values, rows, heads, digits)
+    more = _origins(dag, [row.node for row in forward_steps(dag, {})])
     if not values:
-        return Table("forward", "Steps", columns(*heads), tuple(rows))
+        return Table("forward", "Steps", columns(*heads), tuple(rows), more=more)
     return Table(
         "forward",
         "Forward pass: values",
@@ -46,7 +47,20 @@ def forward_table(dag: Dag, values: Mapping[Node, Any], digits: int = 6) -> Tabl
             (*cells, number_cell(row.value, digits))
             for cells, row in zip(rows, forward_steps(dag, values), strict=True)
         ),
+        more=more,
     )
+
+
+def _origins(dag: Dag, nodes: Iterable[Node]) -> tuple[dict[str, Any], ...]:
+    """For each node the line of the program where it was made, and the calls it was made in."""
+    if not dag.origins:
+        return ()
+    found: list[dict[str, Any]] = []
+    for node in nodes:
+        origin = dag.origins.get(node)
+        known = origin and {"line": place(origin), "calls": list(origin.calls)}
+        found.append(known or {"line": None, "calls": []})
+    return tuple(found)
 
 
 def _array_table(
@@ -58,11 +72,12 @@ def _array_table(
 ) -> Table:
     """The forward pass of a graph of arrays: shapes, and what the arrays hold in a few numbers."""
     steps = forward_steps(dag, values)
-    shapes = [word_cell(sizes(step.node.type.shape)) for step in steps]
+    shapes = [_shape_cell(step.node.type.shape) for step in steps]
+    more = _origins(dag, [step.node for step in steps])
     heads = [*heads, ("shape", "Shape", True, "dim")]
     if not values:
         made = tuple((*row, shape) for row, shape in zip(rows, shapes, strict=True))
-        return Table("forward", "Steps", columns(*heads), made)
+        return Table("forward", "Steps", columns(*heads), made, more=more)
     columns_after = [
         ("value", "Value", True, "green"),
         ("min", "Min", True, ""),
@@ -75,7 +90,21 @@ def _array_table(
         (*row, shape, *_array_cells(step.value, digits))
         for row, shape, step in zip(rows, shapes, steps, strict=True)
     )
-    return Table("forward", "Forward pass: values", columns(*heads, *columns_after), made)
+    heads = [*heads, *columns_after]
+    return Table("forward", "Forward pass: values", columns(*heads), made, more=more)
+
+
+def _share_cell(part: float) -> Cell:
+    """A share in percent."""
+    text = share(part)
+    return Cell(text, text.replace("%", r"\%").replace("<", "$<$"), part)
+
+
+def _shape_cell(shape: tuple[int, ...]) -> Cell:
+    """The sizes of the axes of an array; as data a list."""
+    text = sizes(shape)
+    latex = r" \times ".join(map(str, shape))
+    return Cell(text, f"${latex}$" if shape else text, list(shape))
 
 
 def _array_cells(value: Any, digits: int) -> list[Cell]:
@@ -89,8 +118,8 @@ def _array_cells(value: Any, digits: int) -> list[Cell]:
     return [
         *cells,
         *(number_cell(part, digits) for part in numbers),
-        Cell(share(found.zeros), share(found.zeros).replace("%", r"\%"), found.zeros),
-        Cell(share(found.nans), share(found.nans).replace("%", r"\%"), found.nans),
+        _share_cell(found.zeros),
+        _share_cell(found.nans),
     ]
 
 
@@ -106,6 +135,7 @@ def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) 
             (step, names.derivative(output, step.node, total=False))
             for step in backward_steps(sweep, output, adjoints)
         ],
+        sweep.dag,
         names,
         digits,
     )
@@ -123,6 +153,7 @@ def forward_mode_table(sweep: Sweep, seed: Node, tangents: Flow, digits: int = 6
             (step, names.derivative(step.node, seed, total=True))
             for step in forward_mode_steps(sweep, tangents, [seed])
         ],
+        sweep.dag,
         names,
         digits,
     )
@@ -134,6 +165,7 @@ def _derivative_table(
     result: tuple[str, str, bool, str],
     note: str,
     steps: Sequence[tuple[DerivativeStep, Cell]],
+    dag: Dag,
     names: Names,
     digits: int,
 ) -> Table:
@@ -156,6 +188,7 @@ def _derivative_table(
             for step, name in steps
         ),
         note,
+        _origins(dag, [step.node for step, _ in steps]),
     )
 
 
@@ -172,7 +205,7 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
         text = latex = "start"
     elif any(isinstance(c.local, str) or c.via.type.shape for c in shown):
         text = " + ".join([*(_by_norm(c, digits) for c in shown), *more])
-        latex = text.replace("‖", r"$\|$")
+        latex = _by_norm_latex(text)
     elif shown:
         pairs = [
             (number(c.left, digits) if at == 0 else factor(c.left, digits), factor(c.right, digits))
@@ -202,5 +235,16 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
 
 def _by_norm(contribution: Contribution, digits: int) -> str:
     """The rule of an edge between arrays, and the norm of what it contributes."""
-    norm = number(norm_of(contribution.product), digits)
-    return f"{contribution.rule}: ‖{norm}‖"
+    return f"{contribution.rule}: {norm_text(norm_of(contribution.product), digits)}"
+
+
+def _by_norm_latex(text: str) -> str:
+    """The same in LaTeX: words with norms in between."""
+    words = text.replace("_", r"\_").split("‖")
+    parts = [
+        f"${latex_of(f'‖{word}‖')}$"
+        if at % 2
+        else word.replace("+", "$+$").replace("…", r"\ldots{}")
+        for at, word in enumerate(words)
+    ]
+    return "".join(parts)
