@@ -26,11 +26,11 @@ import numpy as np
 
 from benchmarks.exact import Exact, Point, expected, grid, mp, params_of
 from chainrule.check.rounding import convention_at
-from chainrule.diff.rules import partials_of
+from chainrule.diff.rules import Partial, partials_of
 from chainrule.graph import walk
 from chainrule.graph.op import Op, Params
 from chainrule.graph.types import Type
-from chainrule.run.kernels import kernel, local_derivatives
+from chainrule.run.kernels import LinearMap, kernel, local_derivatives
 
 # --- errors ---------------------------------------------------------------------------------------
 
@@ -89,6 +89,7 @@ def evaluate(
         out = kernel(op, params)(*operands)
         partials = []
         for local in local_derivatives(op, (type,) * len(operands), type, params):
+            assert not isinstance(local, LinearMap)  # only pointwise operations have an exact twin
             if local is None:
                 partials.append(np.zeros_like(out))
                 continue
@@ -158,7 +159,7 @@ def _uses_result(op: Op, params: Params, dtype: str) -> tuple[bool, ...]:
     type = Type.of(dtype)
     rules = partials_of(op, (type,) * len(op.operands), type, params)
     return tuple(
-        partial is not None and rules.out in walk.depth_first([partial.factor])
+        isinstance(partial, Partial) and rules.out in walk.depth_first([partial.factor])
         for partial in rules.partials
     )
 

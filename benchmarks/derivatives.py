@@ -22,7 +22,7 @@ from chainrule.graph.node import live_nodes
 def reverse(dag: Dag) -> Flow:
     """The reverse pass alone: the adjoints of all nodes."""
     seeds = [(dag.output, one(dag.output.type))]
-    return adjoints(dag.order, seeds, dependent(dag, dag.inputs))
+    return adjoints(dag.order, seeds, dependent(dag.order, dag.inputs))
 
 
 def reverse_mode() -> list[Row]:

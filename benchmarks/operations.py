@@ -47,7 +47,10 @@ class Room(NamedTuple):
     ops: tuple[Op, ...]
 
 
-_FIRST: Final = ("arithmetic", "elementary", "special", "activation", "select", "abstract")
+_FIRST: Final = (
+    "arithmetic", "elementary", "special", "activation", "select", "rearrange", "reduce",
+    "contract", "index", "abstract",
+)  # fmt: skip
 """From simple to special; a new file comes last."""
 
 
@@ -105,7 +108,7 @@ def derivatives(op: Op) -> list[str]:
     names, kinds, rules = op.operands, op.kinds, list(op.partials)
     if op.variadic:
         names, kinds = (*names, "y"), op.kinds * 2
-        rules = [functools.partial(rule, at) for rule in rules if rule for at in range(2)]
+        rules = [functools.partial(rule, at) for rule in rules if callable(rule) for at in range(2)]
     out = input_node(_RESULT, FLOAT64)
     operands = [
         input_node(name, BOOL if kind is Kind.BOOL else FLOAT64)
@@ -113,7 +116,7 @@ def derivatives(op: Op) -> list[str]:
     ]
     found = []
     for rule, operand in zip(rules, operands, strict=bool(rules)):
-        if rule is not None:
+        if callable(rule):
             result = rule(Term(out), *map(Term, operands), *example_params(op))
             node = result.node if isinstance(result, Term) else constant_node(result, FLOAT64)
             *parts, last = formula(Dag([node], [out, *operands])).split("; ")
@@ -138,7 +141,9 @@ Written by `python -m benchmarks.operations`; do not edit. Everything here stand
 the operations (`src/chainrule/ops/`); only the errors in ulps are measured. After a change to a
 block, `pytest --accept` writes the page anew and keeps the measured numbers.
 
-Each group has up to four tables.
+Each group has up to four tables; operations on whole arrays have one of their own, and stand in the
+[op matrix of arrays](op-matrix-arrays.md). Users write them with NumPy's names: see the [table of
+NumPy functions](numpy.md).
 
 - **How they are written**: in text, with other names that formulas may use, and in LaTeX. Operands
   come first, then literal parameters. All operations take floating-point numbers; *a number* may
@@ -188,10 +193,30 @@ def page(errors: Errors, measured_on: str) -> str:
         blocks.append(f"## {room.title}\n\n{room.about}\n")
         blocks += [
             f"### {room.title}: {title}\n\n{table}"
-            for title, table in _tables(room.ops, needs, errors)
+            for title, table in (
+                *_tables([op for op in room.ops if op.pointwise], needs, errors),
+                ("on whole arrays", _array_table([op for op in room.ops if not op.pointwise])),
+            )
             if table
         ]
     return "\n".join(blocks)
+
+
+def _array_table(group: Sequence[Op]) -> str:
+    """Operations that are not element by element: what they take, and the rule of derivatives."""
+    return _table(
+        ("operation", "meaning", "operands", "parameters", "rule of the derivative"),
+        [
+            (
+                f"**{_escaped(op.name)}**",
+                op.about,
+                _escaped(", ".join(op.operands) + (", …" if op.variadic else "")),
+                _escaped(", ".join(param.name for param in op.params)),
+                op.rule if any(op.partials) else "",
+            )
+            for op in group
+        ],
+    )
 
 
 def _tables(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import chainrule as cr
@@ -40,7 +41,7 @@ class Picture(NamedTuple):
 
 def made(picture: Picture) -> str:
     """The SVG that the lines of a picture make."""
-    names: dict[str, object] = {"cr": cr}
+    names: dict[str, object] = {"cr": cr, "np": np}
     exec("\n".join(picture.lines), names)
     drawing = names["drawing"]
     assert isinstance(drawing, Drawing)
@@ -53,12 +54,17 @@ def page() -> str:
     for heading, introduction, pictures in ROOMS:
         parts.append(f"## {heading}\n\n{introduction}\n")
         for picture in pictures:
-            lines = "\n".join(f">>> {line}" for line in picture.lines)
+            lines = "\n".join(map(_prompted, picture.lines))
             parts.append(
                 f"### {picture.title}\n\n{picture.sentence}\n\n```python\n{lines}\n\n```\n\n"
                 f"![{picture.title}](gallery/{picture.name}.svg)\n"
             )
     return "\n".join(parts)
+
+
+def _prompted(line: str) -> str:
+    """A line as it is typed in; those of a function go on until an empty one."""
+    return f"... {line}".rstrip() if line[:1] in ("", " ") else f">>> {line}"
 
 
 _HEAD = """# Gallery
@@ -70,6 +76,7 @@ picture anew and compare; `pytest --accept` writes this page and its pictures.
 
 ```python
 >>> import chainrule as cr
+>>> import numpy as np
 
 ```
 """
@@ -348,6 +355,47 @@ _LOSS = (
     'g = cr.parse("L = (y - sigmoid(w*x + b))^2", parameters="w b")',
     "r = g.at(w=0.5, b=-1, x=3, y=1)",
 )
+_TRACED = (
+    "def layer(x, w, b):",
+    "    return np.tanh(x @ w + b)",
+    "",
+    "def loss(x, y, w1, b1, w2, b2):",
+    "    hidden = layer(x, w1, b1)",
+    "    return np.mean((layer(hidden, w2, b2) - y)**2)",
+    "",
+    "x, y = np.array([[0.5, -1], [1, 2]]), np.array([[1.0], [0]])",
+    "w1, b1 = np.array([[0.3, -0.6, 1], [0.8, 0.2, -0.4]]), np.zeros(3)",
+    "w2, b2 = np.array([[0.7], [-0.2], [0.5]]), np.array([0.1])",
+    "r = cr.trace(loss)(x, y, w1, b1, w2, b2).at(x, y, w1, b1, w2, b2)",
+)
+_NEURONS = (
+    "def neurons(W, x, b):",
+    "    return 1 / (1 + np.exp(-(W @ x + b)))",
+    "",
+    "W, x, b = np.array([[1, -2], [0.5, 3]]), np.array([2.0, 1]), np.array([0.5, -1])",
+    "r = cr.trace(neurons)(W, x, b).at(W, x, b)",
+)
+_ARRAYS = (
+    Picture(
+        "arrays-open",
+        "A network over arrays",
+        "Every call of `layer` has a frame; arrays show their shape, range and norm, edges the rule "
+        "and the norm of what they add to the adjoint.",
+        (*_TRACED, 'drawing = r.draw(groups="open", direction="down")'),
+    ),
+    Picture(
+        "arrays-collapsed",
+        "The same network, collapsed",
+        "Each call is one box.",
+        (*_TRACED, 'drawing = r.draw(groups="collapsed")'),
+    ),
+    Picture(
+        "arrays-expanded",
+        "σ(Wx + b) in scalars",
+        "A small graph of arrays, written out with a node for each number.",
+        (*_NEURONS, "drawing = r.expand().draw()"),
+    ),
+)
 _LARGE = (
     Picture(
         "network-open",
@@ -441,6 +489,7 @@ ROOMS = (
     ("Derivative graphs", "The graphs of the third text.", _DERIVATIVES),
     ("Parameters and inputs", "The graphs of the fourth text.", _LEARNING),
     ("Larger graphs", "What is done when there is much to draw.", _LARGE),
+    ("Arrays", "NumPy functions, traced.", _ARRAYS),
     ("Looks", "One loss, drawn in every way.", _LOOKS),
 )  # fmt: skip
 PICTURES = [picture for _, _, pictures in ROOMS for picture in pictures]

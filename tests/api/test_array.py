@@ -115,11 +115,11 @@ def test_literal_parameters_by_position_name_and_default():
         (lambda x: cr.where(x, 1, 2), "E202"),
         (lambda x: cr.where(x > 0, True, "no"), "E214"),
         (lambda x: x & 1, "E202"),
-        (lambda x: x + np.ones(3), "E203"),
+        (lambda x: cr.input("v", 2) + np.ones(3), "E203"),
         (lambda x: bool(x > 0), "E230"),
         (float, "E231"),
         (int, "E231"),
-        (np.asarray, "E231"),
+        (lambda x: np.asarray(x, float), "E237"),
         (list, "E232"),
         (lambda x: cr.graph(3), "E233"),
         (lambda x: cr.graph([x, 3]), "E233"),
@@ -135,9 +135,9 @@ def test_what_cannot_be_is_said(ask, code):
 
 def test_an_if_on_a_symbolic_value_says_what_to_write():
     x = cr.input("x")
-    with pytest.raises(GraphError, match=r"chainrule\.where"):
+    with pytest.raises(GraphError, match=r"write np\.where\(x > 0, a, b\)"):
         _ = x if x > 0 else -x
-    with pytest.raises(GraphError, match=r"& \| ~"):
+    with pytest.raises(GraphError, match=r"write \(x > 0\) & \(x < 1\)"):
         _ = x > 0 and x < 1
 
 

@@ -117,7 +117,6 @@ PROGRAMS = [
             numpy.stack([numpy.zeros(7), numpy.linspace(-4, 4, 7), numpy.zeros(7)], axis=1),
             0.05 * _normal(7),
         ),
-        xla=None,
     ),
     Program(
         robot_arm,

@@ -58,7 +58,6 @@ def test_value_and_jacobian(function):
     np.testing.assert_allclose(found, np.stack(slopes, axis=-1), atol=1e-8)
 
 
-@pytest.mark.xfail(reason="NumPy computes with an array of objects by itself", strict=True)
 @pytest.mark.parametrize(
     "function",
     [

@@ -52,21 +52,7 @@ def by_jax(program, change):
     return quick(program.wrt, change, program.data)
 
 
-MISSING = {
-    "gaussian_mixture": "np.einsum is not covered yet",
-    "signal_network": "np.einsum is not covered yet",
-    "fitted_curve": "np.interp is not covered yet",
-}
-
-
-def cases():
-    for program in PROGRAMS:
-        reason = MISSING.get(program.name)
-        marks = [pytest.mark.xfail(reason=reason, raises=cr.TracingError, strict=True)]
-        yield pytest.param(program, id=program.name, marks=marks if reason else [])
-
-
-@pytest.mark.parametrize("program", list(cases()))
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_program(program):
     function = program.over(np, scipy.special)
     change = direction(program.wrt)

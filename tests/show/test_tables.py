@@ -159,7 +159,9 @@ def applied(op):
     return apply(op, tuple(operands), tuple(params.get(p.name, p.default) for p in op.params))
 
 
-@pytest.mark.parametrize("op", [op for op in OPS.values() if op.pointwise and not op.is_leaf], ids=str)
+@pytest.mark.parametrize(
+    "op", [op for op in OPS.values() if op.pointwise and not op.is_leaf], ids=str
+)
 def test_the_latex_of_every_operation_is_well_formed(op):
     """Brackets pair up, no template slot is left, and mathematics is inside dollars."""
     latex = cr.graph(applied(op)).table().latex()

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chainrule.api.array import Array
+from chainrule.api.constructors import constructors
 from chainrule.api.places import Recorder, at_user_line, running, untraceable
 from chainrule.api.protocols import is_objects
 from chainrule.api.tree import Leaf, Structure, flatten
@@ -141,7 +142,8 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
     outer = running.recorder
     recorder = running.recorder = Recorder(sys._getframe())  # noqa: SLF001 - the root of the walk
     try:
-        result = function(*positional, **keywords)
+        with constructors():
+            result = function(*positional, **keywords)
     except Exception as error:
         found = at_user_line(error)
         if found is None:

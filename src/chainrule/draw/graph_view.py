@@ -363,7 +363,9 @@ class _GraphView:
         if group.is_call and len(group.exits) == 1 and writing.has_name(node):
             lines.insert(0, replace(subject.label(node), role="name"))
         results = [subject.sentence(result, self._options.up_to) for result in group.exits]
-        title = f"{'; '.join(results)}; {text} in one box"
+        title = f"{results[0]}; {text} in one box"
+        if group.is_call:
+            title = f"{group.text}, {text} in one box: {'; '.join(results)}"
         looks = self._looks(node)
         looks["is_output"] = not set(subject.dag.outputs).isdisjoint(group.nodes)
         self._elements.append(writing.element(key, node, lines=tuple(lines), title=title, **looks))

@@ -159,5 +159,11 @@ def origin_words(origin: Origin) -> str:
 
 
 def place(origin: Origin) -> str:
-    """The name of the file, and the line."""
+    """The name of the file, and the line; what was typed in somewhere has no file.
+
+    >>> place(Origin("<stdin>", 3))
+    'line 3'
+    """
+    if origin.file.startswith("<"):
+        return f"line {origin.line}"
     return f"{PurePath(origin.file).name}:{origin.line}"

@@ -4,9 +4,11 @@ Importing this package fills the tables `chainrule.ops.composite.table.COVERED` 
 """
 
 from chainrule.ops.composite import (
+    einsum,
     elementwise,
     indexing,
     joining,
+    lines,
     norms,
     ordering,
     patterns,
@@ -19,9 +21,11 @@ from chainrule.ops.composite import (
 )
 
 __all__ = [
+    "einsum",
     "elementwise",
     "indexing",
     "joining",
+    "lines",
     "norms",
     "ordering",
     "patterns",

@@ -67,7 +67,7 @@ def as_term(value: Any, kind: type[Term]) -> Any:
     if isinstance(value, (list, tuple)) and _holds_terms(value):
         return _stacked([as_term(part, kind) for part in value])
     try:
-        array = np.asarray(value)
+        array = value if isinstance(value, np.ndarray) else np.asarray(value)
         if array.dtype == object:
             parts = [as_term(part, kind) for part in array.flat]
             return reshaped(_stacked(parts), array.shape) if array.ndim else parts[0]

@@ -1,0 +1,85 @@
+"""``np.array`` and its like take symbolic arrays while a function is being traced.
+
+NumPy asks nobody before it makes an array of objects of a list of symbolic values, and functions
+that begin with ``x = np.asarray(x)`` are common. So for as long as a trace runs these names stand
+for functions that look first: what holds a symbolic array is stacked, everything else goes on to
+NumPy, in all threads. A function that took ``array`` out of NumPy before keeps NumPy's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.ops.composite.elementwise import astype
+from chainrule.ops.composite.table import as_term, kind_of
+from chainrule.ops.term import Term
+
+_NAMES: Final = ("array", "asarray", "asanyarray", "ascontiguousarray")
+_DEEPEST: Final = 8
+"""Nested lists are looked through so deep."""
+_lock: Final = threading.Lock()
+_running = 0
+_own: dict[str, Any] = {}
+
+
+@contextmanager
+def constructors() -> Iterator[None]:
+    """While this lasts, ``np.array`` and its like take symbolic arrays."""
+    global _running  # noqa: PLW0603 - how many traces run, in all threads
+    with _lock:
+        if _running == 0:
+            for name in _NAMES:
+                _own[name] = getattr(np, name)
+                setattr(np, name, _looking(_own[name]))
+        _running += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _running -= 1
+            if _running == 0:
+                for name, function in _own.items():
+                    setattr(np, name, function)
+                _own.clear()
+
+
+def _looking(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function, assigned=("__name__", "__doc__"))
+    def constructor(*positional: Any, **options: Any) -> Any:
+        value = positional[0] if positional else options.get("object", options.get("a"))
+        if not _symbolic(value, _DEEPEST):
+            return function(*positional, **options)
+        dtype = options.get("dtype") if len(positional) < 2 else positional[1]
+        term = as_term(value, kind_of(list(_terms(value))))
+        found = term if dtype is None else astype(term, dtype)
+        least = options.get("ndmin", 0)
+        return found.reshape((1,) * (least - found.ndim) + found.shape) if least else found
+
+    return constructor
+
+
+def _symbolic(value: Any, depth: int) -> bool:
+    """Whether there is a symbolic array in nested lists, or in an array of objects."""
+    if isinstance(value, Term):
+        return True
+    if isinstance(value, (list, tuple)):
+        return depth > 0 and any(_symbolic(part, depth - 1) for part in value)
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return any(isinstance(part, Term) for part in value.flat)
+    return False
+
+
+def _terms(value: Any) -> Iterator[Term]:
+    if isinstance(value, Term):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _terms(part)
+    elif isinstance(value, np.ndarray):
+        yield from (part for part in value.flat if isinstance(part, Term))
