@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -22,6 +23,8 @@ from chainrule.ops.composite.indexing import get
 from chainrule.ops.composite.table import COVERED
 from chainrule.ops.term import Number, Term
 
+_SERIAL: Final = re.compile(r"(?<=\w)__\d+\b")
+"""What tells the inputs of one trace from those of others; users do not see it."""
 _MOST_OBJECTS: Final = 10_000
 LONGEST_SHOWN: Final = 1000
 """Graphs with more nodes than this show their size in place of their formula."""
@@ -54,7 +57,7 @@ class Array(Methods, Term):
     def __repr__(self) -> str:
         if exceeds(self.node, LONGEST_SHOWN):
             return f"Array(of more than {LONGEST_SHOWN} nodes)"
-        text = formula(Dag([self.node]))
+        text = _SERIAL.sub("", formula(Dag([self.node])))
         shape = f", shape {list(self.shape)}" if self.shape else ""
         return f"Array({text if len(text) <= 200 else text[:199] + '…'}{shape})"
 

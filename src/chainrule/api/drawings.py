@@ -49,8 +49,7 @@ def drawn(
         subject = Subject(dag, output, seed)
     else:
         adjoints = None if output is None else passes.adjoints(output)
-        no_seed = seed is None or seed.type.shape
-        tangents = None if no_seed else passes.tangents(seed)
+        tangents = None if seed is None or seed.type.shape else passes.tangents(seed)
         subject = Subject(dag, output, seed, passes.sweep, adjoints, tangents)
     return Drawing(picture(subject, chosen, cone))
 

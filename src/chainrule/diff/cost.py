@@ -16,6 +16,7 @@ from chainrule.diff.flow import one
 from chainrule.diff.forward import tangents
 from chainrule.diff.jacobian import Cones
 from chainrule.diff.reverse import adjoints
+from chainrule.diff.rules import Partial
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
@@ -155,6 +156,6 @@ def _local_derivatives(order: Sequence[Node], active: set[Node], edges: Edges) -
         if node in active:
             for position, operand in enumerate(node.operands):
                 partial = edges.into(node, position) if operand in active else None
-                if partial is not None:
+                if isinstance(partial, Partial):
                     factors.append(partial.factor)
     return walk.depth_first(factors)
