@@ -379,8 +379,8 @@ _ARRAYS = (
     Picture(
         "arrays-open",
         "A network over arrays",
-        "Every call of `layer` has a frame; arrays show their shape, range and norm, edges the rule "
-        "and the norm of what they add to the adjoint.",
+        "Every call of `layer` has a frame; arrays show their shape, range and norm, edges their "
+        "rule and the norm of what they add to the adjoint.",
         (*_TRACED, 'drawing = r.draw(groups="open", direction="down")'),
     ),
     Picture(

@@ -507,3 +507,42 @@ def test_errors_of_the_function_itself_are_left_alone():
     with pytest.raises(ZeroDivisionError):
         cr.trace(lambda x: x * (1 / 0))(1.0)
     assert cr.trace(lambda x: x)(1.0).at(1.0).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "dtype"),
+    [
+        (lambda x: np.array([x[0], 1.0, x[1]]), (3,), "float64"),
+        (lambda x: np.array([[x[0], x[1]], [0, 1]]), (2, 2), "float64"),
+        (lambda x: np.array([x, x * 2]), (2, 2), "float64"),
+        (lambda x: np.asarray(x), (2,), "float64"),
+        (lambda x: np.asarray(x, dtype=np.float32), (2,), "float32"),
+        (lambda x: np.asanyarray([x[0]]), (1,), "float64"),
+        (lambda x: np.array(x[0], ndmin=2), (1, 1), "float64"),
+        (lambda x: np.ascontiguousarray(x), (2,), "float64"),
+    ],
+)
+def test_arrays_are_made_of_symbolic_values(function, shape, dtype):
+    x = np.array([0.5, -1.5])
+    graph = cr.trace(function)(x)
+    value = graph.at(x).value
+    assert value.shape == shape
+    assert value.dtype == dtype
+    np.testing.assert_array_equal(value, function(x))
+
+
+def test_numpy_is_itself_again_after_a_trace():
+    own = np.array, np.asarray
+    seen = []
+
+    def function(x):
+        seen.append(np.array is own[0])
+        return cr.grad(lambda y: np.array([y, x])[0])(x)
+
+    cr.trace(function)(2.0)
+    assert seen == [False]
+    assert (np.array, np.asarray) == own
+    with pytest.raises(ZeroDivisionError):
+        cr.trace(lambda x: x / 0 if 1 // 0 else x)(1.0)
+    assert (np.array, np.asarray) == own
+    assert np.array([1, 2]).tolist() == [1, 2]

@@ -322,3 +322,20 @@ def test_large_arrays_are_drawn_fast():
 
 def test_the_scene_is_as_reviewed(golden):
     golden("scenes/network-of-arrays.json", readable(NETWORK.draw(groups="collapsed").scene))
+
+
+def test_calls_in_the_graph_of_a_gradient():
+    graph = graph_of("network").gradient(["w1"])
+    layers = {group.text: group for group in groups_of(graph.dag)}
+    assert list(layers) == ["layer", "layer_2"]
+    # The derivatives need what the layers compute, and belong to none of them.
+    assert len(layers["layer"].nodes) == 3
+    assert len(graph.draw(groups="collapsed").scene.boxes) < len(graph.dag)
+
+
+def test_a_constant_array_has_its_range():
+    table = np.arange(12.0).reshape(3, 4)
+    record = cr.trace(lambda x: np.sum(x * table))(table).at(table)
+    (box,) = [box for box in record.draw().scene.boxes if box.kind == "constant"]
+    assert lines(box)[1] == ("note", "3×4")
+    assert lines(box)[0][1].startswith("0 … 11, ‖22.49")

@@ -122,3 +122,10 @@ def test_brief(array, text):
 def test_the_words_of_a_summary():
     found = summary(np.array([[3.0, 0.0], [-4.0, np.nan]]))
     assert found.words() == "2×2: min -4, max 3, norm 5, zeros 25%, NaN 25%"
+
+
+def test_records_of_large_arrays_are_short():
+    x = numbers(40, 50)
+    record = cr.trace(lambda x: np.sum(x * x))(x).at(x)
+    assert len(repr(record)) < 100
+    assert len(repr(record["x"])) < 60

@@ -73,7 +73,8 @@ def show(
     points = any(isinstance(value, list) for value in given.values())
     drawn = not kinds and small and not points
     one = graph.dag.outputs[0] if len(graph.dag.outputs) == 1 else None
-    derivatives = of is not None or (one is not None and one.type.is_float)
+    scalar = one is not None and not one.type.shape
+    derivatives = of is not None or (one is not None and scalar and one.type.is_float)
     if not kinds:
         backward = ("backward",) if derivatives else ()
         kinds = ("forward", *backward, *(("forward-mode",) if wrt else ()))
@@ -94,6 +95,8 @@ def show(
     elif one is None:
         choices = " or ".join(graph.outputs[:8])
         lines.append((f"for derivatives choose an output: --of {choices}", "dim"))
+    elif not scalar:
+        lines.append(("for derivatives make one number of it, such as sum(…)", "dim"))
     tables = _tables(record, kinds, wrt, of, digits)
     draw = partial(record.draw, of=of) if drawn else None
     write(Answer("show", graph.formula(), tables, lines, data, draw=draw), form)

@@ -117,6 +117,8 @@ class _GraphView:
             self._close(groups, depth)
             if self._count() <= most:
                 break
+        if not self._closed and chosen == "auto" and self._count() <= self._options.most:
+            self._frames = groups
 
     def _close(self, groups: Sequence[Group], depth: int) -> None:
         """Make the groups at this depth one box each, and those around them frames."""

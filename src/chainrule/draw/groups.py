@@ -96,7 +96,7 @@ def calls_of(dag: Dag) -> dict[Node, tuple[str, ...]]:
     """Computation → the calls that it was made in, outermost first.
 
     What the tracer itself put between two operations belongs where its users do; where they do
-    not agree, to its operands, if one of them does.
+    not agree, to its operands, if one of them does. Derivatives belong to no call.
     """
     found: dict[Node, tuple[str, ...]] = {}
     if not any(origin.calls for origin in dag.origins.values()):
@@ -105,6 +105,8 @@ def calls_of(dag: Dag) -> dict[Node, tuple[str, ...]]:
         origin = dag.origins.get(node)
         if origin is not None:
             found[node] = origin.calls
+        elif dag.meanings:
+            found[node] = ()
         else:
             users = [found[user] for user in dag.users(node)]
             made = [dag.origins[n].calls for n in node.operands if n in dag.origins]

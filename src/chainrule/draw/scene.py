@@ -30,9 +30,10 @@ Role = Literal[
     "operand",
     "caption",
 ]
-"""What a piece of writing is, which decides its colour. ``missing`` says how much of an array is not
-a number; ``note`` is small print in a box; ``local`` is a local derivative, or the rule of a map
-between arrays; ``operand`` the number of an operand on its edge; ``caption`` explains the drawing.
+"""What a piece of writing is, which decides its colour. ``missing`` says how much of an array is
+not a number; ``note`` is small print in a box; ``local`` is a local derivative, or the rule of a
+map between arrays; ``operand`` the number of an operand on its edge; ``caption`` explains the
+drawing.
 """
 Pass = Literal["forward", "backward"]
 Heated = Literal["boxes", "curves"]

@@ -218,7 +218,8 @@ class Subject:
         """What a node is called, as the symbol of a leaf."""
         if node.op is CONSTANT and node not in self.dag.names:
             text = self._constant(node)
-            return Line("symbol", text, latex_of(text))
+            is_number = uniform_value(node) is not None
+            return Line("symbol", text, latex_of(text) if is_number else array_latex(text))
         return Line("symbol", self.names.text[node], self.names.latex[node])
 
     def _constant(self, node: Node) -> str:

@@ -40,7 +40,9 @@ class Template:
         """
         if not self._steps and self._result < len(arguments):
             return arguments[self._result]
-        constants = [_filling(node, shape) for node in self._constants] if shape else self._constants
+        constants = self._constants
+        if shape:
+            constants = [_filling(node, shape) for node in constants]
         values = [*arguments, *constants]
         for op, positions, params in self._steps:
             values.append(build(op, tuple([values[at] for at in positions]), params))
