@@ -345,3 +345,13 @@ def test_a_circle_on_the_slides_is_highlighted_at_its_steps():
     assert "on slides={<2,8>{current=inputline}}" in line
     (line,) = [row for row in beamer(sample()).splitlines() if "(n4)" in row]
     assert "on slides" not in line
+
+
+def test_heat_has_its_bar_and_writing_that_can_be_read():
+    record = cr.parse("a = x + y; f = a * x").at(x=3, y=2)
+    text = record.draw(heat="adjoint", theme="dark").tikz()
+    assert r"\shadedraw[left color={rgb,255:" in text
+    assert text.count("text={rgb,255:") > 0
+    plain = record.draw(theme="dark").tikz()
+    assert r"\shadedraw" not in plain
+    assert "text={rgb,255:" not in plain

@@ -18,7 +18,18 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
-from chainrule.draw.scene import Box, Curve, Group, Kind, Moment, Point, Role, Scene, Text
+from chainrule.draw.scene import (
+    Box,
+    Curve,
+    Group,
+    Kind,
+    Moment,
+    Point,
+    Role,
+    Scale,
+    Scene,
+    Text,
+)
 from chainrule.draw.strokes import (
     BACKWARD,
     BOX_LINE,
@@ -337,13 +348,27 @@ class _Picture:
         for box in scene.boxes:
             yield self._box(box)
             for text in box.texts:
-                yield from self._text(text, _fading(box))
+                yield from self._text(text, [*self._ink(text, box), *_fading(box)])
         # Above everything else, so that no line crosses them.
         for curve in scene.curves:
             for text in curve.texts:
                 yield from self._text(text, ["on edge", *_fading(curve)])
         for caption in scene.captions:
             yield from self._text(caption, [], left=True)
+        if scene.scale is not None:
+            yield self._bar(scene.scale)
+
+    def _bar(self, scale: Scale) -> str:
+        """The bar that runs from no heat to full heat."""
+        cold, hot = map(_colour, self._theme.ramp(scale.of))
+        end = _place(scale.x + scale.width, scale.y + scale.height)
+        colours = f"left color={cold}, right color={hot}, draw=captiontext"
+        return rf"\shadedraw[{colours}] {_place(scale.x, scale.y)} rectangle {end};"
+
+    def _ink(self, text: Text, box: Box) -> list[str]:
+        """The colour of writing on heat, where that of its role cannot be read."""
+        colour = self._theme.writing(text.role, box)
+        return [] if colour == self._theme.texts[text.role] else [f"text={_colour(colour)}"]
 
     def _group(self, group: Group) -> Iterator[str]:
         end = _place(group.x + group.width, group.y + group.height)

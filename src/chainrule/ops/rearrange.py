@@ -40,7 +40,10 @@ from chainrule.ops.term import Function
 
 
 def with_params(name: str, given: str, shown: str) -> Writing:
-    """How an operation on one array is written: ``name(x, given)``, and what a drawing shows."""
+    """How an operation on one array is written: ``name(x, given)``.
+
+    In a drawing it is its name with what is ``shown``; nothing where the shape of the box says it.
+    """
     escaped = name.replace("_", r"\_")
     under = given[1:-1] if given.count("[") == 1 and given != "[]" else given
     return Writing(
@@ -50,7 +53,7 @@ def with_params(name: str, given: str, shown: str) -> Writing:
             Level.ATOM,
             (Level.LIST,),
         ),
-        Symbol(f"{name}{shown}", rf"\operatorname{{{escaped}}}_{{{under}}}"),
+        Symbol(f"{name}{shown}", rf"\operatorname{{{escaped}}}" + rf"_{{{under}}}" * bool(shown)),
     )
 
 
@@ -83,7 +86,7 @@ def _broadcast_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 def _broadcast_written(types: Sequence[Type], params: Params) -> Writing:
     shape, axes = params
     given = f"{bracketed(shape)}, {bracketed(axes)}" if axes else bracketed(shape)
-    return with_params("broadcast", given, f" {bracketed(shape)}")
+    return with_params("broadcast", given, "")
 
 
 def _gathered_up(adjoint: Any, out: Any, x: Any, shape: Any, axes: Any) -> Any:
@@ -190,9 +193,7 @@ reshape: Function = linear(
     "reshape",
     "the elements of x, in row-major order, in another shape",
     kernel="chainrule.ops.array_kernels.reshape",
-    write=lambda types, params: with_params(
-        "reshape", bracketed(params[0]), f" {bracketed(params[0])}"
-    ),
+    write=lambda types, params: with_params("reshape", bracketed(params[0]), ""),
     params=[Param("shape", sizes)],
     infer=_reshape_type,
     pull=lambda adjoint, out, x, shape: reshape(adjoint, x.shape),
