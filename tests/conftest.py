@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import jax_values
+
 settings.register_profile("chainrule", deadline=None, derandomize=True)
 settings.load_profile("chainrule")
 
@@ -30,6 +32,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, cases in (("seed", SEEDS), ("chain_seed", chains)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, cases, ids=[case["id"] for case in cases])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Values of JAX are stored by the name of the test."""
+    jax_values.begin(item)
+
+
+def pytest_sessionfinish() -> None:
+    """``pytest --accept`` writes the values of JAX anew."""
+    jax_values.finish()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import collections
 import dataclasses
 import enum
 import functools
+import math
 import random
 import sys
 import time
@@ -600,3 +601,61 @@ def test_equal_fingerprints_are_equal_values(first, second):
     copied = eval(repr(first), {"nan": float("nan"), "inf": float("inf")})
     aliases = repr(first) == repr(copied)
     assert aliases
+
+
+RATE = 2.0
+LIMITS = [1.0]
+
+
+def of_globals(x, weights=(1.0, [2.0]), rate=3.0):
+    return np.sum(x * RATE) * rate * weights[1][0] * LIMITS[0]
+
+
+def of_numbers(x, rate=3.0):
+    return np.sum(x * RATE) * rate
+
+
+def test_what_is_remembered_of_a_function_is_compared(monkeypatch):
+    """The key of a function that reads numbers and NumPy alone is kept; any change is seen."""
+    here = sys.modules[__name__]
+    first = fingerprint(of_numbers)
+    assert fingerprint(of_numbers) is first
+    changes = [
+        lambda: monkeypatch.setattr(here, "RATE", 5.0),
+        lambda: monkeypatch.setattr(here, "RATE", 2),
+        lambda: monkeypatch.setattr(of_numbers, "__defaults__", (4.0,)),
+        lambda: monkeypatch.setattr(of_numbers, "__code__", of_globals.__code__),
+        lambda: monkeypatch.setattr(np, "sum", np.prod),
+        lambda: monkeypatch.setattr(here, "np", math),
+    ]
+    for change in changes:
+        change()
+        assert fingerprint(of_numbers) != first
+        monkeypatch.undo()
+        assert fingerprint(of_numbers) == first
+
+
+def test_an_attribute_of_a_function_is_seen():
+    first = fingerprint(of_numbers)
+    of_numbers.note = [1]
+    try:
+        assert fingerprint(of_numbers) != first
+    finally:
+        del of_numbers.note
+    assert fingerprint(of_numbers) == first
+
+
+def test_lists_in_globals_and_defaults_are_read_each_time():
+    first = fingerprint(of_globals)
+    LIMITS[0] = 7.0
+    try:
+        assert fingerprint(of_globals) != first
+    finally:
+        LIMITS[0] = 1.0
+    assert fingerprint(of_globals) == first
+    of_globals.__defaults__[0][1][0] = 9.0
+    try:
+        assert fingerprint(of_globals) != first
+    finally:
+        of_globals.__defaults__[0][1][0] = 2.0
+    assert fingerprint(of_globals) == first

@@ -17,12 +17,10 @@ import pytest
 
 import chainrule as cr
 from chainrule.api import transforms
+from chainrule.api.tree import leaves_of, mapped
 from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph.node import live_nodes
-
-jax = pytest.importorskip("jax")
-jax.config.update("jax_enable_x64", True)
-jnp = jax.numpy
+from tests.jax_values import Tree, expected, jax, jnp, taken_apart
 
 X = np.array([0.3, -1.2, 2.5])
 A = np.array([[0.5, -0.1, 0.7], [1.1, 0.2, -0.6]])
@@ -34,19 +32,24 @@ class Pair(NamedTuple):
     second: Any
 
 
-@jax.tree_util.register_dataclass
 @dataclasses.dataclass
 class Layer:
     weight: Any
     bias: Any = None
 
 
-def same(got, expected, tolerance=1e-12):
+@functools.cache
+def known_to_jax(kind):
+    """A dataclass as a structure of JAX."""
+    fields = [field.name for field in dataclasses.fields(kind)]
+    jax.tree_util.register_dataclass(kind, fields, [])
+
+
+def same(got, wanted, tolerance=1e-12):
     """The same structure, shapes, dtypes and, closely, numbers."""
-    got_leaves, got_tree = jax.tree_util.tree_flatten(got)
-    leaves, tree = jax.tree_util.tree_flatten(expected)
-    assert got_tree == tree
-    for mine, theirs in zip(got_leaves, leaves, strict=True):
+    got, wanted = taken_apart(got), wanted if type(wanted) is Tree else taken_apart(wanted)
+    assert got.structure == wanted.structure
+    for mine, theirs in zip(got.leaves, wanted.leaves, strict=True):
         assert isinstance(mine, (np.ndarray, np.generic))
         theirs = np.asarray(theirs)
         assert mine.dtype == theirs.dtype
@@ -81,15 +84,15 @@ def test_gradients_by_position(argnums):
     if argnums == ():
         assert cr.grad(scalar(np), argnums)(X, A) == ()
         return
-    same(cr.grad(scalar(np), argnums)(X, A), jax.grad(scalar(jnp), theirs)(X, A))
+    same(cr.grad(scalar(np), argnums)(X, A), expected(lambda: jax.grad(scalar(jnp), theirs)(X, A)))
     same(
         cr.value_and_grad(scalar(np), argnums)(X, A),
-        jax.value_and_grad(scalar(jnp), theirs)(X, A),
+        expected(lambda: jax.value_and_grad(scalar(jnp), theirs)(X, A)),
     )
 
 
 def test_positions_may_be_numpys_whole_numbers():
-    same(cr.grad(scalar(np), np.int64(1))(X, A), jax.grad(scalar(jnp), 1)(X, A))
+    same(cr.grad(scalar(np), np.int64(1))(X, A), expected(lambda: jax.grad(scalar(jnp), 1)(X, A)))
 
 
 def test_gradients_by_name():
@@ -137,15 +140,19 @@ def test_something_else_beside_the_value():
 def test_structures_in_and_out(value):
     def function(np):
         def total(tree):
-            return sum(np.sum(np.sin(leaf)) ** 2 for leaf in jax.tree_util.tree_leaves(tree))
+            return sum(np.sum(np.sin(leaf)) ** 2 for leaf in leaves_of(tree))
 
         return total
 
-    same(cr.grad(function(np))(value), jax.grad(function(jnp))(value))
-    direction = jax.tree_util.tree_map(lambda leaf: np.cos(leaf), value)
+    direction = mapped(np.cos, value)
+
+    def theirs():
+        known_to_jax(Layer)
+        return jax.jvp(jax.grad(function(jnp)), (value,), (direction,))
+
     same(
-        cr.hvp(function(np), (value,), (direction,)),
-        jax.jvp(jax.grad(function(jnp)), (value,), (direction,))[1],
+        (cr.grad(function(np))(value), cr.hvp(function(np), (value,), (direction,))),
+        expected(theirs),
     )
 
 
@@ -260,13 +267,16 @@ def test_forward_and_reverse_by_hand():
     changes = (np.cos(X), np.sin(A))
     same(
         cr.jvp(several(np), values, changes),
-        jax.jvp(several(jnp), values, changes),
+        expected(lambda: jax.jvp(several(jnp), values, changes)),
     )
     value, pull = cr.vjp(several(np), *values)
-    expected, jax_pull = jax.vjp(several(jnp), *values)
-    same(value, expected)
-    adjoint = jax.tree_util.tree_map(lambda leaf: np.asarray(np.cos(leaf)), expected)
-    same(pull(adjoint), jax_pull(jax.tree_util.tree_map(jnp.asarray, adjoint)))
+    adjoint = mapped(lambda leaf: np.asarray(np.cos(leaf)), value)
+
+    def theirs():
+        value, pull = jax.vjp(several(jnp), *values)
+        return value, pull(mapped(jnp.asarray, adjoint))
+
+    same((value, pull(adjoint)), expected(theirs))
 
 
 def test_whole_numbers_and_text_among_results_carry_no_adjoint():
@@ -307,26 +317,34 @@ def test_jacobians_of_every_shape(mode, inner, outer):
         return build
 
     got = cr.jacobian(function(np), (0, 1), mode=mode)(x, y)
-    same(got, jax.jacrev(function(jnp), (0, 1))(x, y))
+    same(got, expected(lambda: jax.jacrev(function(jnp), (0, 1))(x, y)))
 
 
 def test_hessians_with_several_arguments_and_structures():
-    same(cr.hessian(scalar(np), (0, 1))(X, A), jax.hessian(scalar(jnp), (0, 1))(X, A))
+    same(
+        cr.hessian(scalar(np), (0, 1))(X, A),
+        expected(lambda: jax.hessian(scalar(jnp), (0, 1))(X, A)),
+    )
 
     def function(np):
         return lambda p: np.sum(np.sin(p["w"]) * np.sum(p["b"]) ** 2)
 
     point = {"w": X, "b": X[:2]}
-    same(cr.hessian(function(np))(point), jax.hessian(function(jnp))(point))
-    same(cr.hessian(lambda x: np.sum(np.sin(x) ** 2))(C), jax.hessian(
-        lambda x: jnp.sum(jnp.sin(x) ** 2))(C))  # fmt: skip
+    same(cr.hessian(function(np))(point), expected(lambda: jax.hessian(function(jnp))(point)))
+    same(
+        cr.hessian(lambda x: np.sum(np.sin(x) ** 2))(C),
+        expected(lambda: jax.hessian(lambda x: jnp.sum(jnp.sin(x) ** 2))(C)),
+    )
 
 
 def test_float32_stays_float32():
     x, a = X.astype(np.float32), A.astype(np.float32)
-    same(cr.value_and_grad(scalar(np), (0, 1))(x, a), jax.value_and_grad(scalar(jnp), (0, 1))(x, a))
-    same(cr.hessian(scalar(np))(x, a), jax.hessian(scalar(jnp))(x, a))
-    same(cr.jacobian(several(np))(x, a), jax.jacrev(several(jnp))(x, a))
+    same(
+        cr.value_and_grad(scalar(np), (0, 1))(x, a),
+        expected(lambda: jax.value_and_grad(scalar(jnp), (0, 1))(x, a)),
+    )
+    same(cr.hessian(scalar(np))(x, a), expected(lambda: jax.hessian(scalar(jnp))(x, a)))
+    same(cr.jacobian(several(np))(x, a), expected(lambda: jax.jacrev(several(jnp))(x, a)))
     mixed = cr.grad(lambda x, a: np.sum(a @ x), (0, 1))(x, A)
     assert [g.dtype for g in mixed] == [np.float32, np.float64]
     assert cr.jvp(lambda x: x * 2, (x,), (X,))[1].dtype == np.float32
@@ -381,7 +399,9 @@ def test_callables_of_every_kind():
 
 
 def test_jaxs_arrays_as_arguments():
-    same(cr.grad(lambda x: np.sum(x**2))(jnp.asarray(X)), 2 * X)
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    same(cr.grad(lambda x: np.sum(x**2))(jax.numpy.asarray(X)), 2 * X)
 
 
 # --- composition ----------------------------------------------------------------------------------
@@ -414,27 +434,29 @@ def test_four_derivatives_deep(name):
         return grad(lambda x: (third(x) * v).sum())
 
     got = fourth((cr.jvp, cr.vjp, cr.grad, ours), None, None)(x)
-    expected = fourth((jax.jvp, jax.vjp, jax.grad, theirs), None, None)(jnp.asarray(x))
-    same(got, expected, 1e-10)
+    lib = (jax.jvp, jax.vjp, jax.grad, theirs)
+    same(got, expected(lambda: fourth(lib, None, None)(jnp.asarray(x))), 1e-10)
     for mode in ("forward", "reverse"):
         inner = {"forward": jax.jacfwd, "reverse": jax.jacrev}[mode]
         same(
             cr.jacobian(cr.hessian(ours), mode=mode)(x),
-            inner(jax.hessian(theirs))(x),
+            expected(lambda: inner(jax.hessian(theirs))(x)),
             1e-10,
         )
         same(
             cr.jacobian(cr.jacobian(cr.hessian(ours), mode=mode), mode="forward")(x),
-            jax.jacfwd(inner(jax.hessian(theirs)))(x),
+            expected(lambda: jax.jacfwd(inner(jax.hessian(theirs)))(x)),
             1e-10,
         )
 
 
 def test_many_derivatives_of_one_number():
-    ours, theirs = np.sin, jnp.sin
-    for _ in range(5):
-        ours, theirs = cr.grad(ours), jax.grad(theirs)
-        same(ours(0.7), theirs(0.7))
+    def nested(grad, function, times):
+        return nested(grad, grad(function), times - 1) if times else function
+
+    for times in range(1, 6):
+        theirs = expected(lambda: nested(jax.grad, jnp.sin, times)(0.7))
+        same(nested(cr.grad, np.sin, times)(0.7), theirs)
 
 
 def test_a_transform_inside_of_a_trace_becomes_a_part_of_it():

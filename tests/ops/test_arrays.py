@@ -11,6 +11,7 @@ import pytest
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import OPS, Linear
+from chainrule.ops.kernels import where
 from tests.ops import array_matrix
 from tests.ops.array_matrix import ALL, CHECKS, Result
 
@@ -90,3 +91,17 @@ def test_what_does_not_fit_is_refused(name, shapes, params):
     op = OPS[name]
     with pytest.raises(GraphError, match=r"E2\d\d"):
         op.infer(op, array_matrix.types_of(operands), op.normal_params(params))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "bool"])
+@pytest.mark.parametrize("count", [3, 1000])
+def test_where_keeps_every_bit(dtype, count):
+    random = np.random.default_rng(0)
+    special = [0, 1] if dtype == "bool" else [0, 1, -1, 7]
+    special = [0.0, -0.0, 1.5, np.inf, -np.inf, np.nan, 5e-324] if "float" in dtype else special
+    a, b = (random.choice(special, count).astype(dtype) for _ in range(2))
+    condition = random.random(count) < 0.5
+    for first, second in ((a, b), (a, a[:1][0]), (b[1:2][0], a), (a, a.dtype.type(0))):
+        got = where(condition, first, second)
+        assert got.dtype == a.dtype
+        assert got.tobytes() == np.where(condition, first, second).tobytes()

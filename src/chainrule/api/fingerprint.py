@@ -19,6 +19,7 @@ import hashlib
 import re
 import sys
 import types
+import weakref
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -83,11 +84,50 @@ def fingerprint(function: Any) -> Key | None:
     >>> fingerprint(scaled) == before
     False
     """
+    plain = function.__class__ is types.FunctionType and not function.__closure__
+    if plain:
+        before = _known.get(function)
+        if before is not None and before.holds(function):
+            return before.key
     reader = _Reader()
     try:
-        return (reader.read(function), reader.modules())
+        key = (reader.read(function), reader.modules())
     except UnsteadyError:
         return None
+    bare = plain and not function.__kwdefaults__ and not function.__dict__
+    if bare and reader.guards is not None:
+        _known[function] = _Known(
+            key, function.__code__, function.__defaults__, tuple(reader.guards)
+        )
+    return key
+
+
+class _Known(NamedTuple):
+    """The key of a function that reads only what cannot change within.
+
+    Attributes:
+        key: Its fingerprint.
+        code: Its code.
+        defaults: Its defaults.
+        guards: Where it reads: a namespace, a name in it, and what was there.
+    """
+
+    key: Key
+    code: types.CodeType
+    defaults: tuple[Any, ...] | None
+    guards: tuple[tuple[dict[str, Any], str, Any], ...]
+
+    def holds(self, function: types.FunctionType) -> bool:
+        """Whether everything is still the same object."""
+        if function.__code__ is not self.code or function.__defaults__ is not self.defaults:
+            return False
+        if function.__dict__ or function.__kwdefaults__ or function.__closure__:
+            return False
+        return all(space.get(name, _ABSENT) is value for space, name, value in self.guards)
+
+
+_ABSENT: Final = object()
+_known: weakref.WeakKeyDictionary[types.FunctionType, _Known] = weakref.WeakKeyDictionary()
 
 
 class _Reader:
@@ -98,6 +138,15 @@ class _Reader:
         self._held: list[Any] = []
         self._names: dict[str, None] = {}
         self._modules: dict[types.ModuleType, set[str]] = {}
+        self.guards: list[tuple[dict[str, Any], str, Any]] | None = []
+
+    def _guard(self, space: dict[str, Any], name: str, value: Any) -> None:
+        """Note what a name stands for; forget all guards where that may change within."""
+        if value is _ABSENT or value.__class__ is types.ModuleType or _is_firm(value):
+            if self.guards is not None:
+                self.guards.append((space, name, value))
+        else:
+            self.guards = None
 
     def read(self, value: Any) -> Key:
         kind = value.__class__
@@ -139,6 +188,7 @@ class _Reader:
                 self._modules[module].add(name)
                 if not _is_known(module, name):
                     raise UnsteadyError
+                self._guard(vars(module), name, vars(module).get(name, _ABSENT))
                 if name in vars(module):
                     found.append((module, name, self.read(vars(module)[name])))
 
@@ -199,6 +249,9 @@ class _Reader:
         ours = _is_part(function)
         if ours and not function.__closure__:
             return function
+        firm = all(map(_is_firm, function.__defaults__ or ()))
+        if self._held[0] is not function or names_of(code).imported or not firm:
+            self.guards = None
         parts: list[Key] = [code, function.__qualname__]
         parts += [self._cell(cell) for cell in function.__closure__ or ()]
         parts.append(self.read(function.__defaults__))
@@ -211,6 +264,9 @@ class _Reader:
         self._names.update(dict.fromkeys(named.names))
         known = function.__globals__
         for name in named.names:
+            self._guard(known, name, known.get(name, _ABSENT))
+            if name not in known:
+                self._guard(vars(builtins), name, vars(builtins).get(name, _ABSENT))
             if name in known:
                 parts.append((name, self.read(known[name])))
             elif hasattr(builtins, name):
@@ -286,6 +342,12 @@ _SKIPPED: Final = frozenset({
 })  # fmt: skip
 
 
+def _is_firm(value: Any) -> bool:
+    """Whether the same object is always the same thing."""
+    kind = value.__class__
+    return kind in _PLAIN or kind in _WRITTEN_IN_C or kind in (float, np.ufunc)
+
+
 def _bits(array: Any) -> bytes:
     """What an array holds; of a large one a digest that no other array has."""
     bits = bytes(array.tobytes())
@@ -317,9 +379,16 @@ def _is_steady(module: str | None) -> bool:
 
 def _is_known(module: types.ModuleType, name: str) -> bool:
     """Whether what a module has by a name is told by what it holds now."""
-    if _root(module.__name__) in sys.stdlib_module_names | _OURS:
-        return _is_steady(module.__name__) and _is_steady(f"{module.__name__}.{name}")
-    return "__getattr__" not in vars(module)
+    found = _is_told(module.__name__, name)
+    return "__getattr__" not in vars(module) if found is None else found
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_told(module: str, name: str) -> bool | None:
+    """The same for the modules that are taken as they are; None for others."""
+    if _root(module) in sys.stdlib_module_names | _OURS:
+        return _is_steady(module) and _is_steady(f"{module}.{name}")
+    return None
 
 
 class Named(NamedTuple):

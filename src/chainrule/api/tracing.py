@@ -17,7 +17,7 @@ from chainrule.api.array import Array
 from chainrule.api.constructors import constructors
 from chainrule.api.places import Recorder, at_user_line, running, untraceable
 from chainrule.api.protocols import is_objects
-from chainrule.api.tree import Leaf, Structure, flatten
+from chainrule.api.tree import Structure, flatten
 from chainrule.errors import GraphError, listed, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag, Origin
@@ -87,12 +87,12 @@ def arguments_of(
     """
     names = _parameter_names(function, positional)
     leaves, structure = flatten((tuple(positional), dict(keywords)))
-    taken: set[str] = set()
     values = tuple([_joined(leaf.value) for leaf in leaves])
+    paths = tuple([leaf.path for leaf in leaves])
     return Arguments(
         structure,
-        tuple([leaf.path for leaf in leaves]),
-        tuple([_free(_name(leaf, names), taken) for leaf in leaves]),
+        paths,
+        _leaf_names(paths, tuple(names)),
         values,
         tuple([type_of(value) for value in values]),
     )
@@ -194,11 +194,15 @@ def _signature_names(function: Callable[..., Any]) -> tuple[list[str], str]:
     return [p.name for p in parameters if p.kind in placed], (*more, "x")[0]
 
 
-def _name(leaf: Leaf, names: Sequence[str]) -> str:
-    """``params_w`` for ``params["w"]``."""
-    part, first, *rest = leaf.path
-    head = names[first] if part == 0 and isinstance(first, int) else str(first)
-    return identifier((head, *rest))
+@functools.lru_cache(maxsize=1024)
+def _leaf_names(paths: tuple[tuple[Hashable, ...], ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """A name for each leaf: ``params_w`` for ``params["w"]``."""
+    taken: set[str] = set()
+    found = []
+    for part, first, *rest in paths:
+        head = names[first] if part == 0 and isinstance(first, int) else str(first)
+        found.append(_free(identifier((head, *rest)), taken))
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -602,8 +602,8 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
     read = [
         function,
         *(v for v, type in zip(arguments.values, arguments.types, strict=True) if type is None),
-        *(kind for kind in arguments.structure.kinds() if kind.__module__ != "builtins"),
-        *(key for path in arguments.paths for key in path if key.__class__ not in _KEYS),
+        *_foreign_kinds(arguments.structure),
+        *_odd_keys(arguments.paths),
     ]
     parts = [fingerprint(value) for value in read]
     if any(part is None for part in parts):
@@ -614,6 +614,17 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
     except TypeError:
         return None
     return key
+
+
+@functools.lru_cache(maxsize=1024)
+def _foreign_kinds(structure: Structure) -> tuple[type, ...]:
+    """The classes of containers that are not Python's own."""
+    return tuple([kind for kind in structure.kinds() if kind.__module__ != "builtins"])
+
+
+def _odd_keys(paths: Sequence[Sequence[Hashable]]) -> list[Hashable]:
+    """Keys that are neither whole numbers nor text."""
+    return [key for path in paths for key in path if key.__class__ not in _KEYS]
 
 
 def _applied(plan: _Plan, values: Sequence[Any]) -> Any:
@@ -656,6 +667,8 @@ def _owner(value: Any) -> Any:
 
 
 def _number(value: Any, type: Type) -> Any:
+    if value.__class__ is float:
+        return type.dtype.type(value)
     array = np.asarray(value, type.dtype)
     return array if type.shape else array[()]
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
 
 from chainrule.errors import GraphError, shown
 
@@ -60,6 +62,8 @@ class Structure(NamedTuple):
 
 _NONE = type(None)
 LEAF = Structure(None, (), ())
+_PLAIN: Final = frozenset({float, int, bool, str, np.ndarray, np.float64, np.float32})
+"""Classes of leaves, told at once."""
 
 
 class Leaf(NamedTuple):
@@ -129,6 +133,8 @@ def _flatten(value: Any, path: tuple[Hashable, ...], leaves: list[Leaf]) -> Stru
 def _parts(value: Any) -> tuple[type | None, dict[Hashable, Any]]:
     """The class of a container, and its parts by key; None for a leaf."""
     kind = value.__class__
+    if kind in _PLAIN:
+        return None, {}
     if kind is tuple or kind is list:
         return kind, dict(enumerate(value))
     if value is None:

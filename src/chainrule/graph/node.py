@@ -205,6 +205,7 @@ def parameter_node(name: str, type: Type) -> Node:
 
 _pack_float: Final = struct.Struct("=d").pack
 _PLAIN: Final = (float, int)
+_DOUBLE: Final = FLOAT64.dtype
 
 
 def constant_node(value: Any, type: Type) -> Node:
@@ -215,7 +216,8 @@ def constant_node(value: Any, type: Type) -> Node:
     Raises:
         GraphError: E204 when the value does not fit the type.
     """
-    if type is FLOAT64 and value.__class__ in _PLAIN:
+    whole = type is FLOAT64 or (type.dtype == _DOUBLE and 0 not in type.shape)
+    if whole and value.__class__ in _PLAIN:
         try:
             return make(CONSTANT, (), (_pack_float(value), type))
         except (OverflowError, struct.error):

@@ -7,9 +7,12 @@ operation's block says.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+
+_MANY: Final = 256
+"""Elements from which `where` works on bits."""
 
 
 def power(x: Any, exponent: Any) -> Any:
@@ -32,9 +35,16 @@ def ceil(x: Any) -> Any:
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
+    """NumPy's own branches for each element, ten times slower where conditions alternate."""
     if isinstance(condition, np.bool_):
         return a if condition else b
-    return np.where(condition, a, b)
+    if condition.size < _MANY or a.dtype != b.dtype:
+        return np.where(condition, a, b)
+    bits = f"u{a.itemsize}"
+    first, second = np.asarray(a).view(bits), np.asarray(b).view(bits)
+    if not second.ndim and not second:
+        return (first * condition).view(a.dtype)
+    return ((first ^ second) * condition ^ second).view(a.dtype)
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:

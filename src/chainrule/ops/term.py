@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.errors import GraphError, listed, shown
 from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import OPS, Kind, Op, Params
-from chainrule.graph.types import FLOAT64, Type
+from chainrule.graph.types import Type
 
 T = TypeVar("T", bound="Term")
 Number = int | float | bool | np.number[Any] | np.bool_ | np.ndarray[Any, Any]
@@ -300,10 +300,10 @@ def _binary(name: str, left: Any, right: Any) -> Any:
             a, b = left.node, right.node
             if a.type is b.type and a.type.is_float:
                 return first(make(op, (a, b)))
-    elif second in _LITERALS and left.node.type is FLOAT64:
-        return first(make(op, (left.node, constant_node(right, FLOAT64))))
-    elif first in _LITERALS and right.node.type is FLOAT64:
-        return second(make(op, (constant_node(left, FLOAT64), right.node)))
+    elif second in _LITERALS and issubclass(first, Term) and left.node.type.is_float:
+        return first(make(op, (left.node, constant_node(right, left.node.type))))
+    elif first in _LITERALS and right.node.type.is_float:
+        return second(make(op, (constant_node(left, right.node.type), right.node)))
     if not isinstance(left, (Term, *_NUMBERS)) or not isinstance(right, (Term, *_NUMBERS)):
         return NotImplemented
     return apply(op, (left, right))

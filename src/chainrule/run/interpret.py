@@ -17,6 +17,7 @@ from chainrule.diff.build import dependent
 from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
+from chainrule.ops.kernels import where
 from chainrule.run.kernels import LinearMap, LocalDerivative, kernel, local_derivatives
 
 Numbers = dict[Node, Any]
@@ -280,7 +281,7 @@ def _masked(number: Any, guard: Any) -> Any:
         return number
     if isinstance(guard, np.bool_):
         return number if guard else np.zeros_like(number)[()]
-    return np.where(guard, number, number.dtype.type(0))
+    return where(guard, number, number.dtype.type(0))
 
 
 def _zero(node: Node) -> Any:

@@ -48,14 +48,15 @@ class Program:
 
 def _parts(dag: Dag) -> list[Part]:
     """Functions that hand what is needed later from one to the next."""
-    computed = [node for node in dag.order if node.operands]
     loose = _loose(dag)
+    same = _same(dag, loose)
+    computed = [node for node in dag.order if node.operands and node not in same]
     chunks = [computed[at : at + _LONGEST] for at in range(0, len(computed), _LONGEST)] or [[]]
     place = {node: at for at, node in enumerate(computed)}
     last: dict[Node, int] = {}
     for node in computed:
         for operand in node.operands:
-            last[operand] = place[node]
+            last[same.get(operand, operand)] = place[node]
     last |= dict.fromkeys(dag.outputs, len(computed))
     found = []
     given: list[Node] = list(dag.inputs)
@@ -67,7 +68,7 @@ def _parts(dag: Dag) -> list[Part]:
         else:
             known = [*given, *chunk]
             after = [node for node in known if last.get(node, -1) >= done]
-        found.append(_function(given, chunk, after, last, done - len(chunk), loose))
+        found.append(_function(given, chunk, after, last, done - len(chunk), loose, same))
         given = after
     return found
 
@@ -95,6 +96,17 @@ def _loose(dag: Dag) -> set[Node]:
     return found
 
 
+def _same(dag: Dag, loose: set[Node]) -> dict[Node, Node]:
+    """Copies that need not be made → what stands for them as it is."""
+    found: dict[Node, Node] = {}
+    for node in dag.order:
+        if node in loose and node.op is _BROADCAST:
+            (operand,) = node.operands
+            if _inner_shape(node) == operand.type.shape:
+                found[node] = found.get(operand, operand)
+    return found
+
+
 def _function(
     given: Sequence[Node],
     chunk: Sequence[Node],
@@ -102,6 +114,7 @@ def _function(
     last: dict[Node, int],
     first: int,
     loose: set[Node],
+    same: dict[Node, Node],
 ) -> Part:
     """The source is put together from fixed pieces only: numbers of values and of kernels."""
     names = {node: f"x{at}" for at, node in enumerate(given)}
@@ -117,7 +130,8 @@ def _function(
 
     kept = frozenset(after)
     for at, node in enumerate(chunk, start=first):
-        operands = ", ".join([name(operand) for operand in node.operands])
+        used = [same.get(operand, operand) for operand in node.operands]
+        operands = ", ".join(map(name, used))
         names[node] = f"v{at}"
         scope[f"k{at}"], params = kernel(node.op), node.params
         if node in loose and node.op is _BROADCAST:
@@ -127,7 +141,7 @@ def _function(
         lines.append(f" v{at} = k{at}({operands}{given_params})")
         gone = [
             names[operand]
-            for operand in dict.fromkeys(node.operands)
+            for operand in dict.fromkeys(used)
             if last[operand] == at and operand not in kept and operand.op is not CONSTANT
         ]
         if gone:

@@ -6,15 +6,12 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pytest
 
 import chainrule as cr
 from chainrule.api.array import Array
 from chainrule.graph.dag import Dag
 from chainrule.ops.rearrange import total
-
-jax = pytest.importorskip("jax")
-jax.config.update("jax_enable_x64", True)
+from tests.jax_values import expected, jax, jnp
 
 
 def terms_of(values: Any) -> list[Array]:
@@ -30,14 +27,14 @@ def value_of(function: Any, *values: Any) -> Any:
     return cr.graph(function(*terms), terms).at(*values).value
 
 
-def same(got: Any, expected: Any, tolerance: float = 1e-12) -> None:
+def same(got: Any, wanted: Any, tolerance: float = 1e-12) -> None:
     """The same dtype, shape and, closely, values."""
-    expected = np.asarray(expected)
-    assert np.asarray(got).dtype == expected.dtype
-    assert np.shape(got) == expected.shape
-    if expected.dtype == np.float32:
+    wanted = np.asarray(wanted)
+    assert np.asarray(got).dtype == wanted.dtype
+    assert np.shape(got) == wanted.shape
+    if wanted.dtype == np.float32:
         tolerance = max(tolerance, 2e-5)
-    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
 
 
 def check_values(function: Any, numpy: Any, *values: Any) -> None:
@@ -78,23 +75,27 @@ def check_derivatives(function: Any, jaxed: Any, *values: Any, tolerance: float 
             every[at] = x
         return (jaxed(*every) ** 2 * weights).sum()
 
-    moving = [jax.numpy.asarray(values[at]) for at in places]
-    wanted = jax.grad(loss, tuple(range(len(places))))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        both = jax.jit(lambda x, dots: jax.jvp(wanted, x, dots))  # one compilation, not one an op
-        gradient, second = both(tuple(moving), tuple(map(jax.numpy.asarray, dots)))
+    def both() -> Any:
+        moving = tuple(jnp.asarray(values[at]) for at in places)
+        wanted = jax.grad(loss, tuple(range(len(places))))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            quick = jax.jit(lambda x, dots: jax.jvp(wanted, x, dots))  # one compilation, not many
+            return quick(moving, tuple(map(jnp.asarray, dots)))
+
+    leaves = expected(both).leaves
+    gradient, second = leaves[: len(places)], leaves[len(places) :]
     record = graph.at(*values)
     symbolic = graph.gradient(names)
     first = symbolic(*values)[1]
     pushed = symbolic.jvp(names)(*values, *dots)[1][1:]
     for at, name in enumerate(names):
-        for got, expected in (
+        for got, wanted in (
             (record.gradient[name], gradient[at]),
             (first[at], gradient[at]),
             (pushed[at], second[at]),
         ):
-            np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
 
 
 def ops_of(term: Array) -> list[str]:

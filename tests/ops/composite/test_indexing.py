@@ -11,16 +11,14 @@ import chainrule as cr
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.ops.composite import indexing as ix
 from chainrule.ops.rearrange import total
+from tests.jax_values import jnp
 from tests.ops.composite.against_jax import (
     check_derivatives,
     check_values,
-    jax,
     ops_of,
     same,
     value_of,
 )
-
-jnp = jax.numpy
 
 
 def array(*shape, seed=0):

@@ -12,16 +12,14 @@ from chainrule.errors import GraphError
 from chainrule.ops.composite import products as p
 from chainrule.ops.composite.einsum import einsum
 from chainrule.ops.term import Term
+from tests.jax_values import jnp
 from tests.ops.composite.against_jax import (
     check_derivatives,
     check_values,
-    jax,
     ops_of,
     same,
     value_of,
 )
-
-jnp = jax.numpy
 
 
 def arrays(*shapes, seed=0):
