@@ -37,6 +37,7 @@ bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.operations
 	$(BIN)/python -m benchmarks.pictures
+	$(BIN)/python -m benchmarks.arrays
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,6 @@ from chainrule.errors import FileError
 from chainrule.graph import flat, text
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_of
-from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 
 FORMATS = [(text.write, text.read), (flat.to_json, flat.from_json)]
