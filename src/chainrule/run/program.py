@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,10 @@ def _parts(dag: Dag) -> list[Part]:
     """Functions that hand what is needed later from one to the next."""
     loose = _loose(dag)
     same = _same(dag, loose)
-    computed = [node for node in dag.order if node.operands and node not in same]
+    fixed = _fixed(dag)
+    computed = [
+        node for node in dag.order if node.operands and node not in same and node not in fixed
+    ]
     chunks = [computed[at : at + _LONGEST] for at in range(0, len(computed), _LONGEST)] or [[]]
     place = {node: at for at, node in enumerate(computed)}
     last: dict[Node, int] = {}
@@ -68,7 +71,8 @@ def _parts(dag: Dag) -> list[Part]:
         else:
             known = [*given, *chunk]
             after = [node for node in known if last.get(node, -1) >= done]
-        found.append(_function(given, chunk, after, last, done - len(chunk), loose, same))
+        chunk_of = _Chunk(given, chunk, after, done - len(chunk))
+        found.append(_function(chunk_of, last, loose, same, fixed))
         given = after
     return found
 
@@ -96,6 +100,18 @@ def _loose(dag: Dag) -> set[Node]:
     return found
 
 
+def _fixed(dag: Dag) -> dict[Node, Any]:
+    """The values of computations that depend on no argument, found once."""
+    found: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in dag.order:
+            operands = node.operands
+            if operands and all(x in found or x.op is CONSTANT for x in operands):
+                values = [found[x] if x in found else constant_value(x) for x in operands]
+                found[node] = kernel(node.op, node.params)(*values)
+    return found
+
+
 def _same(dag: Dag, loose: set[Node]) -> dict[Node, Node]:
     """Copies that need not be made → what stands for them as it is."""
     found: dict[Node, Node] = {}
@@ -107,29 +123,47 @@ def _same(dag: Dag, loose: set[Node]) -> dict[Node, Node]:
     return found
 
 
+class _Chunk(NamedTuple):
+    """Computations that become one function.
+
+    Attributes:
+        given: The nodes whose values go in.
+        computed: Those that are computed, in order.
+        after: Those whose values come out.
+        first: The number of the first computed one.
+    """
+
+    given: Sequence[Node]
+    computed: Sequence[Node]
+    after: Sequence[Node]
+    first: int
+
+
 def _function(
-    given: Sequence[Node],
-    chunk: Sequence[Node],
-    after: Sequence[Node],
+    chunk: _Chunk,
     last: dict[Node, int],
-    first: int,
     loose: set[Node],
     same: dict[Node, Node],
+    fixed: dict[Node, Any],
 ) -> Part:
     """The source is put together from fixed pieces only: numbers of values and of kernels."""
+    given, computed, after, first = chunk
     names = {node: f"x{at}" for at, node in enumerate(given)}
     scope: dict[str, Any] = {}
     lines = []
 
     def name(node: Node) -> str:
         if node not in names:
-            assert node.op is CONSTANT
             names[node] = f"c{len(names)}"
-            scope[names[node]] = uniform_value(node) if node in loose else constant_value(node)
+            if node in fixed:
+                scope[names[node]] = fixed[node]
+            else:
+                assert node.op is CONSTANT
+                scope[names[node]] = uniform_value(node) if node in loose else constant_value(node)
         return names[node]
 
     kept = frozenset(after)
-    for at, node in enumerate(chunk, start=first):
+    for at, node in enumerate(computed, start=first):
         used = [same.get(operand, operand) for operand in node.operands]
         operands = ", ".join(map(name, used))
         names[node] = f"v{at}"
@@ -142,7 +176,10 @@ def _function(
         gone = [
             names[operand]
             for operand in dict.fromkeys(used)
-            if last[operand] == at and operand not in kept and operand.op is not CONSTANT
+            if last[operand] == at
+            and operand not in kept
+            and operand.op is not CONSTANT
+            and operand not in fixed
         ]
         if gone:
             lines.append(f" del {', '.join(gone)}")
