@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.api import transforms
+from chainrule.api import plans
 from chainrule.api.fingerprint import fingerprint
 
 POINT = np.array([1.0, 2.0])
@@ -37,13 +37,13 @@ ARRAY = np.array([1.0, 1.0])
 def traces(monkeypatch):
     """How many functions have been traced: one entry for each."""
     made = []
-    original = transforms.run
+    original = plans.run
 
     def counted(function, arguments):
         made.append(function)
         return original(function, arguments)
 
-    monkeypatch.setattr(transforms, "run", counted)
+    monkeypatch.setattr(plans, "run", counted)
     return made
 
 
@@ -58,7 +58,7 @@ def check(function, change, x=2.0):
     assert slope(function, x) == before
     change()
     after = slope(function, x)
-    transforms._cache._plans.clear()
+    plans.cache._plans.clear()
     assert after == slope(function, x)
     assert after != before
 
@@ -571,7 +571,7 @@ def test_methods_dataclasses_and_partials_are_used_again(traces):
 def test_the_cache_is_bounded():
     for at in range(600):
         cr.grad(lambda x, n: x * n)(1.0, at)
-    assert len(transforms._cache._plans) <= 512
+    assert len(plans.cache._plans) <= 512
 
 
 values = st.recursive(

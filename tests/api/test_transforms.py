@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.api import transforms
+from chainrule.api import plans
 from chainrule.api.tree import leaves_of, mapped
 from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph.node import live_nodes
@@ -566,7 +566,7 @@ def test_a_result_that_leaves_its_trace_by_a_back_door_is_found():
 
 
 def test_threads_call_the_same_gradient():
-    transforms._cache._plans.clear()
+    plans.cache._plans.clear()
     gradient = cr.grad(lambda x: np.sum(np.sin(x) ** 2) + cr.grad(lambda y: y**3)(x[0]))
     points = [X + at for at in range(32)]
     barrier = threading.Barrier(8)
@@ -586,15 +586,15 @@ def test_a_thousand_traces_leave_nothing():
         function = cr.grad(lambda x, n: np.sum(np.sin(x) * n))
         return function(X, at)
 
-    transforms._cache._plans.clear()
+    plans.cache._plans.clear()
     once(-1)
-    transforms._cache._plans.clear()
+    plans.cache._plans.clear()
     gc.collect()
     before = live_nodes()
     for at in range(1000):
         once(at)
         cr.trace(lambda x, n: x**n)(2.0, at)
-    assert len(transforms._cache._plans) <= 512
-    transforms._cache._plans.clear()
+    assert len(plans.cache._plans) <= 512
+    plans.cache._plans.clear()
     gc.collect()
     assert live_nodes() <= before

@@ -1,0 +1,204 @@
+"""A traced function made ready to run: planned once, kept as long as it holds, run many times."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from chainrule.api.array import Array
+from chainrule.api.fingerprint import fingerprint
+from chainrule.api.tracing import Arguments, Trace, arguments_of, captured, run
+from chainrule.api.tree import Structure
+from chainrule.graph import walk
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node, constant_node
+from chainrule.graph.types import Type
+from chainrule.ops.term import Term
+from chainrule.run.program import Program
+
+Pure = Callable[..., Any]
+
+
+class Plan(NamedTuple):
+    """A derivative of a traced function, ready for any arguments of its kind.
+
+    Attributes:
+        inputs: The nodes of the arguments that are arrays.
+        results: Leaves of the result: nodes, or other objects as they are.
+        structure: Of the result.
+        free: Nodes of other traces that the results depend on.
+        program: From the arguments to the results that are nodes; None with ``free`` ones.
+        backward: From arguments and adjoints of the results to adjoints of the arguments.
+    """
+
+    inputs: tuple[Node, ...]
+    results: tuple[Any, ...]
+    structure: Structure
+    free: tuple[Node, ...]
+    program: Program | None
+    backward: Plan | None = None
+
+
+def plan_of(inputs: Sequence[Node], results: Sequence[Any], structure: Structure) -> Plan:
+    results = [result.node if isinstance(result, Term) else kept(result) for result in results]
+    nodes = [node for node in results if isinstance(node, Node)]
+    free = tuple(captured(nodes, inputs))
+    program = None if free or not nodes else Program(Dag(nodes, list(inputs)))
+    return Plan(tuple(inputs), tuple(results), structure, free, program)
+
+
+class _Cache:
+    """The plans used last, by everything they depend on."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Plan | None:
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+            return plan
+
+    def put(self, key: Hashable, plan: Plan) -> None:
+        with self._lock:
+            self._plans[key] = plan
+            while len(self._plans) > self._most:
+                self._plans.popitem(last=False)
+
+
+cache: Final = _Cache(512)
+_KEYS: Final = (int, str)
+"""Classes of keys of dicts that are equal only to themselves, or read already."""
+
+
+Build = Callable[[Trace, Arguments], Plan]
+
+
+def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
+    """A function that plans once for each kind of arguments, then runs the plan."""
+
+    @functools.wraps(function)
+    def transformed(*positional: Any, **keywords: Any) -> Any:
+        arguments = arguments_of(function, positional, keywords)
+        plan = planned(function, request, arguments, build)
+        return applied(plan, [arguments.values[at] for at in arguments.traced])
+
+    return transformed
+
+
+def planned(function: Pure, request: tuple[Any, ...], arguments: Arguments, build: Build) -> Plan:
+    """The plan for arguments of this kind, made now or before.
+
+    Args:
+        function: What is traced.
+        request: What is asked for.
+        arguments: Of the call.
+        build: Makes the plan.
+    """
+    key = _key(function, request, arguments)
+    plan = None if key is None else cache.get(key)
+    if plan is None:
+        plan = build(run(function, arguments), arguments)
+        if key is not None and not plan.free:
+            cache.put(key, plan)
+    return plan
+
+
+def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hashable | None:
+    """Everything a plan depends on; None where that cannot be told."""
+    read = [
+        function,
+        *(v for v, type in zip(arguments.values, arguments.types, strict=True) if type is None),
+        *_foreign_kinds(arguments.structure),
+        *_odd_keys(arguments.paths),
+    ]
+    parts = [fingerprint(value) for value in read]
+    if any(part is None for part in parts):
+        return None
+    key = (request, arguments.structure, arguments.names, arguments.types, tuple(parts))
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+@functools.lru_cache(maxsize=1024)
+def _foreign_kinds(structure: Structure) -> tuple[type, ...]:
+    """The classes of containers that are not Python's own."""
+    return tuple([kind for kind in structure.kinds() if kind.__module__ != "builtins"])
+
+
+def _odd_keys(paths: Sequence[Sequence[Hashable]]) -> list[Hashable]:
+    """Keys that are neither whole numbers nor text."""
+    return [key for path in paths for key in path if key.__class__ not in _KEYS]
+
+
+def applied(plan: Plan, values: Sequence[Any]) -> Any:
+    """The results at the arguments: numbers, or symbolic where an argument is."""
+    symbols = plan.free or any(isinstance(value, Term) for value in values)
+    if symbols:
+        made: list[Any] = _inlined(plan, values)
+    elif plan.program is None:
+        made = []
+    else:
+        types = [node.type for node in plan.inputs]
+        given = list(map(_number, values, types))
+        made = _owned(plan.program(*given), given)
+    found = iter(made)
+    return plan.structure.build(
+        [next(found) if isinstance(result, Node) else kept(result) for result in plan.results]
+    )
+
+
+def _owned(results: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """Results that can be written into without a change of arguments or of other results."""
+    taken = {id(_owner(value)) for value in given}
+    found = []
+    for result in results:
+        if isinstance(result, np.ndarray):
+            owner = id(_owner(result))
+            own = owner not in taken and result.flags.writeable
+            taken.add(owner)
+            found.append(result if own else result.copy())
+        else:
+            found.append(result)
+    return found
+
+
+def _owner(value: Any) -> Any:
+    """The object that holds the memory of an array."""
+    while isinstance(value, np.ndarray) and value.base is not None:
+        value = value.base
+    return value
+
+
+def _number(value: Any, type: Type) -> Any:
+    if value.__class__ is float:
+        return type.dtype.type(value)
+    array = np.asarray(value, type.dtype)
+    return array if type.shape else array[()]
+
+
+def _inlined(plan: Plan, values: Sequence[Any]) -> list[Any]:
+    """The results as part of the trace that the arguments belong to."""
+    nodes = [node for node in plan.results if isinstance(node, Node)]
+    replacements = {
+        node: value.node if isinstance(value, Term) else constant_node(value, node.type)
+        for node, value in zip(plan.inputs, values, strict=True)
+    }
+    made = walk.rebuild(walk.depth_first(nodes), replacements)
+    return [Array(made[node]) for node in nodes]
+
+
+def kept(value: Any) -> Any:
+    """An array that nobody else can change; anything else as it is."""
+    return value.copy() if isinstance(value, np.ndarray) else value
