@@ -598,3 +598,11 @@ def test_a_thousand_traces_leave_nothing():
     plans.cache._plans.clear()
     gc.collect()
     assert live_nodes() <= before
+
+
+def test_an_index_outside_is_an_error_of_ours():
+    graph = cr.trace(lambda x, i: x[i])(np.ones(3), np.array([0, 1]))
+    with pytest.raises(cr.EvaluationError, match=r"E311 index 3 is out of bounds"):
+        graph.at(np.ones(3), np.array([0, 3]))
+    with pytest.raises(cr.EvaluationError, match="E311"):
+        cr.grad(lambda x, i: np.sum(x[i]))(np.ones(3), np.array([-4]))

@@ -451,3 +451,10 @@ def test_attributes_that_there_are_not():
     assert not hasattr(x, "ctypes")
     with pytest.raises(TypeError, match="unhashable"):
         hash(x)
+
+
+def test_functions_of_scipy_that_write_are_named():
+    with pytest.raises(cr.TracingError, match=r"E236 SciPy's logsumexp") as caught:
+        cr.grad(lambda x: scipy.special.logsumexp(x))(np.ones(3))
+    assert "use chainrule.logsumexp" in str(caught.value)
+    np.testing.assert_allclose(cr.grad(cr.logsumexp)(np.ones(3)), np.full(3, 1 / 3), rtol=1e-15)

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from chainrule.api.array_methods import Methods
-from chainrule.api.places import running, untraceable, user_place
+from chainrule.api.places import in_scipy, running, untraceable, user_place
 from chainrule.api.protocols import call_function, call_ufunc, is_objects, namespace
 from chainrule.api.repairs import for_array, for_number, for_truth
 from chainrule.errors import GraphError, TracingError, shown
@@ -20,7 +20,7 @@ from chainrule.graph.node import Node, constant_node, input_node, parameter_node
 from chainrule.graph.types import Type
 from chainrule.graph.walk import exceeds
 from chainrule.ops.composite.indexing import get
-from chainrule.ops.composite.table import COVERED
+from chainrule.ops.composite.table import COVERED, NAMED
 from chainrule.ops.term import Number, Term
 
 _SERIAL: Final = re.compile(r"(?<=\w)__\d+\b")
@@ -132,6 +132,15 @@ class Array(Methods, Term):
         self._in_place()
 
     def _in_place(self, *rest: Any, **options: Any) -> NoReturn:  # noqa: ARG002 - NumPy's own
+        function = in_scipy()
+        if function:
+            raise untraceable(
+                "E236",
+                f"SciPy's {function} writes into its arrays, and a symbolic one cannot be",
+                f"use chainrule.{function}"
+                if function in NAMED
+                else "write it with functions that are covered: docs/numpy.md",
+            )
         raise untraceable(
             "E236",
             "a symbolic array cannot be written into",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import linecache
+import os
 import sys
 import threading
 from itertools import islice
@@ -19,7 +20,10 @@ from chainrule.api.repairs import INDEX
 from chainrule.errors import GraphError, Place, TracingError
 from chainrule.graph.node import Node
 
-_OURS: Final = tuple(f"{Path(str(module.__file__)).parent}/" for module in (errors, np, scipy))
+_HERE, _NUMPY, _SCIPY = (
+    f"{Path(str(module.__file__)).parent}{os.sep}" for module in (errors, np, scipy)
+)
+_OURS: Final = (_HERE, _NUMPY, _SCIPY)
 _MADE: Final = ("<partial derivative>", "<graph>", "<__array_function__ internals>")
 
 
@@ -60,6 +64,18 @@ class Running(threading.local):
 
 
 running: Final = Running()
+
+
+def in_scipy() -> str:
+    """The name of the SciPy function that called us; an empty string where none did."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing public is as fast
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    if frame is None or not frame.f_code.co_filename.startswith(_SCIPY):
+        return ""
+    while frame.f_back is not None and frame.f_back.f_code.co_filename.startswith(_SCIPY):
+        frame = frame.f_back
+    return frame.f_code.co_name
 
 
 def user_place() -> Place | None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from chainrule.errors import EvaluationError
 
 Array = Any
 Axes = tuple[int, ...]
@@ -184,20 +188,32 @@ def contract(a: Array, b: Array, left: Axes, right: Axes, out: Axes) -> Array:
 # --- indexing -------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _in_range() -> Iterator[None]:
+    """An index that is outside, as an error of ours."""
+    try:
+        yield
+    except IndexError as error:
+        raise EvaluationError("E311", f"{error}") from None
+
+
 def gather(x: Array, *indices: Array) -> Array:
-    return np.asarray(x)[indices]
+    with _in_range():
+        return np.asarray(x)[indices]
 
 
 def scatter_add(x: Array, *rest: Any) -> Array:
     *indices, shape = rest
     result = np.zeros(shape, x.dtype)
-    np.add.at(result, tuple(indices), x)
+    with _in_range():
+        np.add.at(result, tuple(indices), x)
     return result
 
 
 def scatter_set(x: Array, values: Array, *indices: Array) -> Array:
     result = np.array(x)
-    result[tuple(indices)] = values
+    with _in_range():
+        result[tuple(indices)] = values
     return result
 
 
