@@ -86,11 +86,6 @@ def flatten(value: Any) -> tuple[list[Leaf], Structure]:
     return leaves, _flatten(value, (), leaves)
 
 
-def leaves_of(value: Any) -> list[Any]:
-    """The leaves alone."""
-    return [leaf.value for leaf in flatten(value)[0]]
-
-
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     """The structure with a function applied to each leaf."""
     leaves, structure = flatten(value)

@@ -78,11 +78,6 @@ def expand(dag: Dag, most: int = 2000) -> Dag:
     return Dag(outputs, inputs, _once(names, inputs), arrangement=arrangement)
 
 
-def element_names(node: Node) -> list[str]:
-    """The names of the scalars that stand for an argument, in row-major order."""
-    return [_indexed(node.name, at) for at in np.ndindex(*node.type.shape)]
-
-
 def _indexed(name: str, at: Sequence[int]) -> str:
     return "_".join([name, *map(str, at)])
 
