@@ -334,7 +334,7 @@ def test_latex_is_readable(text, written):
         ("W.T", "ᵀ"),
         ("b[1:3]", "[1:]"),
         ("b[:2]", "[:2]"),
-        ("reshape(W, [6])", "reshape [6]"),
+        ("reshape(W, [6])", "reshape"),
         ("cumsum(x)", "cumsum₀"),
         ("argmax(x)", "argmax(□, 0)"),
     ],
