@@ -606,3 +606,25 @@ def test_an_index_outside_is_an_error_of_ours():
         graph.at(np.ones(3), np.array([0, 3]))
     with pytest.raises(cr.EvaluationError, match="E311"):
         cr.grad(lambda x, i: np.sum(x[i]))(np.ones(3), np.array([-4]))
+
+
+def test_results_are_arrays_of_their_own():
+    """Also those that depend on no argument, or are made by different calls."""
+    constant = np.array([1.0, 2.0])
+    functions = [
+        lambda x: np.sum(x * constant),
+        lambda x: np.sum(x * (constant * 3 + 1)),
+        lambda x: np.sum(x.reshape(2, 1) * 2.0),
+        lambda x: x @ x,
+    ]
+    for function in functions:
+        gradient = cr.grad(function)
+        x = np.array([0.5, 1.5])
+        first = gradient(x)
+        kept = first.copy()
+        first[:] = -7.0
+        second = gradient(x)
+        np.testing.assert_array_equal(second, kept)
+        second[:] = 9.0
+        np.testing.assert_array_equal(x, [0.5, 1.5])
+    np.testing.assert_array_equal(constant, [1.0, 2.0])

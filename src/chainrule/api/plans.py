@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ class Plan(NamedTuple):
         structure: Of the result.
         free: Nodes of other traces that the results depend on.
         program: From the arguments to the results that are nodes; None with ``free`` ones.
+        fresh: Whether each result is an array of its own, by the operations that make them.
         backward: From arguments and adjoints of the results to adjoints of the arguments.
     """
 
@@ -41,6 +42,7 @@ class Plan(NamedTuple):
     structure: Structure
     free: tuple[Node, ...]
     program: Program | None
+    fresh: bool
     backward: Plan | None = None
 
 
@@ -49,7 +51,26 @@ def plan_of(inputs: Sequence[Node], results: Sequence[Any], structure: Structure
     nodes = [node for node in results if isinstance(node, Node)]
     free = tuple(captured(nodes, inputs))
     program = None if free or not nodes else Program(Dag(nodes, list(inputs)))
-    return Plan(tuple(inputs), tuple(results), structure, free, program)
+    own = frozenset(inputs)
+    fresh = len(set(nodes)) == len(nodes) and all(_is_fresh(node, own) for node in nodes)
+    return Plan(tuple(inputs), tuple(results), structure, free, program, fresh)
+
+
+def _is_fresh(node: Node, inputs: Container[Node]) -> bool:
+    """Whether a node's operation makes a new array at every call, and no view of another."""
+    if not node.type.shape:
+        return True
+    if node.op.name not in _MAKERS and not (node.op.name == "sum" and node.params[0]):
+        return False
+    # What depends on no argument is computed once.
+    return any(reached in inputs for reached in walk.depth_first([node]))
+
+
+_MAKERS: Final = frozenset({
+    "add", "subtract", "multiply", "divide", "negate", "square", "exp", "log", "sin", "cos", "tanh",
+    "contract", "embed", "scatter_add",
+})  # fmt: skip
+"""Operations on arrays whose result is always memory of its own."""
 
 
 class _Cache:
@@ -104,7 +125,10 @@ def planned(function: Pure, request: tuple[Any, ...], arguments: Arguments, buil
         build: Makes the plan.
     """
     key = _key(function, request, arguments)
-    plan = None if key is None else cache.get(key)
+    try:
+        plan = None if key is None else cache.get(key)
+    except TypeError:  # something in it has no hash
+        key = plan = None
     if plan is None:
         plan = build(run(function, arguments), arguments)
         if key is not None and not plan.free:
@@ -123,12 +147,7 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
     parts = [fingerprint(value) for value in read]
     if any(part is None for part in parts):
         return None
-    key = (request, arguments.structure, arguments.names, arguments.types, tuple(parts))
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
+    return (request, arguments.structure, arguments.types, tuple(parts))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -152,7 +171,8 @@ def applied(plan: Plan, values: Sequence[Any]) -> Any:
     else:
         types = [node.type for node in plan.inputs]
         given = list(map(_number, values, types))
-        made = _owned(plan.program(*given), given)
+        made = list(plan.program(*given))
+        made = made if plan.fresh else _owned(made, given)
     found = iter(made)
     return plan.structure.build(
         [next(found) if isinstance(result, Node) else kept(result) for result in plan.results]
@@ -182,6 +202,8 @@ def _owner(value: Any) -> Any:
 
 
 def _number(value: Any, type: Type) -> Any:
+    if value.__class__ is np.ndarray and value.dtype == type.dtype:
+        return value if type.shape else value[()]
     if value.__class__ is float:
         return type.dtype.type(value)
     array = np.asarray(value, type.dtype)

@@ -108,7 +108,9 @@ def _fixed(dag: Dag) -> dict[Node, Any]:
             operands = node.operands
             if operands and all(x in found or x.op is CONSTANT for x in operands):
                 values = [found[x] if x in found else constant_value(x) for x in operands]
-                found[node] = kernel(node.op, node.params)(*values)
+                found[node] = value = kernel(node.op, node.params)(*values)
+                if isinstance(value, np.ndarray):  # every call gives this one
+                    value.setflags(write=False)
     return found
 
 
