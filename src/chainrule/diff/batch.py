@@ -10,12 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from chainrule.graph.node import Node, make
 from chainrule.graph.types import Type
-from chainrule.ops.term import Term, spread
-
-
-def along_front(node: Node, count: int) -> Node:
-    """A node copied along an axis of so many items in front."""
-    return spread(node, (count, *node.type.shape))
+from chainrule.ops.rearrange import along_front
+from chainrule.ops.term import Term
 
 
 def batch(order: Sequence[Node], items: Mapping[Node, Node], count: int) -> dict[Node, Node]:
@@ -35,7 +31,7 @@ def batch(order: Sequence[Node], items: Mapping[Node, Node], count: int) -> dict
         values = [found.get(operand, operand) for operand in operands]
         if node.op.pointwise:
             whole = [
-                value if there else along_front(value, count)
+                along_front(Term(value), there, count).node
                 for value, there in zip(values, has, strict=True)
             ]
             found[node] = make(node.op, tuple(whole), node.params)

@@ -32,17 +32,6 @@ class Rectangle(NamedTuple):
         return Rectangle(self.left + by, self.top + by, self.right - by, self.bottom - by)
 
 
-def overlap(a: Rectangle, b: Rectangle) -> bool:
-    """Whether two rectangles share more than an edge.
-
-    >>> overlap(Rectangle(0, 0, 2, 2), Rectangle(1, 1, 3, 3))
-    True
-    >>> overlap(Rectangle(0, 0, 2, 2), Rectangle(2, 0, 3, 3))
-    False
-    """
-    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
-
-
 def crosses(start: Point, end: Point, rectangle: Rectangle) -> bool:
     """Whether a segment enters a rectangle (Liang and Barsky, ACM TOG 3, 1984).
 

@@ -36,7 +36,7 @@ from chainrule.ops.families import (
     steps,
     structural,
 )
-from chainrule.ops.term import Function
+from chainrule.ops.term import Function, spread
 
 
 def with_params(name: str, given: str, shown: str) -> Writing:
@@ -430,7 +430,7 @@ def _out_of_place(at: int, adjoint: Any, out: Any, *rest: Any) -> Any:
 
 def along_front(x: Any, has: bool, count: int) -> Any:
     """``x`` with an axis of items in front: copied along it where it has none."""
-    return x if has else broadcast_along(x, (count, *x.shape), trailing(x.ndim, x.ndim + 1))
+    return x if has else x.__class__(spread(x.node, (count, *x.shape)))
 
 
 def items(operands: Sequence[Any], batched: Sequence[bool]) -> int:
