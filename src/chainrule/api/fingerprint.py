@@ -334,6 +334,7 @@ class _Reader:
 _SLOTS: Final = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
+    # The class of fields of named tuples has no name of its own, and mypy knows no fields of one.
     type(NamedTuple("_Pair", [("first", int)]).first),  # type: ignore[attr-defined]
 )
 _SKIPPED: Final = frozenset({

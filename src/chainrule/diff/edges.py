@@ -10,7 +10,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
+from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of, rule_key
 from chainrule.graph.node import Node
 from chainrule.graph.op import Op, Params
 from chainrule.graph.template import Template
@@ -131,10 +131,7 @@ class Edges:
 
     def _made(self, user: Node, position: int) -> Edge | None:
         operands = user.operands
-        # The types of the first operand and of the result say all types of a pointwise operation.
-        key: tuple[Any, ...] = (user.op, user.params, operands[0].type, user.type)
-        if not user.op.pointwise:
-            key += tuple([operand.type for operand in operands])
+        key = rule_key(user)
         rules = self._rules_by.get(key)
         if rules is None:
             types = tuple([operand.type for operand in operands])

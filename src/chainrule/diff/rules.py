@@ -125,6 +125,14 @@ def partials_of(op: Op, types: tuple[Type, ...], out_type: Type, params: Params)
     return Partials(out, operands, tuple(found))
 
 
+def rule_key(node: Node) -> tuple[Any, ...]:
+    """What the rules of a node depend on: nodes with equal keys have the same ones."""
+    operands = node.operands
+    # The types of the first operand and of the result say all types of a pointwise operation.
+    key = (node.op, node.params, operands[0].type, node.type)
+    return key if node.op.pointwise else (*key, *[operand.type for operand in operands])
+
+
 def _rules(op: Op, count: int) -> list[Callable[..., Any] | Linear | None]:
     """The rule of each operand; one for several operands is told which one it is."""
     rules = list(op.partials)

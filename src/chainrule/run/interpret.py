@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.diff.build import dependent
+from chainrule.diff.rules import rule_key
 from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
@@ -143,10 +144,7 @@ class Sweep:
         return [values[node], *[values[operand] for operand in node.operands]]
 
     def _rules(self, node: Node) -> tuple[LocalDerivative | LinearMap | None, ...]:
-        # The types of the first operand and of the result say all types of a pointwise operation.
-        key: tuple[Any, ...] = (node.op, node.params, node.operands[0].type, node.type)
-        if not node.op.pointwise:
-            key += tuple([operand.type for operand in node.operands])
+        key = rule_key(node)
         found = self._rules_by.get(key)
         if found is None:
             types = tuple([operand.type for operand in node.operands])
