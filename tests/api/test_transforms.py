@@ -140,7 +140,7 @@ def test_something_else_beside_the_value():
 def test_structures_in_and_out(value):
     def function(np):
         def total(tree):
-            return sum(np.sum(np.sin(leaf)) ** 2 for _, leaf in flatten(tree)[0])
+            return sum(np.sum(np.sin(leaf)) ** 2 for leaf in flatten(tree)[0])
 
         return total
 

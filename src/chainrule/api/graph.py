@@ -64,7 +64,7 @@ class Graph(Explaining):
 
     def _taken_apart(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
-        leaves = [leaf.value for leaf in flatten(values)[0]]
+        leaves, _ = flatten(values)
         arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
         fitting = [found for found in (leaves, arrays) if len(found) == len(self.dag.inputs)]
         return tuple(fitting[0]) if fitting else values

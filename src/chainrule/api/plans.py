@@ -96,10 +96,6 @@ class _Cache:
 
 
 cache: Final = _Cache(512)
-_KEYS: Final = (int, str)
-"""Classes of keys of dicts that are equal only to themselves, or read already."""
-
-
 Build = Callable[[Trace, Arguments], Plan]
 
 
@@ -142,7 +138,7 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
         function,
         *(v for v, type in zip(arguments.values, arguments.types, strict=True) if type is None),
         *_foreign_kinds(arguments.structure),
-        *_odd_keys(arguments.paths),
+        *arguments.structure.odd_keys(),
     ]
     parts = [fingerprint(value) for value in read]
     if any(part is None for part in parts):
@@ -154,11 +150,6 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
 def _foreign_kinds(structure: Structure) -> tuple[type, ...]:
     """The classes of containers that are not Python's own."""
     return tuple([kind for kind in structure.kinds() if kind.__module__ != "builtins"])
-
-
-def _odd_keys(paths: Sequence[Sequence[Hashable]]) -> list[Hashable]:
-    """Keys that are neither whole numbers nor text."""
-    return [key for path in paths for key in path if key.__class__ not in _KEYS]
 
 
 def applied(plan: Plan, values: Sequence[Any]) -> Any:

@@ -40,18 +40,26 @@ class Arguments(NamedTuple):
 
     Attributes:
         structure: Of (positional, keywords).
-        paths: For each leaf the keys that lead to it from (positional, keywords).
-        names: For each leaf the name that its input gets.
+        parameters: The names of the positional arguments.
         values: The leaves.
         types: The type of the input for each leaf; None for what is not an array and stays as it
             is: whole numbers and truth values of Python, text, and other objects.
     """
 
     structure: Structure
-    paths: tuple[tuple[Hashable, ...], ...]
-    names: tuple[str, ...]
+    parameters: tuple[str, ...]
     values: tuple[Any, ...]
     types: tuple[Type | None, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """For each leaf the name that its input gets: ``params_w`` for ``params["w"]``."""
+        taken: set[str] = set()
+        found = []
+        for part, first, *rest in self.structure.paths():
+            head = self.parameters[first] if part == 0 and isinstance(first, int) else str(first)
+            found.append(_free(identifier((head, *rest)), taken))
+        return found
 
     @property
     def traced(self) -> list[int]:
@@ -85,17 +93,10 @@ def arguments_of(
     Raises:
         TracingError: E237 for arrays that no graph can hold.
     """
-    names = _parameter_names(function, positional)
     leaves, structure = flatten((tuple(positional), dict(keywords)))
-    values = tuple([_joined(leaf.value) for leaf in leaves])
-    paths = tuple([leaf.path for leaf in leaves])
-    return Arguments(
-        structure,
-        paths,
-        _leaf_names(paths, tuple(names)),
-        values,
-        tuple([type_of(value) for value in values]),
-    )
+    values = tuple(map(_joined, leaves))
+    parameters = tuple(_parameter_names(function, positional))
+    return Arguments(structure, parameters, values, tuple(map(type_of, values)))
 
 
 def type_of(value: Any) -> Type | None:
@@ -104,6 +105,8 @@ def type_of(value: Any) -> Type | None:
     Raises:
         TracingError: E237 for an array that no graph can hold.
     """
+    if value.__class__ is np.ndarray and value.dtype in _KNOWN:
+        return Type.of(value.dtype, value.shape)
     if isinstance(value, float) and not isinstance(value, np.generic):
         return FLOAT64
     if isinstance(value, Term):
@@ -154,7 +157,7 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
     leaves, structure = flatten(result)
     return Trace(
         tuple(inputs),
-        tuple([_joined(leaf.value) for leaf in leaves]),
+        tuple(map(_joined, leaves)),
         structure,
         *_origins(recorder),
     )
@@ -192,17 +195,6 @@ def _signature_names(function: Callable[..., Any]) -> tuple[list[str], str]:
     placed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     more = [p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
     return [p.name for p in parameters if p.kind in placed], (*more, "x")[0]
-
-
-@functools.lru_cache(maxsize=1024)
-def _leaf_names(paths: tuple[tuple[Hashable, ...], ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    """A name for each leaf: ``params_w`` for ``params["w"]``."""
-    taken: set[str] = set()
-    found = []
-    for part, first, *rest in paths:
-        head = names[first] if part == 0 and isinstance(first, int) else str(first)
-        found.append(_free(identifier((head, *rest)), taken))
-    return tuple(found)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -32,6 +32,17 @@ class Structure(NamedTuple):
         """The number of leaves."""
         return 1 if self.kind is None else sum(part.leaves for part in self.parts)
 
+    def paths(self) -> list[tuple[Hashable, ...]]:
+        """For each leaf the keys that lead to it.
+
+        >>> flatten({"w": [1.0, 2.0], "b": None})[1].paths()
+        [('w', 0), ('w', 1)]
+        """
+        if self.kind is None:
+            return [()]
+        pairs = zip(self.keys, self.parts, strict=True)
+        return [(key, *path) for key, part in pairs for path in part.paths()]
+
     def build(self, leaves: Sequence[Any]) -> Any:
         """The structure with these leaves."""
         return self.fill(iter(leaves))
@@ -59,37 +70,41 @@ class Structure(NamedTuple):
             for part in self.parts:
                 yield from part.kinds()
 
+    def odd_keys(self) -> list[Hashable]:
+        """Keys that are neither whole numbers nor text; they may be equal and yet not the same."""
+        found: list[Hashable] = []
+        pending = [self]
+        for part in pending:
+            if part.parts:
+                found += [key for key in part.keys if key.__class__ not in _KEYS]
+                pending += part.parts
+        return found
+
 
 _NONE = type(None)
 LEAF = Structure(None, (), ())
+_KEYS: Final = frozenset({int, str})
 _PLAIN: Final = frozenset({float, int, bool, str, np.ndarray, np.float64, np.float32})
 """Classes of leaves, told at once."""
 
 
-class Leaf(NamedTuple):
-    """A leaf with the keys that lead to it."""
-
-    path: tuple[Hashable, ...]
-    value: Any
-
-
-def flatten(value: Any) -> tuple[list[Leaf], Structure]:
+def flatten(value: Any) -> tuple[list[Any], Structure]:
     """The leaves in order, and the structure without them.
 
     >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": None})
-    >>> [leaf.path for leaf in leaves]
-    [('w', 0), ('w', 1)]
+    >>> leaves
+    [1.0, 2.0]
     >>> structure.build([3, 4])
     {'w': [3, 4], 'b': None}
     """
-    leaves: list[Leaf] = []
-    return leaves, _flatten(value, (), leaves)
+    leaves: list[Any] = []
+    return leaves, _flatten(value, leaves)
 
 
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     """The structure with a function applied to each leaf."""
     leaves, structure = flatten(value)
-    return structure.build([function(leaf.value) for leaf in leaves])
+    return structure.build([function(leaf) for leaf in leaves])
 
 
 def matching(value: Any, structure: Structure, what: str) -> list[Any]:
@@ -106,41 +121,49 @@ def matching(value: Any, structure: Structure, what: str) -> list[Any]:
 
 
 def _match(value: Any, structure: Structure, leaves: list[Any]) -> bool:
-    kind, parts = _parts(value)
-    if kind is not structure.kind or parts.keys() != set(structure.keys):
-        return False
-    if kind is None:
+    found = _parts(value)
+    if found is None:
         leaves.append(value)
-        return True
-    pairs = zip(structure.keys, structure.parts, strict=True)
-    return all(_match(parts[key], part, leaves) for key, part in pairs)
+        return structure.kind is None
+    keys, parts = found
+    if value.__class__ is not structure.kind:
+        return False
+    if keys != structure.keys:
+        by_key = dict(zip(keys, parts, strict=True))
+        if by_key.keys() != set(structure.keys):
+            return False
+        parts = [by_key[key] for key in structure.keys]
+    pairs = zip(parts, structure.parts, strict=True)
+    return all(_match(part, inner, leaves) for part, inner in pairs)
 
 
-def _flatten(value: Any, path: tuple[Hashable, ...], leaves: list[Leaf]) -> Structure:
-    kind, parts = _parts(value)
-    if kind is None:
-        leaves.append(Leaf(path, value))
+def _flatten(value: Any, leaves: list[Any]) -> Structure:
+    if value.__class__ in _PLAIN:
+        leaves.append(value)
         return LEAF
-    found = [_flatten(part, (*path, key), leaves) for key, part in parts.items()]
-    return Structure(kind, tuple(parts), tuple(found))
+    found = _parts(value)
+    if found is None:
+        leaves.append(value)
+        return LEAF
+    keys, parts = found
+    return Structure(value.__class__, keys, tuple([_flatten(part, leaves) for part in parts]))
 
 
-def _parts(value: Any) -> tuple[type | None, dict[Hashable, Any]]:
-    """The class of a container, and its parts by key; None for a leaf."""
+def _parts(value: Any) -> tuple[tuple[Hashable, ...], Sequence[Any]] | None:
+    """The keys and the parts of a container; None for a leaf."""
     kind = value.__class__
-    if kind in _PLAIN:
-        return None, {}
     if kind is tuple or kind is list:
-        return kind, dict(enumerate(value))
+        return tuple(range(len(value))), value
     if value is None:
-        return kind, {}
+        return (), ()
     if isinstance(value, dict):
-        return kind, dict(value)
+        return tuple(value), list(dict.values(value))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return kind, dict(zip(value._fields, value, strict=True))
+        return value._fields, value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return kind, {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return None, {}
+        names = tuple([field.name for field in dataclasses.fields(value)])
+        return names, [getattr(value, name) for name in names]
+    return None
 
 
 def _rebuilt_dict(kind: type, items: Iterable[tuple[Hashable, Any]]) -> Any:

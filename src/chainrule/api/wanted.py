@@ -51,7 +51,7 @@ class Wanted(NamedTuple):
         by_leaf = dict(zip(arguments.traced, trace.inputs, strict=True))
 
         def taken(part: int, key: Hashable) -> None:
-            for at, path in enumerate(arguments.paths):
+            for at, path in enumerate(arguments.structure.paths()):
                 if path[:2] == (part, key):
                     node = by_leaf.get(at)
                     if node is None:
@@ -150,7 +150,7 @@ def alike(value: Any, other: Any, what: str) -> list[Any]:
     leaves, structure = flatten(value)
     found = []
     for leaf, mine in zip(leaves, matching(other, structure, what), strict=True):
-        type = float_type(leaf.value)
+        type = float_type(leaf)
         if type is None:
             continue
         if _shape(mine) != type.shape:

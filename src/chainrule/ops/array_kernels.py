@@ -138,13 +138,23 @@ def _along(function: np.ufunc, x: Array, axis: int, reverse: bool) -> Array:
 
 
 class _Plan(NamedTuple):
-    """How a contraction becomes one matrix product, or one product element by element."""
+    """How a contraction becomes one matrix product, or one product element by element.
 
-    left: Axes
-    right: Axes
+    Attributes:
+        left: The order of the left axes; None where they are in order already.
+        right: That of the right axes.
+        both: How many axes both have and the result too.
+        inner: How many are summed over.
+        matrices: Whether one axis is left of each operand, and one is summed over.
+        result: The order of the axes of the result; None where they are in order.
+    """
+
+    left: Axes | None
+    right: Axes | None
     both: int
     inner: int
-    result: Axes
+    matrices: bool
+    result: Axes | None
 
 
 @lru_cache(maxsize=4096)
@@ -155,34 +165,40 @@ def _plan(left: Axes, right: Axes, out: Axes) -> _Plan:
     second = [label for label in right if label not in left]
     made = [*both, *first, *second]
     return _Plan(
-        tuple(map(left.index, [*both, *first, *inner])),
-        tuple(map(right.index, [*both, *inner, *second])),
+        _order([left.index(label) for label in (*both, *first, *inner)]),
+        _order([right.index(label) for label in (*both, *inner, *second)]),
         len(both),
         len(inner),
-        tuple(map(made.index, out)),
+        len(inner) == len(first) == len(second) == 1,
+        _order(list(map(made.index, out))),
     )
+
+
+def _order(axes: list[int]) -> Axes | None:
+    """An order of axes; None for the one they have."""
+    return None if axes == sorted(axes) else tuple(axes)
 
 
 def contract(a: Array, b: Array, left: Axes, right: Axes, out: Axes) -> Array:
     """By one call of BLAS where something is summed over."""
     plan = _plan(left, right, out)
-    a, b = np.asarray(a).transpose(plan.left), np.asarray(b).transpose(plan.right)
-    both, inner = plan.both, plan.inner
+    a = a if plan.left is None else a.transpose(plan.left)
+    b = b if plan.right is None else b.transpose(plan.right)
+    made = a @ b if plan.matrices else _general(a, b, plan.both, plan.inner)
+    return made if plan.result is None else made.transpose(plan.result)
+
+
+def _general(a: Array, b: Array, both: int, inner: int) -> Array:
+    """A contraction of operands whose axes are in order: of both, own, summed over."""
     split = a.ndim - inner
     batch, rows, columns = a.shape[:both], a.shape[both:split], b.shape[both + inner :]
-    if inner:
-        if split - both == 1 and inner == 1 and b.ndim - both == 2:
-            made = a @ b
-        else:
-            middle = math.prod(a.shape[split:])
-            first = a.reshape((*batch, math.prod(rows), middle))
-            second = b.reshape((*batch, middle, math.prod(columns)))
-            made = (first @ second).reshape((*batch, *rows, *columns))
-    else:
+    if not inner:
         first = a.reshape((*batch, *rows, *(1,) * len(columns)))
-        second = b.reshape((*batch, *(1,) * len(rows), *columns))
-        made = np.asarray(first * second)
-    return made.transpose(plan.result)[()]
+        return first * b.reshape((*batch, *(1,) * len(rows), *columns))
+    middle = math.prod(a.shape[split:])
+    first = a.reshape((*batch, math.prod(rows), middle))
+    second = b.reshape((*batch, middle, math.prod(columns)))
+    return (first @ second).reshape((*batch, *rows, *columns))[()]
 
 
 # --- indexing -------------------------------------------------------------------------------------
