@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import pickle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import scipy.special
 
 import chainrule as cr
 from chainrule.errors import GraphError, TracingError
+from chainrule.graph.flat import from_json, to_json
 
 X = np.array([0.3, -1.2, 2.5])
 A = np.array([[0.5, -0.1, 0.7], [1.1, 0.2, -0.6]])
@@ -214,6 +216,26 @@ def test_origins_are_lines_and_calls():
     assert at["cosh"].line == line_of(function, "# comprehension")
     assert at["sin"].line == line_of(layer, "# layer")
     assert at["exp"].line == line_of(norm, "# norm")
+
+
+def test_copies_along_axes_have_the_origin_of_what_needs_them():
+    def function(x, y):
+        z = np.exp(y)
+        return x + z  # broadcast
+
+    graph = cr.trace(function)(np.ones((2, 3)), np.ones(3))
+    assert [node.op.name for node in graph.dag.computations] == ["exp", "broadcast", "add"]
+    assert origins_of(graph)["broadcast"].line == line_of(function, "# broadcast")
+
+
+def test_origins_survive_files_and_pickles():
+    def layer(x):
+        return np.sin(x)
+
+    graph = cr.trace(lambda x: np.cosh(layer(x)))(0.5)
+    back = from_json(to_json(graph.dag))
+    assert {node.op.name: back.origins[node] for node in back.computations} == origins_of(graph)
+    assert pickle.loads(pickle.dumps(graph)).dag.origins == graph.dag.origins
 
 
 def test_origins_survive_a_change_of_parameters():

@@ -153,6 +153,8 @@ def broken_node(at, **changes):
         (broken_node(2, names=["y"]), "E404", "two different nodes are named 'y'"),
         (broken_node(2, names=[3]), "E404", "3 is not a name"),
         (broken_node(2, spans=[[1]]), "E404", "a span is [start, end]"),
+        (broken_node(2, origin=["a.py", "1", []]), "E404", "an origin is [file, line, calls]"),
+        (broken_node(2, origin=["a.py", 1, [2]]), "E404", "an origin is [file, line, calls]"),
         (broken_node(0, type="float16"), "E404", "dtype float16 is not supported"),
         (broken_node(0, type=None), "E404", "None is not a type"),
         (broken_node(0, type="int64"), "E404", "sin needs a floating-point number, got int64"),
@@ -248,7 +250,8 @@ def test_a_file_with_any_field_replaced_is_read_or_refused(data):
     """Structure-aware damage: every field of the file and of its nodes may hold anything."""
     tree = json.loads(rich_graph().json())
     holder = data.draw(st.sampled_from([tree, *tree["nodes"]]))
-    key = data.draw(st.sampled_from([*holder, "params", "names", "spans", "operands", "value"]))
+    more = ["params", "names", "spans", "origin", "operands", "value"]
+    key = data.draw(st.sampled_from([*holder, *more]))
     holder[key] = data.draw(json_values)
     with contextlib.suppress(FileError):
         flat.from_data(tree)

@@ -296,4 +296,11 @@ def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
                 given.setdefault(made[node], []).append(name)
                 taken.add(name)
     origins = {made[node]: origin for node, origin in trace.origins.items() if node in made}
-    return Dag([made[node] for node in outputs], list(renamed.values()), given, origins=origins)
+    # What an operation needs besides, such as copies along axes, is made where the operation is.
+    ends = [made[node] for node in outputs]
+    for node in reversed(walk.depth_first(ends)):
+        if node in origins:
+            for operand in node.operands:
+                if operand.operands:
+                    origins.setdefault(operand, origins[node])
+    return Dag(ends, list(renamed.values()), given, origins=origins)

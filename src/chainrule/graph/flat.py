@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, Span, shown
 from chainrule.graph import walk
-from chainrule.graph.dag import Arrangement, Dag, Matrix, Meaning
+from chainrule.graph.dag import Arrangement, Dag, Matrix, Meaning, Origin
 from chainrule.graph.node import (
     CONSTANT,
     INPUT,
@@ -133,6 +133,8 @@ def to_json(dag: Dag) -> str:
                 for label, of, wrt in dag.meanings[node]
             ]
             line += f', "meanings": {_json(entries)}'
+        if node in dag.origins:
+            line += f', "origin": {_json(dag.origins[node])}'
         lines.append(f"{{{line}}}")
     body = ",\n".join(lines)
     return f'{_json(head)[:-1]}, "nodes": [\n{body}\n]}}\n'
@@ -188,6 +190,7 @@ def from_data(data: Any) -> Dag:
     names: dict[Node, list[str]] = {}
     spans: dict[Node, list[Span]] = {}
     meanings: dict[Node, list[Meaning]] = {}
+    origins: dict[Node, Origin] = {}
     for index, (node, entry) in enumerate(zip(made, entries, strict=True)):
         if "names" in entry:
             names.setdefault(node, []).extend(_names(entry, f"node {index}"))
@@ -195,6 +198,8 @@ def from_data(data: Any) -> Dag:
             spans.setdefault(node, []).extend(_spans(entry, f"node {index}"))
         if "meanings" in entry:
             meanings.setdefault(node, []).extend(_meanings(entry, made, f"node {index}"))
+        if "origin" in entry:
+            origins.setdefault(node, _origin(entry, f"node {index}"))
 
     def listed(key: str) -> list[Node]:
         indices = _field(data, key, list, "the file")
@@ -206,7 +211,8 @@ def from_data(data: Any) -> Dag:
         arrangement = None
         if "arrangement" in data:
             arrangement = _decode_arrangement(data["arrangement"], len(outputs))
-        return Dag(outputs, listed("inputs"), names, spans, source, meanings, arrangement)
+        inputs = listed("inputs")
+        return Dag(outputs, inputs, names, spans, source, meanings, arrangement, origins)
     except FileError:
         raise
     except ChainruleError as error:
@@ -229,6 +235,16 @@ def _spans(entry: Mapping[str, Any], where: str) -> list[Span]:
             raise FileError("E404", f"{where}: a span is [start, end], got {shown(span)}")
         spans.append(Span(*span))
     return spans
+
+
+def _origin(entry: Mapping[str, Any], where: str) -> Origin:
+    match entry["origin"]:
+        case [str(file), int(line), [*calls]] if all(isinstance(call, str) for call in calls):
+            return Origin(file, int(line), tuple(calls))
+        case other:
+            raise FileError(
+                "E404", f"{where}: an origin is [file, line, calls], got {shown(other)}"
+            )
 
 
 def _meanings(entry: Mapping[str, Any], made: Sequence[Node], where: str) -> list[Meaning]:
