@@ -329,7 +329,7 @@ def test_calls_in_the_graph_of_a_gradient():
     layers = {group.text: group for group in groups_of(graph.dag)}
     assert list(layers) == ["layer", "layer_2"]
     # The derivatives need what the layers compute, and belong to none of them.
-    assert len(layers["layer"].nodes) == 3
+    assert len(layers["layer"].nodes) == 4  # a product, a bias along the rows, a sum, tanh
     assert len(graph.draw(groups="collapsed").scene.boxes) < len(graph.dag)
 
 

@@ -296,11 +296,12 @@ def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
                 given.setdefault(made[node], []).append(name)
                 taken.add(name)
     origins = {made[node]: origin for node, origin in trace.origins.items() if node in made}
-    # What an operation needs besides, such as copies along axes, is made where the operation is.
+    # What an operation needs besides, such as copies along axes, is made where its first user is.
+    made_there = frozenset(origins)
     ends = [made[node] for node in outputs]
     for node in reversed(walk.depth_first(ends)):
         if node in origins:
             for operand in node.operands:
-                if operand.operands:
-                    origins.setdefault(operand, origins[node])
+                if operand.operands and operand not in made_there:
+                    origins[operand] = origins[node]
     return Dag(ends, list(renamed.values()), given, origins=origins)

@@ -93,35 +93,9 @@ def groups_of(dag: Dag) -> list[Group]:
 
 
 def calls_of(dag: Dag) -> dict[Node, tuple[str, ...]]:
-    """Computation → the calls that it was made in, outermost first.
-
-    What the tracer itself put between two operations belongs where its users do; where they do
-    not agree, to its operands, if one of them does. Derivatives belong to no call.
-    """
-    found: dict[Node, tuple[str, ...]] = {}
-    if not any(origin.calls for origin in dag.origins.values()):
-        return found
-    for node in reversed(dag.computations):
-        origin = dag.origins.get(node)
-        if origin is not None:
-            found[node] = origin.calls
-        elif dag.meanings:
-            found[node] = ()
-        else:
-            users = [found[user] for user in dag.users(node)]
-            made = [dag.origins[n].calls for n in node.operands if n in dag.origins]
-            found[node] = next((calls for calls in made if calls in users), _common(users))
-    return {node: found[node] for node in dag.computations}
-
-
-def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """How all of them begin."""
-    first = min(paths, default=())
-    last = max(paths, default=())
-    shared = 0
-    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
-        shared += 1
-    return first[:shared]
+    """Computation → the calls that it was made in, outermost first. Derivatives belong to none."""
+    origins = dag.origins
+    return {node: origins[node].calls if node in origins else () for node in dag.computations}
 
 
 def _call_groups(dag: Dag, calls: Mapping[Node, tuple[str, ...]]) -> list[Group]:
