@@ -7,7 +7,8 @@ import linecache
 import os
 import sys
 import threading
-from itertools import islice
+from collections.abc import Iterator
+from itertools import dropwhile, islice, takewhile
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
@@ -68,22 +69,23 @@ running: Final = Running()
 
 def in_scipy() -> str:
     """The name of the SciPy function that called us; an empty string where none did."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing public is as fast
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-    if frame is None or not frame.f_code.co_filename.startswith(_SCIPY):
-        return ""
-    while frame.f_back is not None and frame.f_back.f_code.co_filename.startswith(_SCIPY):
-        frame = frame.f_back
-    return frame.f_code.co_name
+    outside = dropwhile(lambda frame: frame.f_code.co_filename.startswith(_HERE), _frames())
+    scipys = takewhile(lambda frame: frame.f_code.co_filename.startswith(_SCIPY), outside)
+    return next((frame.f_code.co_name for frame in reversed(list(scipys))), "")
 
 
 def user_place() -> Place | None:
     """The innermost line of the user's code, with the stretch of it that is running."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing public is as fast
-    while frame is not None and _is_ours(frame.f_code):
-        frame = frame.f_back
+    frame = next((frame for frame in _frames() if not _is_ours(frame.f_code)), None)
     return None if frame is None else _place(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def _frames() -> Iterator[FrameType]:
+    """The frames that are running, innermost first."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing public is as fast
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def place_of(error: BaseException) -> Place | None:
