@@ -19,6 +19,7 @@ from chainrule.api.array import (
     parameter,
     parameters,
 )
+from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
 from chainrule.api.plots import Plot
@@ -74,7 +75,9 @@ __all__ = [
     "Plot",
     "Record",
     "TracingError",
+    "cond",
     "constant",
+    "fori_loop",
     "grad",
     "graph",
     "hessian",
@@ -85,12 +88,16 @@ __all__ = [
     "jvp",
     "layered",
     "load",
+    "map",
     "parameter",
     "parameters",
     "parse",
+    "scan",
+    "switch",
     "trace",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]
 
 

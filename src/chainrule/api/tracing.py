@@ -95,7 +95,7 @@ def arguments_of(
     """
     leaves, structure = flatten((tuple(positional), dict(keywords)))
     values = tuple(map(_joined, leaves))
-    parameters = tuple(_parameter_names(function, positional))
+    parameters = tuple(parameter_names(function, positional))
     return Arguments(structure, parameters, values, tuple(map(type_of, values)))
 
 
@@ -173,7 +173,7 @@ def _joined(result: Any) -> Any:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _parameter_names(function: Callable[..., Any], positional: Sequence[Any]) -> list[str]:
+def parameter_names(function: Callable[..., Any], positional: Sequence[Any]) -> list[str]:
     """The names of the positional arguments."""
     if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
         code = function.__code__

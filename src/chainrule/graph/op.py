@@ -118,6 +118,41 @@ class Linear(NamedTuple):
     pull: Callable[..., Any]
 
 
+class Joint(NamedTuple):
+    """What an operation with several results does to derivatives and to items, all at once.
+
+    ``call`` is a `Call`; ``passes`` are the passes of differentiation over the graphs that an
+    operation holds (`chainrule.diff.passes`). None stands for what is structurally zero.
+
+    Attributes:
+        push: (passes, call, a tangent or None for each operand) → one for each result.
+        pull: (passes, call, an adjoint or None for each result, whether each operand wants one) →
+            one for each operand.
+        batch: (passes, call with items along the first axis of some operands, which those are, how
+            many items) → the results, all with an axis of items in front.
+    """
+
+    push: Callable[..., Sequence[Any]]
+    pull: Callable[..., Sequence[Any]]
+    batch: Callable[..., Sequence[Any]]
+
+
+class Call(NamedTuple):
+    """A node of an operation with several results, as its rules see it.
+
+    Attributes:
+        op: The operation.
+        operands: The operands, as terms.
+        params: The parameters.
+        results: The results, as terms.
+    """
+
+    op: Op
+    operands: Sequence[Any]
+    params: Params
+    results: Sequence[Any] = ()
+
+
 class Example(NamedTuple):
     """Operands of an operation for tests and for the documentation.
 
@@ -178,6 +213,8 @@ class Op:
             operands as terms, whether each has an axis of items in front, parameters) → the results
             with the axis of items in front.
         examples: What it is tried with, for operations that are not pointwise.
+        joint: Derivatives and batching of an operation with several results. Its kernel takes
+            after the parameters a tuple that says which results are wanted; others may be None.
     """
 
     name: str
@@ -205,6 +242,7 @@ class Op:
     moves: bool = False
     batch: Callable[..., Any] | None = None
     examples: tuple[Example, ...] = ()
+    joint: Joint | None = None
     is_leaf: bool = field(default=False)
 
     @property

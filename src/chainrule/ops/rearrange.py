@@ -220,7 +220,7 @@ def _transpose_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     (axes,) = params
     if sorted(axes) != list(range(len(type.shape))):
         raise fail(op, f"{list(axes)} are not the axes of {list(type.shape)}")
-    return Type.of(type.dtype, tuple([type.shape[at] for at in axes]))
+    return type.with_shape(tuple([type.shape[at] for at in axes]))
 
 
 def _transpose_written(types: Sequence[Type], params: Params) -> Writing:

@@ -1,0 +1,221 @@
+"""Branches and calls: operations that run one graph, chosen among several, or always the same.
+
+A call keeps the graph it runs apart: its derivative is a call that computes what it needs anew,
+instead of keeping it from the first time. That is what `chainrule.checkpoint` makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule.errors import GraphError
+from chainrule.graph.dag import Dag
+from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
+from chainrule.graph.types import TupleType, Type
+from chainrule.ops.inner import (
+    Namer,
+    batched,
+    check_arguments,
+    graph,
+    graphs,
+    inlined,
+    pulled,
+)
+from chainrule.ops.rearrange import along_front, broadcast_along
+from chainrule.ops.select import where
+from chainrule.ops.several import results, several, written_called
+from chainrule.ops.term import Term
+
+
+def called(dag: Dag, operands: Sequence[Term]) -> list[Any]:
+    """The results of a graph on these operands, by a node that keeps it apart."""
+    return results(CALL, operands, (dag,))
+
+
+def branched(index: Term, branches: Sequence[Dag], operands: Sequence[Term]) -> list[Any]:
+    """The results of the branch of this number, by one node."""
+    return results(COND, [index, *operands], (tuple(branches),))
+
+
+# --- one graph, whatever holds it -----------------------------------------------------------------
+
+
+def _pushed(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]) -> Any:
+    """Graphs of the tangents of graphs: their arguments, then the tangents that are given.
+
+    Returns:
+        The graphs, and which of the results have tangents: those that have one in some graph.
+    """
+    made = []
+    for dag in dags:
+        namer = Namer(dag)
+        pairs = zip(dag.inputs, given, strict=True)
+        seeds = {node: namer.after(node, "dot") for node, change in pairs if change is not None}
+        made.append((dag, seeds, tangents(dag.order, seeds)))
+    has = [any(dag.outputs[at] in flow for dag, _, flow in made) for at in _numbers(dags[0])]
+    found = []
+    for dag, seeds, flow in made:
+        outputs = [flow.of(node) for node, there in zip(dag.outputs, has, strict=True) if there]
+        found.append((outputs, [*dag.inputs, *seeds.values()]))
+    return [Dag(*parts) for parts in found if parts[0]], has
+
+
+def _pulled(
+    adjoints: Any, dags: Sequence[Dag], given: Sequence[Term | None], wanted: Sequence[bool]
+) -> Any:
+    """Graphs of the adjoints of graphs: their arguments, then the adjoints that are given.
+
+    Returns:
+        The graphs, and which of the arguments have adjoints: those that have one in some graph.
+    """
+    made = []
+    for dag in dags:
+        namer = Namer(dag)
+        active = [node for node, wants in zip(dag.inputs, wanted, strict=True) if wants]
+        pairs = zip(dag.outputs, given, strict=True)
+        starts = [
+            (node, namer.after(node, "bar")) for node, adjoint in pairs if adjoint is not None
+        ]
+        made.append((dag, starts, pulled(adjoints, dag, starts, active)))
+    has = [
+        wants and any(dag.inputs[at] in flow for dag, _, flow in made)
+        for at, wants in enumerate(wanted)
+    ]
+    found = []
+    for dag, starts, flow in made:
+        outputs = [flow.of(node) for node, there in zip(dag.inputs, has, strict=True) if there]
+        found.append((outputs, [*dag.inputs, *(bar for _, bar in starts)]))
+    return [Dag(*parts) for parts in found if parts[0]], has
+
+
+def _numbers(dag: Dag) -> range:
+    return range(len(dag.outputs))
+
+
+def _spread(made: Sequence[Term], has: Sequence[bool]) -> list[Term | None]:
+    """The terms at the places that have one."""
+    rest = iter(made)
+    return [next(rest) if there else None for there in has]
+
+
+def _present(given: Sequence[Term | None]) -> list[Term]:
+    return [term for term in given if term is not None]
+
+
+# --- call -----------------------------------------------------------------------------------------
+
+
+def _call_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (dag,) = params
+    check_arguments(op.name, dag, types)
+    return TupleType.of_parts([node.type for node in dag.outputs])
+
+
+def _call_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
+    dags, has = _pushed(tangents, call.params, given)
+    return _spread(called(dags[0], [*call.operands, *_present(given)]) if dags else (), has)
+
+
+def _call_pull(
+    adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
+) -> list[Term | None]:
+    dags, has = _pulled(adjoints, call.params, given, wanted)
+    return _spread(called(dags[0], [*call.operands, *_present(given)]) if dags else (), has)
+
+
+def _call_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
+    (dag,) = call.params
+    axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
+    inner, flags = batched(batch, dag, axes, count)
+    made = called(inner, call.operands)
+    return [along_front(x, there, count) for x, there in zip(made, flags, strict=True)]
+
+
+def _call_written(types: Sequence[Type], params: Params) -> Writing:
+    return written_called("call", len(types))
+
+
+CALL = several(
+    "call",
+    "a graph run as a whole, which keeps nothing of what it computes in between",
+    operands=("operand",),
+    variadic=True,
+    params=(Param("graph", graph),),
+    kernel="chainrule.run.loops.call",
+    infer=_call_type,
+    joint=Joint(_call_push, _call_pull, _call_batch),
+    rule="derivative of a graph",
+    write=_call_written,
+)
+
+
+# --- cond -----------------------------------------------------------------------------------------
+
+
+def _cond_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    (branches,) = params
+    if types[0].shape or types[0].is_float:
+        raise GraphError("E202", f"{op.name}: a branch is chosen by a whole number, got {types[0]}")
+    for dag in branches:
+        check_arguments(op.name, dag, types[1:])
+    made = [[node.type for node in dag.outputs] for dag in branches]
+    if any(types != made[0] for types in made):
+        raise GraphError("E203", f"{op.name}: the branches give values of different types")
+    return TupleType.of_parts(made[0])
+
+
+def _cond_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
+    index, *operands = call.operands
+    dags, has = _pushed(tangents, call.params[0], given[1:])
+    return _spread(branched(index, dags, [*operands, *_present(given)]) if dags else (), has)
+
+
+def _cond_pull(
+    adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
+) -> list[Term | None]:
+    index, *operands = call.operands
+    dags, has = _pulled(adjoints, call.params[0], given, wanted[1:])
+    made = branched(index, dags, [*operands, *_present(given)]) if dags else ()
+    return [None, *_spread(made, has)]
+
+
+def _cond_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
+    index, *operands = call.operands
+    (branches,) = call.params
+    made = []
+    for dag in branches:
+        axes = {node for node, there in zip(dag.inputs, has[1:], strict=True) if there}
+        inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
+        made.append(inner)
+    if not has[0]:
+        return branched(index, made, operands)
+    # Each item has a branch of its own: all are computed, and one is chosen.
+    nodes = [operand.node for operand in operands]
+    values = [list(map(Term, inlined(dag, nodes))) for dag in made]
+    chosen = values[-1]
+    for at in range(len(values) - 2, -1, -1):
+        here = index <= at
+        chosen = [
+            where(broadcast_along(here, x.shape, (0,)), x, other)
+            for x, other in zip(values[at], chosen, strict=True)
+        ]
+    return chosen
+
+
+def _cond_written(types: Sequence[Type], params: Params) -> Writing:
+    return written_called("cond" if len(params[0]) == 2 else "switch", len(types))
+
+
+COND = several(
+    "cond",
+    "one of several graphs, chosen by a number",
+    operands=("index", "operand"),
+    variadic=True,
+    params=(Param("branches", graphs),),
+    kernel="chainrule.run.loops.branch",
+    infer=_cond_type,
+    joint=Joint(_cond_push, _cond_pull, _cond_batch),
+    rule="derivative of the branch",
+    write=_cond_written,
+)

@@ -1,0 +1,87 @@
+"""Loops, branches and calls on numbers: the graphs that operations hold, run as programs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.dag import Dag
+from chainrule.graph.types import UNKNOWN, Type
+from chainrule.run.program import Program
+
+
+@functools.lru_cache(maxsize=1024)
+def program_of(dag: Dag) -> Program:
+    """The program of a graph that an operation holds."""
+    return Program(dag)
+
+
+def scan(*given: Any) -> list[Any]:
+    """The results of a loop; see `chainrule.ops.loops`."""
+    *operands, body, constants, carries, length, backward, wanted = given
+    count = length if length != UNKNOWN else int(operands.pop(0))
+    end = constants + carries
+    fixed, carried, sliced = operands[:constants], operands[constants:end], operands[end:]
+    types = [node.type for node in body.outputs]
+    rows = [
+        _rows(type, count, keep)
+        for type, keep in zip([*types[carries:], *types[:carries]], wanted[carries:], strict=True)
+    ]
+    stacks, before = rows[: len(types) - carries], rows[len(types) - carries :]
+    run = program_of(body).run
+    kept = [(rows, at) for at, rows in enumerate(before) if rows is not None]
+    filled = [(rows, at) for at, rows in enumerate(stacks, start=carries) if rows is not None]
+    for step in range(count - 1, -1, -1) if backward else range(count):
+        for rows, at in kept:
+            rows[step] = carried[at]
+        made = run([*fixed, *carried, *[values[step] for values in sliced]])
+        carried = made[:carries]
+        for rows, at in filled:
+            rows[step] = made[at]
+    return [*carried, *stacks, *before]
+
+
+def _rows(type: Type, count: int, keep: bool) -> Any:
+    """Room for a value in every step, where somebody wants it."""
+    return np.empty((count, *type.shape), type.dtype) if keep else None
+
+
+def while_loop(*given: Any) -> list[Any]:
+    """The results of a loop that runs while a condition holds; see `chainrule.ops.loops`."""
+    *operands, condition, body, constants, wanted = given
+    fixed, carried = operands[:constants], operands[constants:]
+    asks, run = program_of(condition).run, program_of(body).run
+    carries = len(carried)
+    before: list[list[Any]] = [[] for _ in carried]
+    kept = [(before[at], at) for at in range(carries) if wanted[carries + 1 + at]]
+    count = 0
+    while asks([*fixed, *carried])[0]:
+        for rows, at in kept:
+            rows.append(carried[at])
+        carried = run([*fixed, *carried])
+        count += 1
+    types = [node.type for node in body.outputs]
+    rows_of = [_stacked(rows, type) for rows, type in zip(before, types, strict=True)]
+    return [*carried, np.int64(count), *rows_of]
+
+
+def _stacked(rows: Sequence[Any], type: Type) -> Any:
+    return np.array(rows, type.dtype) if rows else np.empty((0, *type.shape), type.dtype)
+
+
+def branch(*given: Any) -> Sequence[Any]:
+    """The results of one of several graphs, chosen by a number; the nearest one outside of them."""
+    which, *operands, branches, _ = given
+    chosen: Dag = branches[min(max(int(which), 0), len(branches) - 1)]
+    results: Sequence[Any] = program_of(chosen).run(operands)
+    return results
+
+
+def call(*given: Any) -> Sequence[Any]:
+    """The results of a graph."""
+    *operands, dag, _ = given
+    results: Sequence[Any] = program_of(dag).run(operands)
+    return results
