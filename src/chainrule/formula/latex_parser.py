@@ -115,13 +115,15 @@ class Translation(Statements):
 
     def _transposes(self) -> int:
         r"""Where ``^\top`` or ``^T`` ends, if it stands here; else 0."""
-        start = self.at + 1
-        braced = self.tokens[start].kind == "{"
-        sign = self.tokens[start + braced]
-        if not self.arrays or (braced and self.tokens[start + 2].kind != "}"):
+        at = self.at + 1
+        braced = self.tokens[at].kind == "{"
+        at += braced
+        at += self.tokens[at].text in FONTS
+        sign = self.tokens[at]
+        if not self.arrays or (braced and self.tokens[at + 1].kind != "}"):
             return 0
-        letter = sign.kind == LETTER and sign.text == "T" and not self.is_variable("T")
-        return start + (3 if braced else 1) if letter or sign.text in TRANSPOSES else 0
+        letter = sign.kind in (LETTER, WORD) and sign.text == "T" and not self.is_variable("T")
+        return at + 1 + braced if letter or sign.text in TRANSPOSES else 0
 
     def _check_exponent(self, token: Token) -> None:
         """Refuse what stands above a name and is no power: an index, a transpose."""
@@ -137,7 +139,7 @@ class Translation(Statements):
         if self.arrays:
             return
         if inner.text == "T" and inner.kind == LETTER and not self.is_variable("T"):
-            hint = "these are scalars: write w x; declare T as an input if it is a number"
+            hint = "arrays need shapes={'w': 3}; declare T as an input if it is a number"
             self.fail("E128", "a transpose", Span(token.span.start, inner.span.end), hint)
 
     def raised_sign(self, token: Token) -> None:
@@ -255,7 +257,7 @@ class Translation(Statements):
         sign = tokens[at + 1 + braced]
         infinite = sign.text == r"\infty"
         if (sign.kind != NUMBER and not infinite) or (braced and tokens[at + 3].kind != "}"):
-            hint = r"\lVert x \rVert_1, _2 or _\infty"
+            hint = r"\lVert x \rVert_1, _2 or _\infty; without one, that of Frobenius"
             self.fail("E131", "a norm has a number below it", tokens[at].span, hint)
         if len(sign.text) > 1 and not (braced or infinite):  # _2 followed by a digit
             self.fail("E120", f"only {sign.text[0]} is below", sign.span, "write braces")
@@ -267,6 +269,7 @@ class Translation(Statements):
         """A bar closes the innermost open bar if an operand stands before it, else it opens."""
         inner = next(frame for frame in reversed(self.frames) if frame.kind is not Kind.FUNCTION)
         bars = inner.kind is Kind.BRACKET and inner.opener.kind == "|"
+        bars = bars and inner.delimiter == token.text
         if bars and not self.top.expects:
             self.close(token)
         else:
