@@ -293,6 +293,8 @@ X, Y, A = np.array([2.0, -1.0]), np.array([0.5, 3.0]), np.array([[1.0, 2.0], [-3
         (r"x^\mathsf{T} y", X @ Y),
         (r"x^{\mathrm{T}} y", X @ Y),
         (r"(2 A)^\top x", 2 * A.T @ X),
+        (r"(x^\top y)^{-1} x", X / (X @ Y)),
+        (r"x^{-1} \odot y", Y / X),
         (r"A^\top (2 x)", 2 * A.T @ X),
         (r"\operatorname{ones}(2)^\top x", X.sum()),
     ],
@@ -460,6 +462,15 @@ def test_errors_about_shapes_given():
             read("x", shapes={"x": bad})
     with pytest.raises(GraphError, match="map names"):
         read("x", shapes=[3])
+
+
+def test_the_inverse_of_a_matrix_is_not_taken_element_by_element():
+    for source in (r"A^{-1} x", r"x^\top (2 A)^{-1} x"):
+        with pytest.raises(FormulaError, match="the inverse of the matrix") as caught:
+            read_latex(source, shapes={"A": (2, 2), "x": 2})
+        assert caught.value.code == "E128"
+        assert caught.value.text[slice(*caught.value.span)].endswith("^{-1}")
+    assert read_latex("x^{-1}", shapes={"x": 2}) == read("x^-1", shapes={"x": 2})
 
 
 def test_hints_in_latex_are_in_latex():

@@ -21,7 +21,17 @@ from chainrule.formula.latex_commands import (
     REFUSED,
     TRANSPOSES,
 )
-from chainrule.formula.latex_frames import Frame, Kind, Piece, flat, operation, raised, sign
+from chainrule.formula.latex_frames import (
+    Frame,
+    Kind,
+    Piece,
+    first_token,
+    flat,
+    operation,
+    raised,
+    short,
+    sign,
+)
 from chainrule.formula.latex_names import is_derivative, symbol
 from chainrule.formula.latex_statements import CONDITION_WORDS, ENDS, OTHERWISE, Statements
 from chainrule.formula.latex_tokens import (
@@ -107,6 +117,8 @@ class Translation(Statements):
             base = frame.pieces[-1]
             if isinstance(base, Token) and base.text == "e" and not self.is_variable("e"):
                 frame.pieces[-1] = operation("exp", base, end, exponent)
+            elif self.arrays and [part.text for part in short(exponent)] == ["-", "1"]:
+                frame.pieces[-1] = operation("inverse", first_token(base), end, [base])
             else:
                 frame.pieces[-1] = raised(base, exponent, token, end)
             frame.raised = True
@@ -166,9 +178,7 @@ class Translation(Statements):
             self.fail("E128", "double factorials are not read", token.span, "write (n!)!")
         base = frame.pieces.pop()
         one = Token(NUMBER, "1", token.span)
-        start = base
-        while not isinstance(start, Token):
-            start = start[0]
+        start = first_token(base)
         frame.pieces.append(operation("gamma", start, token, [base, sign("+", token.span), one]))
         frame.raised = False
 

@@ -31,6 +31,18 @@ def transposed(machine: Machine, syntax: Operation, _: None) -> None:
         machine.built(ARRAY_FUNCTIONS["transpose"], [node], (), syntax.operands, syntax.span)
 
 
+def inverse(machine: Machine, syntax: Operation, _: None) -> None:
+    """``x^{-1}``, which of a matrix would not be element by element."""
+    if axes_of(machine.stack[-1]) > 1:
+        (matrix,) = syntax.operands
+        source = as_factor(machine.text, matrix.span)
+        message = f"the inverse of the matrix {source}"
+        hint = rf"declare it as an input; \frac{{1}}{{{source}}} is element by element"
+        raise FormulaError("E128", message, machine.text, syntax.span, hint)
+    op = OPS["power"]
+    machine.apply(op, op.normal_params((-1,)), syntax.operands, syntax.span)
+
+
 def product(machine: Machine, syntax: Syntax, detail: tuple[str, Flags, Operands]) -> None:
     """A product in LaTeX, whose meaning depends on shapes: (sign, transposed, operands)."""
     sign, flags, operands = detail

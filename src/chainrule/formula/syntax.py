@@ -58,7 +58,8 @@ class Operation:
     """A sign, bars or a root: the operation ``op`` of the table on its operands.
 
     Besides there are ``matmul`` for ``@``, ``turned`` for ``.T``, and in LaTeX ``product`` for a
-    product that shapes decide on, ``scalar_product`` for a dot, ``norm`` for double bars.
+    product that shapes decide on, ``scalar_product`` for a dot, ``norm`` for double bars,
+    ``inverse`` for a power of −1.
     """
 
     op: str
