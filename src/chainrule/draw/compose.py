@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from chainrule.draw.conflicts import crossings
 from chainrule.draw.diagram import Arrows, Coloured, Diagram, Element, Line, Link
-from chainrule.draw.geometry import Rectangle, beside, off_corners, on_border
+from chainrule.draw.geometry import Rectangle, beside, on_border
 from chainrule.draw.layout import Edge, Layout, Node, layout
 from chainrule.draw.layout import Frame as LaidFrame
 from chainrule.draw.mathematics import measure
@@ -55,8 +55,6 @@ _LEAST_OTHERS: Final = 42.0
 """The least width and height of a box."""
 _APART: Final = 3.5
 """Half the distance between the arrows of values and of adjoints on one edge."""
-_OFF_CORNERS: Final = (0.5, 1.2)
-"""How far one arrow, or two side by side, keep from the corners of boxes, in their radii."""
 _LEGEND_GAP: Final = 18.0
 _BAR: Final = (90.0, 9.0)
 """Width and height of the bar that shows the colours of heat."""
@@ -183,7 +181,7 @@ class _Arrangement:
                 self._numbers[link.source],
                 self._numbers[link.target],
                 *_block(label),
-                2 * _APART if self._options.arrows == "both" else 1.0,
+                2 * _APART if _is_double(link, self._options.arrows) else 1.0,
                 link.operands > 1,
             )
             for link, label in zip(self._diagram.links, self._labels, strict=True)
@@ -400,6 +398,11 @@ def _box(element: Element, centre: Point, node: Node, lines: Sequence[_Measured]
     )
 
 
+def _is_double(link: Link, arrows: Arrows) -> bool:
+    """Whether an arrow of values and one of adjoints stand side by side."""
+    return arrows == "both" and bool(link.back_title)
+
+
 def _curves(
     at: int,
     link: Link,
@@ -411,8 +414,7 @@ def _curves(
     """The arrow of values, the arrow of adjoints, or both side by side."""
     source, target = ends
     found = []
-    both = arrows == "both" and bool(link.back_title)
-    route = off_corners(route, source, target, _OFF_CORNERS[both])
+    both = _is_double(link, arrows)
     going_back = [text for text in texts if text.role == "contribution"]
     forward = arrows != "backward" or not link.back_title
     if forward:

@@ -16,6 +16,7 @@ import graphlay
 
 from chainrule.draw.conflicts import GRAVE, conflicts, crossings
 from chainrule.draw.diagram import Direction
+from chainrule.draw.ends import Way, settled
 from chainrule.draw.geometry import Rectangle, between, crosses, entry
 from chainrule.draw.scene import Point, Shape
 
@@ -57,10 +58,9 @@ class Layout:
 
     Attributes:
         centres: Of the boxes.
-        routes: The corners of each edge, from near the border of its source to near that of its
-            target.
+        routes: The corners of each edge: from the side of a square source, or near a round one,
+            to the same of its target.
         anchors: The middle of what is written on each edge; None where nothing is.
-        frames: The rectangle of each frame.
         bounds: The rectangle around everything.
         manner: How they were found, by number: to be tried first for a similar graph.
     """
@@ -68,7 +68,6 @@ class Layout:
     centres: tuple[Point, ...]
     routes: tuple[tuple[Point, ...], ...]
     anchors: tuple[Point | None, ...]
-    frames: Mapping[str, Rectangle]
     bounds: Rectangle
     manner: int = 0
 
@@ -205,7 +204,6 @@ def _mirrored(found: Layout, direction: Direction) -> Layout:
         tuple(map(turned, found.centres)),
         tuple(tuple(map(turned, route)) for route in found.routes),
         tuple(None if anchor is None else turned(anchor) for anchor in found.anchors),
-        found.frames,
         Rectangle(min(low.x, high.x), min(low.y, high.y), max(low.x, high.x), max(low.y, high.y)),
         found.manner,
     )
@@ -231,6 +229,10 @@ def _clear(
         if count < (1 if len(edges) <= _MOST_POLISHED else GRAVE):
             break
     assert best is not None
+    if least >= GRAVE:
+        found = _placed(nodes, edges, frames, direction, best.manner, apart=False)
+        if _count(found, nodes, edges) < least:
+            return found
     return best
 
 
@@ -240,7 +242,9 @@ def _placed(
     frames: Sequence[Frame],
     direction: Direction,
     manner: int,
+    apart: bool = True,
 ) -> Layout:
+    """A layout by the engine; ``apart``: with room between arrowheads."""
     style, gap, sides = _MANNERS[manner]
     pad = _CLEARANCE + max((edge.thickness for edge in edges), default=0.0) / 2
     graph: dict[str, Any] = {"nodes": [], "edges": []}
@@ -278,6 +282,10 @@ def _placed(
     )
     boxes = [_point(node["center"]) for node in placed.nodes]
     sizes = [(node["size"]["width"], node["size"]["height"]) for node in placed.nodes]
+    squares = [
+        None if node.shape == "circle" else Rectangle.around(centre, node.width, node.height)
+        for node, centre in zip(nodes, boxes, strict=False)
+    ]
     low, high = placed.bounds["min"], placed.bounds["max"]
     corners = [(low["x"], low["y"]), (high["x"], high["y"])]
     for edge, route in zip(edges, placed.edges, strict=True):
@@ -288,19 +296,26 @@ def _placed(
     across, down = zip(*corners, strict=True)
     return Layout(
         tuple(boxes[: len(nodes)]),
-        tuple(
-            _trimmed(
-                [_point(point) for point in route["points"]],
-                Rectangle.around(boxes[edge.source], *sizes[edge.source]),
-                Rectangle.around(boxes[edge.target], *sizes[edge.target]),
-            )
-            for edge, route in zip(edges, placed.edges, strict=True)
+        settled(
+            [
+                Way(
+                    _trimmed(
+                        [_point(point) for point in route["points"]],
+                        Rectangle.around(boxes[edge.source], *sizes[edge.source]),
+                        Rectangle.around(boxes[edge.target], *sizes[edge.target]),
+                    ),
+                    squares[edge.source],
+                    squares[edge.target],
+                    edge.thickness,
+                )
+                for edge, route in zip(edges, placed.edges, strict=True)
+            ],
+            apart,
         ),
         tuple(
             _point(placed.edges[at]["label_anchor"]) if edge.width else None
             for at, edge in enumerate(edges)
         ),
-        {key: Rectangle.around(boxes[parent], *sizes[parent]) for key, parent in parents.items()},
         Rectangle(min(across), min(down), max(across), max(down)),
         manner,
     )

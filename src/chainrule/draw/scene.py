@@ -113,6 +113,11 @@ def is_marked(text: Text) -> bool:
     return text.role in MARKS and text.text.startswith(MARKS[text.role].text)
 
 
+def corner_radius(height: float) -> float:
+    """The radius of the corners of a square box."""
+    return max(2.0, min(9.0, height / 4))
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """One node of the drawing.
@@ -152,7 +157,7 @@ class Box:
     @property
     def corner(self) -> float:
         """The radius of the corners of a square."""
-        return max(2.0, min(9.0, self.height / 4))
+        return corner_radius(self.height)
 
 
 @dataclass(frozen=True, slots=True)
