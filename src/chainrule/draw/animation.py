@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from chainrule.draw.limits import within
+from chainrule.draw.markup import number
 from chainrule.draw.scene import Moment, Scene
 from chainrule.draw.strokes import GLOW
-from chainrule.draw.svg import Sheet, moment_name, number
+from chainrule.draw.svg import Sheet, moment_name
 
 _LEAD: Final = 1
 """Steps before the first moment, in which nothing is known."""
