@@ -91,8 +91,7 @@ class Writing:
         if "tangent" in shown and subject.tangent(node) is not None:
             lines += subject.number_lines("tangent", node, digits, forward)
         if "type" in shown:
-            text = str(node.type)
-            lines.append(Line("note", text, rf"\text{{{text}}}"))
+            lines.append(Line.words("note", str(node.type)))
         return tuple(lines)
 
     def element(self, key: str, node: Node, **more: Any) -> Element:
@@ -234,6 +233,5 @@ def shape_line(shape: tuple[int, ...]) -> Line:
     3 \times 2 or length 3
     """
     if len(shape) == 1:
-        text = f"length {shape[0]}"
-        return Line("note", text, rf"\text{{{text}}}")
+        return Line.words("note", f"length {shape[0]}")
     return Line("note", sizes(shape), r" \times ".join(map(str, shape)))

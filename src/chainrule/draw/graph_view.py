@@ -359,7 +359,7 @@ class _GraphView:
         numbers = writing.numbers(node) if len(group.exits) == 1 else ()
         lines = [
             Line("symbol", group.text, group.latex),
-            Line("note", text, rf"\text{{{text}}}"),
+            Line.words("note", text),
             *numbers,
         ]
         if group.is_call and len(group.exits) == 1 and writing.has_name(node):

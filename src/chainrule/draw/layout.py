@@ -131,11 +131,8 @@ def layout(
     if len(edges) <= _MOST_STRAIGHTENED and _MANNERS[found.manner][0] == "diagonal":
         found = _straightened(found, nodes, edges, direction)
     # Frames have their name at the top, so they cannot be turned over.
-    if not frames and _disorder(_mirrored(found, direction), edges, direction) < _disorder(
-        found, edges, direction
-    ):
-        return _mirrored(found, direction)
-    return found
+    mirrored = found if frames else _mirrored(found, direction)
+    return min(found, mirrored, key=lambda one: _disorder(one, edges, direction))
 
 
 def _straightened(
@@ -178,18 +175,25 @@ def _plate(edge: Edge, anchor: Point) -> Rectangle:
     return Rectangle.around(anchor, edge.width, edge.height)
 
 
-def _disorder(found: Layout, edges: Sequence[Edge], direction: Direction) -> int:
-    """How many neighbouring operands arrive out of order; those whose order matters count more."""
+def out_of_order(found: Layout, edges: Sequence[Edge], direction: Direction) -> dict[int, int]:
+    """Box → how many neighbouring operands arrive out of order, of those boxes where some do;
+    where the order matters they count more.
+    """
     across = 1 if direction == "right" else 0
     arrivals: dict[int, list[int]] = {}
     for at, edge in enumerate(edges):
         arrivals.setdefault(edge.target, []).append(at)
-    worse = 0
-    for group in arrivals.values():
+    wrong: dict[int, int] = {}
+    for target, group in arrivals.items():
         for a, b in pairwise(group):
             if found.routes[a][-1][across] >= found.routes[b][-1][across]:
-                worse += _WEIGHT if edges[a].ordered else 1
-    return worse
+                wrong[target] = wrong.get(target, 0) + (_WEIGHT if edges[a].ordered else 1)
+    return wrong
+
+
+def _disorder(found: Layout, edges: Sequence[Edge], direction: Direction) -> int:
+    """How badly operands are out of order."""
+    return sum(out_of_order(found, edges, direction).values())
 
 
 def _mirrored(found: Layout, direction: Direction) -> Layout:
