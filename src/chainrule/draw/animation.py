@@ -34,7 +34,7 @@ def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> 
         ValueError: A prefix that no id can begin with.
     """
     within(seconds_per_step, *_TIMES, "seconds")
-    moments = _moments(scene)
+    moments = scene.moments()
     total = _LEAD + len(moments) + _REST
     delays = {
         moment: f"{number((_LEAD + place) * seconds_per_step)}s"
@@ -42,15 +42,6 @@ def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> 
     }
     sheet = Sheet(scene, prefix, delays)
     return sheet.document(_motion(sheet.prefix, moments, total, seconds_per_step))
-
-
-def _moments(scene: Scene) -> list[Moment]:
-    """All moments: those of the forward pass, then those of the backward pass."""
-    forward, backward = scene.steps
-    return [
-        *(Moment("forward", step) for step in range(1, forward + 1)),
-        *(Moment("backward", step) for step in range(1, backward + 1)),
-    ]
 
 
 def _motion(prefix: str, moments: list[Moment], total: int, seconds: float) -> str:

@@ -283,6 +283,22 @@ class Scene:
             yield group.text
         yield from self.captions
 
+    def moments(self) -> list[Moment]:
+        """Every step: those of the forward pass, then those of the backward pass."""
+        forward, backward = self.steps
+        return [
+            *(Moment("forward", step) for step in range(1, forward + 1)),
+            *(Moment("backward", step) for step in range(1, backward + 1)),
+        ]
+
+    def members(self) -> dict[str, list[str]]:
+        """Group → the boxes in it, each only in the last of its groups, by their keys."""
+        last = {key: group.key for group in self.groups for key in group.members}
+        return {
+            group.key: [key for key in group.members if last[key] == group.key]
+            for group in self.groups
+        }
+
 
 def data(scene: Scene) -> dict[str, Any]:
     """A scene as JSON has it: dictionaries, lists, words and numbers, lengths to a hundredth."""

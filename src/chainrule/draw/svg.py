@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
+from chainrule.draw.geometry import between
 from chainrule.draw.markup import (
     TEXT_STYLE,
     Letters,
@@ -289,8 +290,7 @@ def rounded(points: tuple[Point, ...]) -> str:
 
 
 def _toward(start: Point, goal: Point, length: float) -> Point:
-    share = length / (math.dist(start, goal) or 1.0)
-    return Point(start.x + (goal.x - start.x) * share, start.y + (goal.y - start.y) * share)
+    return between(start, goal, length / (math.dist(start, goal) or 1.0))
 
 
 def _shape(box: Box, attributes: str, inset: float = 0.0) -> str:

@@ -84,12 +84,10 @@ def beamer(scene: Scene) -> str:
     Before the first step nothing is known: dashes stand for the numbers. On its step a number
     appears, and its box and its edges have a wide outline.
     """
-    forward, backward = scene.steps
     scale = min(_ROOM[0] / scene.width, _ROOM[1] / scene.height, _ENLARGED)
-    picture = _Picture(scene, scale, slides=1 + forward + backward)
+    picture = _Picture(scene, scale, slides=1 + len(scene.moments()))
     background = r"\setbeamercolor{background canvas}{bg=background}"
-    passes = [("Forward", step, forward) for step in range(1, forward + 1)]
-    passes += [("Backward", step, backward) for step in range(1, backward + 1)]
+    totals = dict(zip(("forward", "backward"), scene.steps, strict=True))
     lines = [
         f"% {_comment(scene.title)}",
         r"\documentclass[aspectratio=169]{beamer}",
@@ -103,8 +101,8 @@ def beamer(scene: Scene) -> str:
         rf"\frametitle{{{escaped(scene.title)}}}",
         r"\framesubtitle{\strut%",
         *(
-            rf"\only<{at}>{{{name} pass, step {step} of {steps}}}%"
-            for at, (name, step, steps) in enumerate(passes, 2)
+            rf"\only<{at}>{{{during.capitalize()} pass, step {step} of {totals[during]}}}%"
+            for at, (during, step) in enumerate(scene.moments(), 2)
         ),
         "}",
         r"\centering",
