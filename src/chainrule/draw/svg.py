@@ -138,10 +138,13 @@ class Sheet:
 
     def _box(self, box: Box) -> str:
         name = clean(box.title)
-        style = "" if box.heat is None else f' style="{_painted(self._theme.paint(box))}"'
+        style = inner_style = ""
+        if box.heat is not None:
+            paint = self._theme.paint(box)
+            style, inner_style = f' style="{_painted(paint)}"', f' style="stroke:{paint.line}"'
         moments = [box.moment, *(text.moment for text in box.texts)]
         rings = self._rings(box.state, moments, lambda attributes: _shape(box, attributes))
-        inner = _shape(box, ' class="inner"', _INSET) if box.is_output else ""
+        inner = _shape(box, f' class="inner"{inner_style}', _INSET) if box.is_output else ""
         output = " output" if box.is_output else ""
         outer = _shape(box, f' class="body"{style}')
         return (

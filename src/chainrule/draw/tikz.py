@@ -234,8 +234,9 @@ class _Picture:
         options = [f"{box.shape} box", f"{box.kind} box", *_standing(box)]
         fill = f"{box.kind}fill"
         if box.heat is not None:
-            fill = _colour(self._theme.paint(box).fill)
-            options.append(f"fill={fill}")
+            paint = self._theme.paint(box)
+            fill = _colour(paint.fill)
+            options += [f"fill={fill}", f"draw={_colour(paint.line)}"]
         options += [
             f"minimum width={self._length(box.width)}",
             f"minimum height={self._length(box.height)}",
