@@ -48,6 +48,11 @@ def params_of(node: Node, dag: Dag) -> Params:
     return (*node.params, tuple([at in read for at in range(len(node.type.parts))]))
 
 
+def every_result(node: Node) -> Params:
+    """What the kernel of a node takes after the operands when all its results are to be kept."""
+    return node.params if node.op.joint is None else (*node.params, (True,) * len(node.type.parts))
+
+
 @dataclass(frozen=True, slots=True)
 class LocalDerivative:
     """∂out/∂operand as NumPy functions of (out, operands).
