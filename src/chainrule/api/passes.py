@@ -35,6 +35,8 @@ class Passes:
 
     def result(self, value: Any) -> Any:
         """A number as users get it: a Python number, a NumPy float32, an array over the points."""
+        if isinstance(value, (list, tuple)):
+            return tuple(map(self.result, value))
         if self.shape:
             return np.broadcast_to(value, self.shape).copy()
         if isinstance(value, np.ndarray):
@@ -74,7 +76,7 @@ class Passes:
         else:
             adjoints = self.sweep.reverse(self.scalar(output), self._seed(output, seed))
         return {
-            node.name: self.result(adjoints.get(node, _nothing(node)))
+            node.name: self.result(adjoints.get(node, self._nothing(node)))
             for node in self.dag.inputs
             if node.type.is_float
         }
@@ -86,12 +88,12 @@ class Passes:
             adjoints = self.sweep.reverse(self.scalar(of), wrt=[wrt], holding=holding)
         else:
             adjoints = self.adjoints(of)
-        return self.result(adjoints.get(wrt, _nothing(wrt)))
+        return self.result(adjoints.get(wrt, self._nothing(wrt)))
 
     def tangent(self, of: Node, seed: Node) -> Any:
         """d(of)/d(seed) by forward mode."""
         tangents = self.tangents(seed)
-        return self.result(tangents.get(self.floating(of), _nothing(of)))
+        return self.result(tangents.get(self.floating(of), self._nothing(of)))
 
     def floating(self, node: Node) -> Node:
         """The node itself; raises DerivativeError E331 when it cannot have a derivative."""
@@ -103,6 +105,11 @@ class Passes:
         require_scalar(self.dag, self.floating(node))
         return node
 
+    def _nothing(self, node: Node) -> Any:
+        """A derivative of 0 in the shape and dtype of its node."""
+        shape = np.shape(self.sweep.values[node]) if node.type.shape else ()
+        return np.zeros(shape, node.type.dtype)[()]
+
     def _seed(self, output: Node, seed: Any) -> Any:
         try:
             array = np.asarray(seed).astype(output.type.dtype, casting="same_kind")
@@ -112,11 +119,6 @@ class Passes:
                 "E306", f"the seed {shown(seed)} does not fit points of shape {list(self.shape)}"
             ) from None
         return array[()]
-
-
-def _nothing(node: Node) -> Any:
-    """A derivative of 0 in the shape and dtype of its node."""
-    return np.zeros(node.type.shape, node.type.dtype)[()]
 
 
 def _keep(passes: dict[Node, Flow], start: Node, flow: Flow) -> None:

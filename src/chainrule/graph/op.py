@@ -215,6 +215,7 @@ class Op:
         examples: What it is tried with, for operations that are not pointwise.
         joint: Derivatives and batching of an operation with several results. Its kernel takes
             after the parameters a tuple that says which results are wanted; others may be None.
+        result_names: (types of the operands, parameters) → a few words for each of several results.
     """
 
     name: str
@@ -243,6 +244,7 @@ class Op:
     batch: Callable[..., Any] | None = None
     examples: tuple[Example, ...] = ()
     joint: Joint | None = None
+    result_names: Callable[[Sequence[Type], Params], Sequence[str]] | None = None
     is_leaf: bool = field(default=False)
 
     @property

@@ -14,6 +14,7 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.inner import (
+    Known,
     Namer,
     batched,
     check_arguments,
@@ -21,6 +22,7 @@ from chainrule.ops.inner import (
     graphs,
     inlined,
     pulled,
+    words_for,
 )
 from chainrule.ops.rearrange import along_front, broadcast_along
 from chainrule.ops.select import where
@@ -57,8 +59,8 @@ def _pushed(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]) ->
     found = []
     for dag, seeds, flow in made:
         outputs = [flow.of(node) for node, there in zip(dag.outputs, has, strict=True) if there]
-        found.append((outputs, [*dag.inputs, *seeds.values()]))
-    return [Dag(*parts) for parts in found if parts[0]], has
+        found.append((Known.of(dag), outputs, [*dag.inputs, *seeds.values()]))
+    return [known.dag(*parts) for known, *parts in found if parts[0]], has
 
 
 def _pulled(
@@ -85,8 +87,8 @@ def _pulled(
     found = []
     for dag, starts, flow in made:
         outputs = [flow.of(node) for node, there in zip(dag.inputs, has, strict=True) if there]
-        found.append((outputs, [*dag.inputs, *(bar for _, bar in starts)]))
-    return [Dag(*parts) for parts in found if parts[0]], has
+        found.append((Known.of(dag), outputs, [*dag.inputs, *(bar for _, bar in starts)]))
+    return [known.dag(*parts) for known, *parts in found if parts[0]], has
 
 
 def _numbers(dag: Dag) -> range:
@@ -132,6 +134,23 @@ def _call_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list
     return [along_front(x, there, count) for x, there in zip(made, flags, strict=True)]
 
 
+def _names(dag: Dag) -> list[str]:
+    numbers = range(1, len(dag.outputs) + 1)
+    found = [
+        words_for(node, dag) or f"result {at}"
+        for node, at in zip(dag.outputs, numbers, strict=True)
+    ]
+    return ["result"] if found == ["result 1"] else found
+
+
+def _call_names(types: Sequence[Type], params: Params) -> list[str]:
+    return _names(params[0])
+
+
+def _cond_names(types: Sequence[Type], params: Params) -> list[str]:
+    return _names(params[0][0])
+
+
 def _call_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("call", len(types))
 
@@ -147,6 +166,7 @@ CALL = several(
     joint=Joint(_call_push, _call_pull, _call_batch),
     rule="derivative of a graph",
     write=_call_written,
+    result_names=_call_names,
 )
 
 
@@ -218,4 +238,5 @@ COND = several(
     joint=Joint(_cond_push, _cond_pull, _cond_batch),
     rule="derivative of the branch",
     write=_cond_written,
+    result_names=_cond_names,
 )

@@ -20,6 +20,7 @@ from chainrule.graph.node import Node, constant_node
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
 from chainrule.ops.inner import (
+    Known,
     Namer,
     batched,
     check_arguments,
@@ -27,6 +28,7 @@ from chainrule.ops.inner import (
     graph,
     pulled,
     term_or_zero,
+    words_for,
 )
 from chainrule.ops.rearrange import along_front, broadcast_along, permuted
 from chainrule.ops.reduce import any_of, largest
@@ -76,6 +78,7 @@ class Loop(NamedTuple):
         length: The number of steps; `UNKNOWN` where it is an operand.
         backward: Whether the last slice comes first.
         steps: The number of steps where it is an operand.
+        known: Names and places of the nodes of the body.
     """
 
     constants: Sequence[Part]
@@ -85,6 +88,7 @@ class Loop(NamedTuple):
     length: int
     backward: bool
     steps: Term | None = None
+    known: Known = Known()
 
 
 class Results(NamedTuple):
@@ -105,7 +109,7 @@ def scanned(loop: Loop) -> Results:
     constants = [part for part in loop.constants if part.inner in reached]
     sliced = [part for part in loop.sliced if part.inner in reached]
     parts: list[Part | Carried] = [*constants, *loop.carried, *sliced]
-    body = Dag(outputs, [part.inner for part in parts])
+    body = loop.known.dag(outputs, [part.inner for part in parts])
     operands = [part.outer for part in parts]
     if loop.steps is not None:
         operands.insert(0, loop.steps)
@@ -131,7 +135,8 @@ def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
         Carried(*part, out) for part, out in zip(parts[constants:end], body.outputs, strict=False)
     ]
     stacked = body.outputs[carries:]
-    return Loop(parts[:constants], carried, parts[end:], stacked, length, backward, count)
+    known = Known.of(body)
+    return Loop(parts[:constants], carried, parts[end:], stacked, length, backward, count, known)
 
 
 def _scan_type(op: Op, types: Sequence[Type], params: Params) -> Type:
@@ -318,6 +323,7 @@ def _backward(
             length=loop.length,
             backward=not loop.backward,
             steps=loop.steps,
+            known=loop.known,
         )
     )
     kept = [part.inner for part in loop.carried if part.inner in live]
@@ -391,7 +397,11 @@ def _scan_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list
         loop = loop._replace(steps=most)
     made = scanned(
         loop._replace(
-            constants=constants, carried=[*carried, *more], sliced=sliced, stacked=stacked
+            constants=constants,
+            carried=[*carried, *more],
+            sliced=sliced,
+            stacked=stacked,
+            known=Known.of(inner),
         )
     )
     kept = [part.inner in axes for part in loop.carried]
@@ -446,7 +456,10 @@ def _most(counts: Term) -> Any:
 
 
 def repeated(
-    constants: Sequence[Part], carried: Sequence[Carried], condition: Node
+    constants: Sequence[Part],
+    carried: Sequence[Carried],
+    condition: Node,
+    known: Known | None = None,
 ) -> tuple[Results, Term]:
     """The node of a loop that runs while a condition holds, and how many steps it made.
 
@@ -454,13 +467,15 @@ def repeated(
         constants: What is the same in every step.
         carried: What goes from step to step.
         condition: On the arguments of the body: whether there is another step.
+        known: Names and places of the nodes of the body and of the condition.
     """
+    known = known or Known()
     outputs = [part.out for part in carried]
     reached = set(walk.depth_first([*outputs, condition]))
     used = [part for part in constants if part.inner in reached]
     parts: list[Part | Carried] = [*used, *carried]
     inputs = [part.inner for part in parts]
-    params = (Dag([condition], inputs), Dag(outputs, inputs), len(used))
+    params = (known.dag([condition], inputs), known.dag(outputs, inputs), len(used))
     operands = [part.outer for part in parts]
     made: list[Term] = results(WHILE, operands, WHILE.normal_params(params))
     count = len(carried)
@@ -468,12 +483,13 @@ def repeated(
 
 
 def _while_apart(operands: Sequence[Any], params: Params) -> Loop:
-    _, body, constants = params
+    condition, body, constants = params
     parts = [Part(inner, outer) for inner, outer in zip(body.inputs, operands, strict=True)]
     carried = [
         Carried(*part, out) for part, out in zip(parts[constants:], body.outputs, strict=True)
     ]
-    return Loop(parts[:constants], carried, (), (), UNKNOWN, False)
+    known = Known.of(condition, body)
+    return Loop(parts[:constants], carried, (), (), UNKNOWN, False, known=known)
 
 
 def _while_type(op: Op, types: Sequence[Type], params: Params) -> Type:
@@ -495,6 +511,7 @@ def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list
         [*loop.constants, *moved.constants],
         [*loop.carried, *moved.carried],
         condition.outputs[0],
+        loop.known,
     )
     carried = len(loop.carried)
     found = moved.results(made, carried, 0)
@@ -545,6 +562,7 @@ def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> lis
             *more,
         ],
         going.node,
+        Known.of(asked, inner),
     )
     steps_made = made.carried[-1] if more else along_front(total, False, count)
     return [
@@ -580,6 +598,23 @@ def _scan_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("scan" if length == UNKNOWN else f"scan ×{length}", len(types))
 
 
+def _scan_names(types: Sequence[Type], params: Params) -> list[str]:
+    body, constants, carries, *_ = params
+    carried = [node.name for node in body.inputs[constants : constants + carries]]
+    stacked = [f"every {words_for(node, body) or 'result'}" for node in body.outputs[carries:]]
+    return [*(f"last {name}" for name in carried), *stacked, *_before(carried)]
+
+
+def _while_names(types: Sequence[Type], params: Params) -> list[str]:
+    _, body, constants = params
+    carried = [node.name for node in body.inputs[constants:]]
+    return [*(f"last {name}" for name in carried), "steps", *_before(carried)]
+
+
+def _before(carried: Sequence[str]) -> list[str]:
+    return [f"{name} before each step" for name in carried]
+
+
 def _while_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("while", len(types))
 
@@ -601,6 +636,7 @@ SCAN = several(
     joint=Joint(_scan_push, _scan_pull, _scan_batch),
     rule="derivative of a loop",
     write=_scan_written,
+    result_names=_scan_names,
 )
 
 WHILE = several(
@@ -614,4 +650,5 @@ WHILE = several(
     joint=Joint(_while_push, _while_pull, _while_batch),
     rule="derivative of a loop",
     write=_while_written,
+    result_names=_while_names,
 )

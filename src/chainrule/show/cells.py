@@ -8,6 +8,7 @@ from chainrule.formula.labels import latex_spellings
 from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
+from chainrule.ops.several import ITEM, name_of
 from chainrule.show.numbers import latex_of, number, plain
 from chainrule.show.table import Cell
 
@@ -35,7 +36,11 @@ class Names:
         if node.is_leaf:
             return word_cell(node.op.name)
         text = expression(node, self.text, style="text")
-        return Cell(text, f"${expression(node, self.latex, style='latex')}$", text)
+        latex = f"${expression(node, self.latex, style='latex')}$"
+        if node.op is ITEM:
+            words = word_cell(f" ({name_of(node)})")
+            text, latex = text + words.text, latex + words.latex
+        return Cell(text, latex, text)
 
     def derivative(self, of: Node, wrt: Node, *, total: bool) -> Cell:
         """The derivative of one node by another, with round or upright d."""
