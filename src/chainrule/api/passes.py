@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from chainrule.api.selection import differentiated
 from chainrule.diff.build import require_float, require_scalar
 from chainrule.errors import DerivativeError, EvaluationError, shown
 from chainrule.graph.dag import Dag
@@ -24,12 +25,23 @@ class Passes:
         dag: The graph.
         sweep: Its numbers.
         shape: The shape of the points; ``()`` for one point.
+        given: For a step of a loop the adjoints that the steps after it send; None: none.
+        given_name: What these are derivatives of.
     """
 
-    def __init__(self, dag: Dag, sweep: Sweep, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        dag: Dag,
+        sweep: Sweep,
+        shape: tuple[int, ...],
+        given: Flow | None = None,
+        given_name: str = "",
+    ) -> None:
         self.dag = dag
         self.sweep = sweep
         self.shape = shape
+        self.given = given
+        self.given_name = given_name
         self._backward: dict[Node, Flow] = {}
         self._forward: dict[Node, Flow] = {}
 
@@ -89,6 +101,12 @@ class Passes:
         else:
             adjoints = self.adjoints(of)
         return self.result(adjoints.get(wrt, self._nothing(wrt)))
+
+    def adjoint(self, node: Node) -> Any:
+        """The derivative of what is given from outside, or of the only output, by a node."""
+        if self.given is None:
+            return self.derivative(differentiated(self.dag, None), node)
+        return self.result(self.given.get(self.floating(node), self._nothing(node)))
 
     def tangent(self, of: Node, seed: Node) -> Any:
         """d(of)/d(seed) by forward mode."""

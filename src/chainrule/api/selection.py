@@ -55,8 +55,8 @@ def scalars_only(dag: Dag, what: str) -> Dag:
         if node.op.joint is not None:
             raise GraphError(
                 "E229",
-                f"{what} is for graphs of scalars, and {dag.labels[node]} is a {node.op.name} with "
-                "results of its own; expand() writes a short scan out, inside() shows its graph",
+                f"{what} is for graphs of scalars, and {dag.labels[node]} has several "
+                "results; expand() writes a short scan out, inside() shows its graph",
             )
     if any(node.type.shape for node in dag.order):
         raise GraphError(

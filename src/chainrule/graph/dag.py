@@ -268,9 +268,9 @@ class Dag:
         """One short name for every node, all different but for constants, which show their value.
 
         A node shows the first name it was given. An abstract function called only once goes by its
-        own name, an unnamed output is ``f`` (several are ``f1``, ``f2``, …), what has several results
-        goes by its operation (``scan1``, ``while1``), and the other unnamed computations are
-        ``v1``, ``v2``, … in topological order.
+        own name, an unnamed output is ``f`` (several are ``f1``, ``f2``, …), what has several
+        results goes by its operation (``scan1``, ``while1``), and the other unnamed computations
+        are ``v1``, ``v2``, … in topological order.
         """
         labels: dict[Node, str] = {}
         prefix = "v"

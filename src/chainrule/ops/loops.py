@@ -601,7 +601,7 @@ def _scan_written(types: Sequence[Type], params: Params) -> Writing:
 def _scan_names(types: Sequence[Type], params: Params) -> list[str]:
     body, constants, carries, *_ = params
     carried = [node.name for node in body.inputs[constants : constants + carries]]
-    stacked = [f"every {words_for(node, body) or 'result'}" for node in body.outputs[carries:]]
+    stacked = [f"all {words_for(node, body) or 'results'}" for node in body.outputs[carries:]]
     return [*(f"last {name}" for name in carried), *stacked, *_before(carried)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.formula.labels import latex_spellings
+from chainrule.formula.names import latex_name
 from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
@@ -42,11 +43,15 @@ class Names:
             text, latex = text + words.text, latex + words.latex
         return Cell(text, latex, text)
 
-    def derivative(self, of: Node, wrt: Node, *, total: bool) -> Cell:
-        """The derivative of one node by another, with round or upright d."""
+    def derivative(self, of: Node | str, wrt: Node, *, total: bool) -> Cell:
+        """The derivative of one node (or of what is called so) by another, with round or upright
+        d.
+        """
         text, latex = ("d", r"\mathrm{d}") if total else ("∂", r"\partial ")
-        name = f"{text}{self.text[of]}/{text}{self.text[wrt]}"
-        return Cell(name, f"${latex}{self.latex[of]} / {latex}{self.latex[wrt]}$", name)
+        name_of = of if isinstance(of, str) else self.text[of]
+        latex_of = latex_name(of) if isinstance(of, str) else self.latex[of]
+        name = f"{text}{name_of}/{text}{self.text[wrt]}"
+        return Cell(name, f"${latex}{latex_of} / {latex}{self.latex[wrt]}$", name)
 
 
 def count_cell(count: int) -> Cell:

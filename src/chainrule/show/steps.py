@@ -8,7 +8,7 @@ of (local derivative) · (tangent of the operand).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ class DerivativeStep:
             not taken, a condition or a step function.
         total: The derivative; None where there is none (integers, conditions), and for what has
             several results: these have one each.
+        is_given: Whether some of it comes from outside of the graph: from other steps of a loop.
     """
 
     step: int
@@ -70,6 +71,7 @@ class DerivativeStep:
     contributions: tuple[Contribution, ...]
     blocked: bool
     total: Any
+    is_given: bool = False
 
 
 def rows_in_order(dag: Dag) -> list[Node]:
@@ -88,22 +90,28 @@ def forward_steps(dag: Dag, values: Mapping[Node, Any]) -> list[ValueStep]:
     ]
 
 
-def backward_rows(sweep: Sweep, output: Node) -> list[Node]:
-    """What gets an adjoint in the backward pass from ``output``: computations in reverse order,
-    then the arguments.
+def backward_rows(sweep: Sweep, output: Node | None) -> list[Node]:
+    """What gets an adjoint in the backward pass from ``output`` (None: from all outputs, whose
+    adjoints are given): computations in reverse order, then the arguments.
 
     What does not depend on an argument (such as 2π) is not differentiated and has no row.
     """
     shown = [node for node in rows_in_order(sweep.dag) if node in sweep.varying]
-    below = sweep.dag.ancestors(output)
+    below = _below(sweep, output)
     computed = [node for node in reversed(shown) if not node.is_leaf and node in below]
     return [*computed, *(node for node in shown if node.is_leaf)]
 
 
-def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[DerivativeStep]:
+def _below(sweep: Sweep, output: Node | None) -> Collection[Node]:
+    outputs = sweep.dag.outputs if output is None else (output,)
+    return walk.ancestors(*outputs)
+
+
+def backward_steps(sweep: Sweep, output: Node | None, adjoints: Flow) -> list[DerivativeStep]:
     """The backward pass from ``output``, in the order of `backward_rows`."""
     dag = sweep.dag
-    below = dag.ancestors(output)
+    below = _below(sweep, output)
+    outside = dag.outputs if output is None else ()
     steps = []
     for step, node in enumerate(backward_rows(sweep, output), start=1):
         contributions = []
@@ -117,10 +125,10 @@ def backward_steps(sweep: Sweep, output: Node, adjoints: Flow) -> list[Derivativ
                     Contribution(user, adjoints[user], local, product, local, user.op.rule)
                 )
         total = _total(adjoints, node)
-        blocked = node in below and node is not output and not contributions
-        steps.append(
-            DerivativeStep(step, node, node is output, tuple(contributions), blocked, total)
-        )
+        given = node in outside
+        blocked = node in below and node is not output and not contributions and not given
+        found = tuple(contributions)
+        steps.append(DerivativeStep(step, node, node is output, found, blocked, total, given))
     return steps
 
 
@@ -154,9 +162,7 @@ def forward_mode_steps(sweep: Sweep, tangents: Flow, seeds: Iterable[Node]) -> l
         if node.op is ITEM and node in tangents:
             (several,) = node.operands
             rule = several.op.rule
-            contributions.append(
-                Contribution(several, None, None, tangents[node], rule, rule)
-            )
+            contributions.append(Contribution(several, None, None, tangents[node], rule, rule))
         elif node not in starts:
             for position, operand in enumerate(node.operands):
                 if operand in tangents:

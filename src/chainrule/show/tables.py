@@ -131,8 +131,13 @@ def _array_cells(value: Any, digits: int) -> list[Cell]:
     ]
 
 
-def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) -> Table:
-    """Step, node, the derivative's name, its computation with numbers, the derivative."""
+def backward_table(
+    sweep: Sweep, output: Node | None, adjoints: Flow, digits: int = 6, given: str = ""
+) -> Table:
+    """Step, node, the derivative's name, its computation with numbers, the derivative.
+
+    Without an output the pass starts from adjoints of what is outside, called ``given``.
+    """
     names = Names(sweep.dag)
     return _derivative_table(
         "backward",
@@ -140,7 +145,7 @@ def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) 
         ("gradient", "Gradient", True, "red"),
         "Computation: adjoint of the user · local derivative, summed over the users (via).",
         [
-            (step, names.derivative(output, step.node, total=False))
+            (step, names.derivative(output or given, step.node, total=False))
             for step in backward_steps(sweep, output, adjoints)
         ],
         sweep.dag,
@@ -213,6 +218,8 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
         text = latex = "start"
     elif row.node.type.parts and row.contributions:
         text = latex = "all results at once"
+    elif row.is_given and not shown:
+        text = latex = "from outside"
     elif any(isinstance(c.local, str) or c.via.type.shape for c in shown):
         text = " + ".join([*(_by_norm(c, digits) for c in shown), *more])
         latex = _by_norm_latex(text)
@@ -236,6 +243,8 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
         }
         for c in row.contributions
     ]
+    if row.is_given and shown:
+        text, latex = f"from outside + {text}", f"from outside $+$ {latex}"
     via = ", ".join([names.text[c.via] for c in shown] + more)
     via_latex = ", ".join([f"${names.latex[c.via]}$" for c in shown] + more)
     total = number(row.total, digits)
