@@ -28,6 +28,7 @@ from chainrule.errors import DrawingError
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, input_node
+from chainrule.ops.branches import COND
 from chainrule.ops.loops import WHILE
 from chainrule.ops.several import ITEM, name_of
 from chainrule.run.inside import LOOPS, Inside, carried_count, constants_of, graphs_of, holds_graph
@@ -45,7 +46,7 @@ _HEAT: Final[dict[Heat, str]] = {
     "local": "magnitude of the local derivative",
     "contribution": "magnitude of the contribution",
 }
-_MOST_RESULTS: Final = 3
+_MOST_RESULTS: Final = 4
 """Results whose numbers stand in the box of their operation."""
 """What heat shows, as its legend says."""
 
@@ -68,6 +69,7 @@ class Place(NamedTuple):
         outside: For its arguments that stand for values around it the keys of these.
         notes: For some of its nodes a note.
         carried: Its arguments that go from step to step, and slices.
+        unread: Its arguments that nothing reads.
     """
 
     prefix: str = ""
@@ -75,6 +77,7 @@ class Place(NamedTuple):
     outside: Mapping[Node, str] = MappingProxyType({})
     notes: Mapping[Node, str] = MappingProxyType({})
     carried: Collection[Node] = ()
+    unread: Collection[Node] = ()
 
 
 class _GraphView:
@@ -194,7 +197,9 @@ class _GraphView:
             for group in self._chosen.frames
         ]
         for node in dag.order:
-            if not self._chosen.is_hidden(node) and node not in self._place.outside:
+            if self._chosen.is_hidden(node) or node in self._place.outside:
+                continue
+            if node not in self._place.unread:
                 self._add(node)
         self._add_rest()
         inputs = ", ".join(node.name for node in dag.inputs)
@@ -243,19 +248,22 @@ class _GraphView:
         items = self._chosen.results.get(node, [])
         writing = self._writing
         lines = list(writing.head(node))
+        named = [item for item in items if writing.has_name(item)]
         if len(items) == 1:
             (item,) = items
             if writing.has_name(item):
                 lines.insert(0, replace(self._subject.label(item), role="name"))
             lines += writing.numbers(item)
-        elif len(items) <= _MOST_RESULTS:
-            for item in items:
-                named = writing.has_name(item)
-                words = self._subject.names.text[item] if named else name_of(item)
-                lines += [_about(words, line) for line in writing.numbers(item)[-2:]]
+        elif len(named) <= _MOST_RESULTS:
+            for item in named:
+                words = self._subject.names.text[item]
+                numbers = [line for line in writing.numbers(item) if line.role != "note"]
+                lines += [_about(words, line) for line in numbers]
         sentences = [self._subject.sentence(one, self._options.up_to) for one in (node, *items)]
         element = writing.element(key, node, **looks)
-        self._elements.append(replace(element, lines=tuple(lines), title="; ".join(sentences)))
+        is_output = not {node, *items}.isdisjoint(self._subject.dag.outputs)
+        changes: dict[str, Any] = {"lines": tuple(lines), "title": "; ".join(sentences)}
+        self._elements.append(self._noted(replace(element, is_output=is_output, **changes), node))
 
     def _with_result(self, link: Link, operand: Node) -> Link:
         """A link that says which result it brings, where there are several."""
@@ -315,17 +323,20 @@ class _GraphView:
             dag,
             sweep=sweep,
             adjoints=flow,
+            is_inside=True,
             given=subject.of_name if flow is not None else "",
             opened=opened,
             step=subject.step,
         )
         looks = self._looks(node)
         outside = {}
+        unread = [one for one in dag.inputs if not dag.users(one) and one not in dag.outputs]
         for at, (argument, operand) in enumerate(constants_of(node, dag)):
-            if dag.users(argument) or argument in dag.outputs:
+            if argument not in unread:
                 outside[argument] = self._source(operand, f"{frame}c{at}", looks)
-        moving = [one for one in dag.inputs if one not in dict(constants_of(node, dag))]
-        place = Place(f"{frame}.", frame, outside, _handed_on(node, dag), moving)
+        constants = dict(constants_of(node, dag))
+        moving = [one for one in dag.inputs if one not in constants]
+        place = Place(f"{frame}.", frame, outside, _handed_on(node, dag), moving, unread)
         view = _GraphView(inner, replace(options, heat="", path=0, up_to=None), None, place)
         diagram = view.diagram()
         moments = (subject.forward.get(node), subject.backward.get(node))
@@ -341,7 +352,7 @@ class _GraphView:
             if at >= carried:
                 words = "slices" if inside is None else f"slice {row + 1}"
             else:
-                words = "start" if step == 0 else "after steps"
+                words = "start" if step == 0 else f"after step {step}"
             names = (inner.names.text[argument], subject.names.text[operand])
             is_start = at >= carried or step == 0
             flows = inner.adjoint(argument) is not None and is_start
@@ -391,6 +402,12 @@ class _GraphView:
                     back_moment=subject.backward.get(node) if flows else None,
                 )
             )
+        if node.op is COND and found:
+            index = node.operands[0]
+            source = self._source(index, f"{key}i", self._looks(node))
+            title = f"{subject.names.text[index]} chooses the branch"
+            chooses = (Line.words("note", "chooses"),)
+            found.append(Link(source, key, title, chooses, moment=subject.forward.get(item)))
         return found
 
     def results_of(self, node: Node) -> list[Node]:

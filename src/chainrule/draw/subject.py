@@ -66,6 +66,7 @@ class Subject:
         given: What the adjoints are derivatives of, where that is outside of the graph.
         opened: The loops, branches and calls that are drawn with what is inside of them.
         step: Which of their steps, from 1.
+        is_inside: Whether the graph is that of a loop, drawn inside of another one.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Subject:
         given: str = "",
         opened: Collection[Node] = (),
         step: int = 1,
+        is_inside: bool = False,
     ) -> None:
         self.dag = dag
         self.of = of
@@ -91,6 +93,7 @@ class Subject:
         self.given = given
         self.opened = frozenset(opened)
         self.step = step
+        self.is_inside = is_inside
         self.has_arrays = any(node.type.shape or node.type.parts for node in dag.order)
         self._summaries: dict[tuple[Role, Node], Summary] = {}
         self._sent: dict[tuple[Node, int], float | None] = {}
@@ -290,7 +293,7 @@ class Subject:
 
     def is_named(self, node: Node) -> bool:
         """Whether a computation has a name that is worth showing: given, or that of an output."""
-        return node in self.dag.names or node in self.dag.outputs
+        return node in self.dag.names or (node in self.dag.outputs and not self.is_inside)
 
     def no_path(self, wrt: Node, of: Node) -> str:
         """What is to be said where one node does not depend on the other."""
