@@ -20,9 +20,9 @@ from chainrule.draw.words import counted
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
-from chainrule.ops.branches import COND
+from chainrule.ops.branches import COND, branch_at
 from chainrule.run import paths
-from chainrule.run.inside import Inside, branch_taken, holder
+from chainrule.run.inside import Inside, holder
 from chainrule.run.interpret import Sweep
 from chainrule.show.derivative_graph import DerivativeGraph, numeric_derivative_graph
 from chainrule.show.iterations import iterations_table
@@ -390,7 +390,7 @@ class Record:
         node = holder(find(self.dag, name))
         if node.op is not COND:
             raise GraphError("E229", f"{self.dag.labels[node]} is no branch of cond or switch")
-        return branch_taken(node, self.sweep.values[node.operands[0]])
+        return branch_at(node, self.sweep.values[node.operands[0]])
 
     # --- drawings -----------------------------------------------------------------------------
 

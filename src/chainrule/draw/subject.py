@@ -18,9 +18,9 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, PARAMETER, Node, constant_value, uniform_value
 from chainrule.graph.op import Symbol
 from chainrule.graph.types import UNKNOWN
-from chainrule.ops.branches import COND
+from chainrule.ops.branches import COND, branch_at
 from chainrule.ops.several import ITEM, name_of
-from chainrule.run.inside import LOOPS, branch_taken, steps_made
+from chainrule.run.inside import LOOPS, steps_made
 from chainrule.run.interpret import Flow, Sweep
 from chainrule.run.kernels import LinearMap
 from chainrule.show.cells import Names
@@ -279,7 +279,7 @@ class Subject:
             return Line.words("symbol", name_of(node))
         found = symbol(node)
         if node.op is COND and self.sweep is not None:
-            taken = branch_taken(node, self.sweep.values[node.operands[0]])
+            taken = branch_at(node, self.sweep.values[node.operands[0]])
             return Line(
                 "symbol",
                 f"{found.text} → branch {taken}",

@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.inner import (
@@ -38,6 +39,11 @@ def called(dag: Dag, operands: Sequence[Term]) -> list[Any]:
 def branched(index: Term, branches: Sequence[Dag], operands: Sequence[Term]) -> list[Any]:
     """The results of the branch of this number, by one node."""
     return results(COND, [index, *operands], (tuple(branches),))
+
+
+def branch_at(node: Node, index: Any) -> int:
+    """The number of the branch that an index stands for: the nearest one."""
+    return min(max(int(index), 0), len(node.params[0]) - 1)
 
 
 # --- one graph, whatever holds it -----------------------------------------------------------------

@@ -14,7 +14,7 @@ from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.graph.types import UNKNOWN
-from chainrule.ops.branches import CALL, COND
+from chainrule.ops.branches import CALL, COND, branch_at
 from chainrule.ops.inner import Known
 from chainrule.ops.loops import SCAN, WHILE
 from chainrule.ops.several import ITEM
@@ -72,11 +72,6 @@ def steps_made(node: Node, values: Any) -> int | None:
     return None
 
 
-def branch_taken(node: Node, index: Any) -> int:
-    """The number of the branch that an index stands for."""
-    return min(max(int(index), 0), len(node.params[0]) - 1)
-
-
 def carried_count(node: Node) -> int:
     """How many values go from step to step in a loop; 0 in what is no loop."""
     if node.op is WHILE:
@@ -108,7 +103,7 @@ class Inside:
         self._operands = [sweep.values[operand] for operand in node.operands]
         self._results = sweep.values[node]
         self._users = sweep.dag.users(node)
-        self.branch = branch_taken(node, self._operands.pop(0)) if node.op is COND else 0
+        self.branch = branch_at(node, self._operands.pop(0)) if node.op is COND else 0
         self.dag = dags[self.branch]
         self._is_long = node.op is SCAN and node.params[3] == UNKNOWN
         steps = int(self._operands.pop(0)) if self._is_long else steps_made(node, self._results)
