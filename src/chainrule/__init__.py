@@ -20,6 +20,7 @@ from chainrule.api.array import (
     parameters,
 )
 from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
+from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
 from chainrule.api.plots import Plot
@@ -75,8 +76,10 @@ __all__ = [
     "Plot",
     "Record",
     "TracingError",
+    "checkpoint",
     "cond",
     "constant",
+    "custom_derivative",
     "fori_loop",
     "grad",
     "graph",

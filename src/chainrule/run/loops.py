@@ -85,3 +85,16 @@ def call(*given: Any) -> Sequence[Any]:
     *operands, dag, _ = given
     results: Sequence[Any] = program_of(dag).run(operands)
     return results
+
+
+def call_custom(*given: Any) -> Sequence[Any]:
+    """The results of a graph whose derivatives are given."""
+    *operands, dag, _, wanted = given
+    return call(*operands, dag, wanted)
+
+
+def call_foreign(*given: Any) -> Sequence[Any]:
+    """The results of a function of Python; it may set how NumPy treats errors."""
+    *operands, function, _ = given
+    results: Sequence[Any] = function.run(operands)
+    return results
