@@ -23,6 +23,7 @@ from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
+from chainrule.api.solvers import scipy
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.transforms import (
     grad,
@@ -88,6 +89,7 @@ __all__ = [
     "parameter",
     "parameters",
     "parse",
+    "scipy",
     "trace",
     "value_and_grad",
     "vjp",
