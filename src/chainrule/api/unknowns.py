@@ -66,7 +66,7 @@ class Unknowns(NamedTuple):
 
     def limits(self, value: Any, what: str) -> Any:
         """One side of the bounds as a flat vector: a number for all, or structured like them."""
-        if np.ndim(value) == 0 and flatten(value)[1] == LEAF:
+        if flatten(value)[1] == LEAF and np.ndim(value) == 0:
             return np.full(sum(map(math.prod, self.shapes)), float(value))
         leaves = matching(value, self.structure, what)
         try:
