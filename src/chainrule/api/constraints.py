@@ -33,7 +33,7 @@ class Constraint(NamedTuple):
         values = flat(self.function, unknowns, vector)
         rest = dict(self.rest)
         if rest.get("jac", True) is True:
-            rest["jac"] = jacobian_of(values, self.sparse)
+            rest["jac"] = jacobian_of(values, self.sparse and second)
             if second:
                 rest.setdefault("hess", True)
         if rest.get("hess") is True:
