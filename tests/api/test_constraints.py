@@ -196,3 +196,13 @@ def test_methods_without_hessians_get_none():
     made = cr.scipy(lambda x: x @ x).constraint(1, 1)
     found = cr.scipy(lambda x: x[0] + x[1]).minimize([-1.0, 0.2], constraints=made)
     np.testing.assert_allclose(found.x, [-(0.5**0.5)] * 2, atol=1e-6)  # a warning is an error
+
+
+@pytest.mark.parametrize(("method", "sparse"), [("SLSQP", False), ("trust-constr", True)])
+def test_sparse_jacobians_go_where_they_are_taken(method, sparse, passed):
+    seen = passed(scipy.optimize, "minimize")
+    made = cr.scipy(lambda x: x**2, sparse=True).constraint(1, 4)
+    found = cr.scipy(np.sum).minimize([1.5, 1.7], method=method, constraints=made)
+    np.testing.assert_allclose(found.x, [1, 1], atol=1e-3)
+    (constraint,) = [seen.keywords["constraints"]]
+    assert scipy.sparse.issparse(constraint.jac(np.ones(2))) is sparse

@@ -121,3 +121,13 @@ def test_matrices_as_states_and_lists_of_events():
     assert found.y.shape == (2, 2, len(found.t))
     np.testing.assert_allclose(found.y[..., -1], turn, atol=1e-6)
     np.testing.assert_allclose(found.t_events[0], [np.pi / 3], rtol=1e-6)
+
+
+def test_equations_of_many_states_at_once():
+    def swing(t, y):
+        return {"a": y["b"], "b": -y["a"]}
+
+    start = {"a": 1.0, "b": np.zeros(())}
+    for method in ("RK45", "Radau"):
+        found = cr.scipy(swing).solve_ivp((0, 1), start, method, vectorized=True, rtol=1e-6)
+        np.testing.assert_allclose(found.y["a"][-1], np.cos(1), rtol=1e-4)

@@ -116,3 +116,13 @@ def test_derivatives_of_roots_are_exact(passed):
     assert seen.keywords["fprime"] is True
     own = problem.root_scalar(x0=0.2, fprime=lambda x: np.exp(-x) * (np.cos(x) - np.sin(x)))
     assert own.converged
+
+
+def test_a_start_that_is_no_number():
+    with pytest.raises(cr.DerivativeError, match="E351"):
+        cr.scipy(np.cos).root_scalar(x0="near")
+
+
+def test_a_system_without_a_return():
+    with pytest.raises(cr.GraphError, match="E233"):
+        cr.scipy(lambda x: None).root([1.0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,12 +16,17 @@ from chainrule.api.unknowns import Unknowns, vector
 
 def flat(function: Pure, unknowns: Unknowns, form: Callable[[Any], Any]) -> Pure:
     """A function of the user's structure as one of a flat vector, with its result in a form."""
+    if unknowns.plain:  # as little as possible: whether a plan still holds is asked at every call
 
-    @functools.wraps(function)
-    def flat(x: Any, *args: Any, **keywords: Any) -> Any:
+        def plain(x: Any, *args: Any, **keywords: Any) -> Any:
+            return form(function(x, *args, **keywords))
+
+        return plain
+
+    def split(x: Any, *args: Any, **keywords: Any) -> Any:
         return form(function(unknowns.split(x), *args, **keywords))
 
-    return flat
+    return split
 
 
 def same(result: Any) -> Any:
@@ -33,7 +37,8 @@ def slope(function: Pure, unknowns: Unknowns) -> Pure:
     """The function of a differential equation, of a flat vector."""
 
     def slope(t: Any, y: Any, *args: Any) -> Any:
-        return unknowns.join(function(t, unknowns.split(y), *args), "the derivative of y")
+        found = function(t, unknowns.split(y), *args)
+        return unknowns.join(found, "the derivative of y", y.shape[1:])
 
     return slope
 

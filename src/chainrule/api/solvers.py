@@ -346,13 +346,13 @@ class Problem:
         elif second is True:
             rest["fprime2"] = grad(grad(value))
         return _solved(
-            "method='secant' needs no derivatives",
+            "a bracket, or method='secant' with x1, needs no derivatives",
             sp.optimize.root_scalar,
             function,
             args,
             method,
             bracket=bracket,
-            x0=x0 if x0 is None or isinstance(x0, complex) else float(x0),
+            x0=x0 if x0 is None else unknowns_of(x0)[1].item(),
             x1=x1,
             **rest,
         )

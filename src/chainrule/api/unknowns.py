@@ -43,12 +43,13 @@ class Unknowns(NamedTuple):
             else:
                 yield flat[start]
 
-    def join(self, value: Any, what: str) -> Any:
+    def join(self, value: Any, what: str, more: tuple[int, ...] = ()) -> Any:
         """The flat vector of a value structured like the unknowns.
 
         Args:
             value: Of arrays, or of symbolic ones.
             what: Its name in messages.
+            more: Further axes at the end of every leaf, which stay there.
 
         Raises:
             GraphError: E239 when its structure or a shape differs.
@@ -57,12 +58,10 @@ class Unknowns(NamedTuple):
             return vector(value)
         leaves = matching(value, self.structure, what)
         for leaf, shape in zip(leaves, self.shapes, strict=True):
-            if np.shape(leaf) != shape:
-                raise GraphError(
-                    "E239",
-                    f"{what} has shape {list(np.shape(leaf))}, it belongs to shape {list(shape)}",
-                )
-        return _joined(leaves)
+            if np.shape(leaf) != shape + more:
+                has, wants = list(np.shape(leaf)), list(shape + more)
+                raise GraphError("E239", f"{what} has shape {has}, it belongs to shape {wants}")
+        return _joined([np.reshape(leaf, (-1, *more)) for leaf in leaves])
 
     def limits(self, value: Any, what: str) -> Any:
         """One side of the bounds as a flat vector: a number for all, or structured like them."""
@@ -110,7 +109,7 @@ def unknowns_of(start: Any) -> tuple[Unknowns, Any]:
     if structure == LEAF and arrays[0].ndim < 2:
         return VECTOR, np.atleast_1d(_real(arrays[0]))
     found = Unknowns(structure, tuple([array.shape for array in arrays]), plain=False)
-    return found, _joined([_real(array) for array in arrays])
+    return found, _joined([_real(array).ravel() for array in arrays])
 
 
 def _real(array: Any) -> Any:
@@ -128,15 +127,20 @@ def number(result: Any) -> Any:
 
 
 def vector(result: Any) -> Any:
-    """One vector: arrays of any shape, and structures of them, leaf after leaf."""
+    """One vector: arrays of any shape, and structures of them, leaf after leaf.
+
+    Raises:
+        GraphError: E233 where there is nothing.
+    """
     if getattr(result, "ndim", 0) == 1:
         return result
     leaves, _ = flatten(result)
-    return _joined(leaves)
+    if not leaves:
+        raise GraphError("E233", "the function gave no array; is its return missing?")
+    return _joined([np.ravel(leaf) for leaf in leaves])
 
 
-def _joined(leaves: Sequence[Any]) -> Any:
-    parts = [np.ravel(leaf) for leaf in leaves]
+def _joined(parts: Sequence[Any]) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
