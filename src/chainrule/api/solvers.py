@@ -151,7 +151,7 @@ class Problem:
             rest["hess"] = hessian_of(value, self._sparse and name == "trust-constr")
         if rest.get("hessp") is True:
             rest["hessp"] = products(value)
-        return unknowns_in(
+        return _structured(
             _solved(
                 "jac='2-point' has SciPy approximate the derivatives",
                 sp.optimize.minimize,
@@ -233,7 +233,7 @@ class Problem:
             rest["jac_sparsity"] = pattern(residuals, start, args, rest.get("kwargs") or {})
         if "callback" in rest:
             rest["callback"] = watching(rest["callback"], unknowns)
-        return unknowns_in(
+        return _structured(
             _solved(
                 "jac='2-point' has SciPy approximate the derivatives",
                 sp.optimize.least_squares,
@@ -281,7 +281,7 @@ class Problem:
         system = flat(self._function, unknowns, vector)
         if rest.get("jac", method.lower() in _WITH_JACOBIAN) is True:
             rest["jac"] = jacobian_of(system, sparse=False)
-        return unknowns_in(
+        return _structured(
             _solved(
                 "jac=None has SciPy approximate the derivatives",
                 sp.optimize.root,
@@ -465,7 +465,7 @@ def _solved(instead: str, solver: Callable[..., Any], *positional: Any, **keywor
         raise
 
 
-def unknowns_in(result: Any, unknowns: Unknowns) -> Any:
+def _structured(result: Any, unknowns: Unknowns) -> Any:
     """SciPy's result, with the unknowns as the user has them."""
     result.x = unknowns.split(result.x)
     return result
