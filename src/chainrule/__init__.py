@@ -25,6 +25,7 @@ from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
+from chainrule.api.solvers import scipy
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.transforms import (
     grad,
@@ -96,6 +97,7 @@ __all__ = [
     "parameters",
     "parse",
     "scan",
+    "scipy",
     "switch",
     "trace",
     "value_and_grad",
