@@ -8,12 +8,14 @@ from chainrule.ops import (
     activation,
     arithmetic,
     contract,
+    copies,
     elementary,
     index,
     rearrange,
     reduce,
     select,
     special,
+    windows,
 )
 
 __all__ = [
@@ -21,10 +23,12 @@ __all__ = [
     "activation",
     "arithmetic",
     "contract",
+    "copies",
     "elementary",
     "index",
     "rearrange",
     "reduce",
     "select",
     "special",
+    "windows",
 ]

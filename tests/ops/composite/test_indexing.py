@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.ops.composite import indexing as ix
-from chainrule.ops.rearrange import total
+from chainrule.ops.copies import total
 from tests.jax_values import jnp
 from tests.ops.composite.against_jax import (
     check_derivatives,

@@ -85,8 +85,8 @@ def trunc(x: Any) -> Any:
 
 @covers(np.isnan)
 def isnan(x: Any) -> Any:
-    """Whether ``x`` is not a number."""
-    return x != x  # noqa: PLR0124 - NaN is what does not equal itself
+    """Whether ``x`` is NaN, which alone does not equal itself."""
+    return x != x  # noqa: PLR0124
 
 
 @covers(np.isinf)
@@ -110,13 +110,13 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0) -> Any:
 @covers(np.fmax)
 def fmax(x1: Any, x2: Any) -> Any:
     """The larger one; the other one where one is NaN."""
-    return where(x1 != x1, x2, where(x2 != x2, x1, Function(OPS["maximum"])(x1, x2)))  # noqa: PLR0124 - NaN
+    return where(isnan(x1), x2, where(isnan(x2), x1, Function(OPS["maximum"])(x1, x2)))
 
 
 @covers(np.fmin)
 def fmin(x1: Any, x2: Any) -> Any:
     """The smaller one; the other one where one is NaN."""
-    return where(x1 != x1, x2, where(x2 != x2, x1, Function(OPS["minimum"])(x1, x2)))  # noqa: PLR0124 - NaN
+    return where(isnan(x1), x2, where(isnan(x2), x1, Function(OPS["minimum"])(x1, x2)))
 
 
 @covers(np.heaviside)
@@ -197,15 +197,6 @@ COVERED[np.bitwise_and] = _of_conditions("bitwise_and", logical_and)
 COVERED[np.bitwise_or] = _of_conditions("bitwise_or", logical_or)
 COVERED[np.bitwise_xor] = _of_conditions("bitwise_xor", logical_xor)
 COVERED[np.invert] = _of_conditions("invert", logical_not)
-
-
-@covers(np.astype)
-def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
-    """``x`` in another dtype; from numbers to conditions it asks whether they are not 0."""
-    wanted = np.dtype(dtype)
-    if wanted == x.dtype:
-        return x
-    return x != 0 if wanted.kind == "b" else convert(x, wanted.name)
 
 
 COVERED[np.shape] = lambda a: a.shape

@@ -17,9 +17,11 @@ from chainrule.graph.node import constant_node
 from chainrule.graph.types import Type
 from chainrule.ops import select as primitive
 from chainrule.ops.composite.selection import Selection, depends, selection
-from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
+from chainrule.ops.composite.shaping import ravel
+from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, truth
+from chainrule.ops.copies import broadcast_along, trailing
 from chainrule.ops.index import gather, scatter_add, scatter_set
-from chainrule.ops.rearrange import broadcast_along, reshaped, trailing
+from chainrule.ops.rearrange import reshaped
 from chainrule.ops.reduce import largest, product, smallest
 from chainrule.ops.term import Term
 
@@ -215,7 +217,7 @@ def _neutral(number: float, dtype: np.dtype[Any]) -> float:
 def _along(x: Any, axis: Any, key: Any) -> Any:
     """``x[key]`` along an axis; along all elements in order for None."""
     if axis is None:
-        return get(reshaped(x, (math.prod(x.shape),)), key)
+        return get(ravel(x), key)
     return get(x, (*(slice(None),) * axis_of(axis, x.ndim), key))
 
 
@@ -246,7 +248,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Elements at indices along an axis, chosen for each place along the others: what sorts."""
     x = as_term(arr, kind_of((arr, indices)))
     if axis is None:
-        return get(reshaped(x, (math.prod(x.shape),)), indices)
+        return get(ravel(x), indices)
     return get(x, _line_key(x, indices, axis_of(axis, x.ndim)))
 
 
@@ -255,16 +257,14 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Any
     """A new array with values at indices along an axis; NumPy changes the array instead."""
     x = as_term(arr, kind_of((arr, indices, values)))
     if axis is None:
-        flat = reshaped(x, (math.prod(x.shape),))
+        flat = ravel(x)
         return reshaped(at(flat)[indices].set(values), x.shape)
     return at(x)[_line_key(x, indices, axis_of(axis, x.ndim))].set(values)
 
 
 def _condition(value: Any) -> Any:
     """A condition; a number holds where it is not 0."""
-    if isinstance(value, Term):
-        return value if value.dtype.kind == "b" else value != 0
-    return np.asarray(value).astype(bool)
+    return truth(value) if isinstance(value, Term) else np.asarray(value).astype(bool)
 
 
 _MISSING: Any = object()

@@ -11,17 +11,8 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops import rearrange
-from chainrule.ops.composite.shaping import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    expand_dims,
-    in_dtype,
-    ravel,
-    term,
-    terms,
-)
-from chainrule.ops.composite.table import axis_of, covers
+from chainrule.ops.composite.shaping import atleast_1d, atleast_2d, atleast_3d, expand_dims, ravel
+from chainrule.ops.composite.table import axis_of, covers, in_dtype, term, terms
 from chainrule.ops.rearrange import part, reshaped
 from chainrule.ops.term import Term
 

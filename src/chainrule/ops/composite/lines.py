@@ -12,8 +12,9 @@ from chainrule.ops.arithmetic import floor
 from chainrule.ops.composite.products import together
 from chainrule.ops.composite.selection import depends
 from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.index import gather, searchsorted
-from chainrule.ops.rearrange import broadcast_along, part, reshaped
+from chainrule.ops.rearrange import part, reshaped
 from chainrule.ops.select import clip, convert, where
 from chainrule.ops.term import Term, common_shape
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.arithmetic import square
-from chainrule.ops.composite.shaping import Axis, in_dtype, kept, term
+from chainrule.ops.composite.shaping import Axis
 from chainrule.ops.composite.statistics import floating, max, min, root, sum
-from chainrule.ops.composite.table import axes_of, axis_of, covers
+from chainrule.ops.composite.table import axes_of, axis_of, covers, in_dtype, kept, term
 from chainrule.ops.select import where
 
 Order = float | str | None

@@ -7,7 +7,6 @@ to the smallest.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,16 +15,17 @@ from chainrule.errors import GraphError
 from chainrule.ops import index as primitive
 from chainrule.ops.composite.indexing import take, take_along_axis
 from chainrule.ops.composite.selection import depends
-from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
-from chainrule.ops.rearrange import part, reshaped
+from chainrule.ops.composite.shaping import ravel
+from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, term
+from chainrule.ops.rearrange import part
 from chainrule.ops.term import Term
 
 
 def _line(a: Any, axis: int | None) -> tuple[Any, int]:
     """The array and the axis to sort along; for None all elements in a row."""
-    x = as_term(a, kind_of((a,)))
+    x = term(a)
     if axis is None:
-        return reshaped(x, (math.prod(x.shape),)), 0
+        return ravel(x), 0
     return x, axis_of(axis, x.ndim)
 
 
@@ -96,7 +96,7 @@ def _check_kth(kth: Any, size: int) -> None:
 @covers()
 def top_k(x: Any, k: int) -> tuple[Any, Any]:
     """The ``k`` largest elements along the last axis, largest first, and their indices."""
-    x = as_term(x, kind_of((x,)))
+    x = term(x)
     if not x.ndim or not 0 <= k <= x.shape[-1]:
         raise GraphError(
             "E203", f"there are no {k} elements along the last axis of {list(x.shape)}"

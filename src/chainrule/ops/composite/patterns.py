@@ -14,18 +14,11 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.composite.joining import joined
-from chainrule.ops.composite.shaping import Axis, full_like, ravel, term, zeros_like
-from chainrule.ops.composite.table import axes_of, axis_of, covers, shape_of
+from chainrule.ops.composite.shaping import Axis, full_like, ravel, zeros_like
+from chainrule.ops.composite.table import axes_of, axis_of, covers, shape_of, term
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.index import gather
-from chainrule.ops.rearrange import (
-    broadcast_along,
-    embed,
-    part,
-    permuted,
-    reshaped,
-    slice_of,
-    whole,
-)
+from chainrule.ops.rearrange import embed, part, permuted, reshaped, slice_of, whole
 from chainrule.ops.select import where
 
 _MODES = ("edge", "reflect", "symmetric", "wrap")

@@ -10,9 +10,9 @@ import numpy as np
 from chainrule.errors import GraphError
 from chainrule.ops import reduce
 from chainrule.ops.composite.joining import joined
-from chainrule.ops.composite.shaping import broadcast_to, full_like, in_dtype, ravel, term, terms
+from chainrule.ops.composite.shaping import broadcast_to, full_like, ravel
 from chainrule.ops.composite.statistics import accumulating
-from chainrule.ops.composite.table import axis_of, covers
+from chainrule.ops.composite.table import axis_of, covers, in_dtype, term, terms
 from chainrule.ops.rearrange import part
 
 

@@ -6,49 +6,30 @@ What changes nothing builds nothing: ``reshape(x, x.shape)`` is ``x``.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import GraphError, listed, shown
-from chainrule.graph.node import CONSTANT, constant_node, constant_value
 from chainrule.graph.types import Type
-from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of, shape_of
-from chainrule.ops.rearrange import broadcast_along, permuted, reshaped
-from chainrule.ops.select import convert
-from chainrule.ops.term import Term, spread
+from chainrule.ops.composite.table import (
+    as_term,
+    axes_of,
+    axis_of,
+    covers,
+    in_dtype,
+    kept,
+    shape_of,
+    term,
+    terms,
+    truth,
+)
+from chainrule.ops.copies import broadcast_along
+from chainrule.ops.rearrange import permuted, reshaped
+from chainrule.ops.term import spread
 
 Axis = int | Sequence[int] | None
-
-
-def term(value: Any) -> Any:
-    """The one array argument of a function, as a term."""
-    return value if isinstance(value, Term) else as_term(value, kind_of([value]))
-
-
-def terms(values: Sequence[Any]) -> list[Any]:
-    """Several array arguments as terms of one class."""
-    kind = kind_of(values)
-    return [as_term(value, kind) for value in values]
-
-
-def in_dtype(x: Any, dtype: Any) -> Any:
-    """``x`` in a dtype; a constant is made in it, where anything else is converted."""
-    if x.dtype == dtype:
-        return x
-    if x.node.op is CONSTANT:
-        value = constant_value(x.node).astype(dtype)
-        return x.__class__(constant_node(value, Type.of(value.dtype, x.shape)))
-    return convert(x, dtype)
-
-
-def kept(x: Any, shape: Sequence[int], axes: Collection[int], keepdims: bool) -> Any:
-    """What a reduction of this shape along these axes gave; they stay with size 1 if wanted."""
-    if not keepdims:
-        return x
-    return reshaped(x, tuple([1 if at in axes else size for at, size in enumerate(shape)]))
-
 
 # --- shapes ---------------------------------------------------------------------------------------
 
@@ -281,9 +262,10 @@ def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
 
 
 @covers(np.astype)
-def astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
-    """``x`` in another dtype; derivatives pass between floats, not through integers."""
-    return in_dtype(term(x), Type.of(dtype).dtype)
+def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+    """``x`` in another dtype; from numbers to conditions it asks whether they are not 0."""
+    wanted = Type.of(dtype).dtype
+    return truth(term(x)) if wanted.kind == "b" else in_dtype(term(x), wanted)
 
 
 @covers(np.copy)

@@ -14,10 +14,12 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.composite.products import multiplied, together
-from chainrule.ops.composite.table import as_term, covers, kind_of
-from chainrule.ops.rearrange import embed, reshaped, total, windows
+from chainrule.ops.composite.table import as_term, covers, term
+from chainrule.ops.copies import total
+from chainrule.ops.rearrange import embed, reshaped
 from chainrule.ops.reduce import flipped, largest
 from chainrule.ops.term import Term
+from chainrule.ops.windows import windows
 
 # --- sequences ------------------------------------------------------------------------------------
 
@@ -239,7 +241,7 @@ def avg_pool(x: Any, window: Any, stride: Any = None) -> Any:
 
 def _pooled(name: str, x: Any, window: Any, stride: Any) -> tuple[Any, tuple[int, ...]]:
     """All windows, and the axes that go through one."""
-    x = as_term(x, kind_of((x,)))
+    x = term(x)
     count = len(window) if isinstance(window, (tuple, list)) else x.ndim - 2
     if not 0 < count <= x.ndim:
         raise GraphError("E203", f"{name}: {list(x.shape)} has no {shown(window)} to pool")

@@ -16,19 +16,23 @@ from chainrule.errors import GraphError
 from chainrule.graph.types import Type
 from chainrule.ops import reduce, select
 from chainrule.ops.arithmetic import sqrt, square
-from chainrule.ops.composite.shaping import (
-    Axis,
-    broadcast_to,
-    full_like,
+from chainrule.ops.composite.elementwise import isnan
+from chainrule.ops.composite.shaping import Axis, broadcast_to, full_like, ravel
+from chainrule.ops.composite.table import (
+    as_term,
+    axes_of,
+    axis_of,
+    covers,
     in_dtype,
     kept,
-    ravel,
+    kind_of,
     term,
     terms,
+    truth,
 )
-from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of
+from chainrule.ops.copies import copied_along, total
 from chainrule.ops.index import argsort, gather
-from chainrule.ops.rearrange import copied_along, part, permuted, reshaped, total
+from chainrule.ops.rearrange import part, permuted, reshaped
 from chainrule.ops.select import maximum, minimum, where
 from chainrule.ops.term import Term
 
@@ -70,16 +74,11 @@ def _accumulated(function: Any, a: Any, axis: Axis, dtype: Any, keepdims: bool) 
     return kept(found, x.shape, axes, keepdims)
 
 
-def is_nan(x: Any) -> Any:
-    """Whether each element is NaN, which is not equal to itself."""
-    return x != x  # noqa: PLR0124
-
-
 @covers(np.nansum)
 def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     """The sum of what is not NaN; NaN elements have derivative 0."""
     x = term(a)
-    present = where(is_nan(x), 0, x) if x.dtype.kind == "f" else x
+    present = where(isnan(x), 0, x) if x.dtype.kind == "f" else x
     return sum(present, axis, dtype, keepdims=keepdims)
 
 
@@ -120,7 +119,7 @@ def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = Fa
     if x.dtype.kind != "f":
         return mean(x, axis, dtype, keepdims=keepdims)
     found = nansum(x, axis, dtype, keepdims=keepdims)
-    return found / in_dtype(sum(~is_nan(x), axis, keepdims=keepdims), found.dtype)
+    return found / in_dtype(sum(~isnan(x), axis, keepdims=keepdims), found.dtype)
 
 
 @covers(np.average)
@@ -240,7 +239,7 @@ def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     places = part(argsort(flat, 1), 1, first, wide)
     numbers = np.broadcast_to(np.arange(rows)[:, np.newaxis], (rows, wide))
     middle = mean(gather(flat, numbers, places), 1)
-    found = where(reduce.any_of(is_nan(flat), (1,)), math.nan, middle)
+    found = where(reduce.any_of(isnan(flat), (1,)), math.nan, middle)
     return kept(reshaped(found, tuple([x.shape[at] for at in others])), x.shape, axes, keepdims)
 
 
@@ -344,11 +343,6 @@ def any(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 def all(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Whether no element along some axes, or none of all, is 0."""
     return _logic(reduce.all_of, a, axis, keepdims)
-
-
-def truth(x: Any) -> Any:
-    """Whether each element is not 0."""
-    return x if x.dtype.kind == "b" else x != 0
 
 
 def _logic(function: Callable[..., Any], a: Any, axis: Axis, keepdims: bool) -> Any:

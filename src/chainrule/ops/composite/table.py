@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from chainrule.errors import GraphError, shown
-from chainrule.graph.node import constant_node
+from chainrule.graph.node import CONSTANT, constant_node, constant_value
 from chainrule.graph.types import Type
 from chainrule.ops.rearrange import concatenate, reshaped
+from chainrule.ops.select import convert
 from chainrule.ops.term import Term
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,6 +93,39 @@ def _stacked(parts: Sequence[Any]) -> Any:
     if len(shapes) != 1:
         raise GraphError("E203", f"parts of shapes {sorted(map(list, shapes))} cannot be stacked")
     return concatenate(*(reshaped(part, (1, *part.shape)) for part in parts), axis=0)
+
+
+def term(value: Any) -> Any:
+    """The one array argument of a function, as a term."""
+    return value if isinstance(value, Term) else as_term(value, kind_of([value]))
+
+
+def terms(values: Sequence[Any]) -> list[Any]:
+    """Several array arguments as terms of one class."""
+    kind = kind_of(values)
+    return [as_term(value, kind) for value in values]
+
+
+def in_dtype(x: Any, dtype: Any) -> Any:
+    """``x`` in a dtype; a constant is made in it, where anything else is converted."""
+    if x.dtype == dtype:
+        return x
+    if x.node.op is CONSTANT:
+        value = constant_value(x.node).astype(dtype)
+        return x.__class__(constant_node(value, Type.of(value.dtype, x.shape)))
+    return convert(x, dtype)
+
+
+def truth(x: Any) -> Any:
+    """Whether each element is not 0."""
+    return x if x.dtype.kind == "b" else x != 0
+
+
+def kept(x: Any, shape: Sequence[int], axes: Collection[int], keepdims: bool) -> Any:
+    """What a reduction of this shape along these axes gave; they stay with size 1 if wanted."""
+    if not keepdims:
+        return x
+    return reshaped(x, tuple([1 if at in axes else size for at, size in enumerate(shape)]))
 
 
 def axis_of(axis: Any, ndim: int) -> int:
