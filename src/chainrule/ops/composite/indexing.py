@@ -7,7 +7,7 @@ that are symbolic, when the graph is evaluated.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,7 +18,7 @@ from chainrule.graph.types import Type
 from chainrule.ops import select as primitive
 from chainrule.ops.composite.selection import Selection, depends, selection
 from chainrule.ops.composite.shaping import ravel
-from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, truth
+from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, neutral
 from chainrule.ops.copies import broadcast_along, trailing
 from chainrule.ops.index import gather, scatter_add, scatter_set
 from chainrule.ops.rearrange import reshaped
@@ -97,7 +97,7 @@ class Place:
         return x, chosen, _fitting(name, values, chosen.shape, x)
 
     def _combined(
-        self, name: str, values: Any, pair: Callable[..., Any], many: Any, neutral: float
+        self, name: str, values: Any, pair: Callable[..., Any], many: Any, start: float
     ) -> Any:
         x, chosen, values = self._read(name, values)
         if 0 in chosen.shape:
@@ -106,7 +106,7 @@ class Place:
         if chosen.is_static and not _repeats(chosen):
             old = gather(part, *chosen.indices) if chosen.axes else part
             return _written(x, chosen, pair(old, spread))
-        joined = _joined(chosen, spread, part.shape, many, _neutral(neutral, x.dtype))
+        joined = _joined(chosen, spread, part.shape, many, neutral(start, x.dtype))
         return _overwritten(x, chosen, pair(part, joined))
 
 
@@ -204,13 +204,6 @@ def _joined(chosen: Selection, values: Any, shape: tuple[int, ...], many: Any, n
     return reshaped(many(primitive.where(goes, given, neutral), (1,)), shape)
 
 
-def _neutral(number: float, dtype: np.dtype[Any]) -> float:
-    if dtype.kind == "i" and math.isinf(number):
-        bounds = np.iinfo(dtype)
-        return int(bounds.max if number > 0 else bounds.min)
-    return number
-
-
 # --- NumPy's functions ----------------------------------------------------------------------------
 
 
@@ -252,59 +245,14 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return get(x, _line_key(x, indices, axis_of(axis, x.ndim)))
 
 
-@covers(np.put_along_axis)
+@covers()
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Any:
-    """A new array with values at indices along an axis; NumPy changes the array instead."""
+    """A new array with values at indices along an axis; NumPy's function writes into its own."""
     x = as_term(arr, kind_of((arr, indices, values)))
     if axis is None:
         flat = ravel(x)
         return reshaped(at(flat)[indices].set(values), x.shape)
     return at(x)[_line_key(x, indices, axis_of(axis, x.ndim))].set(values)
-
-
-def _condition(value: Any) -> Any:
-    """A condition; a number holds where it is not 0."""
-    return truth(value) if isinstance(value, Term) else np.asarray(value).astype(bool)
-
-
-_MISSING: Any = object()
-
-
-@covers(np.where)
-def where(condition: Any, x: Any = _MISSING, y: Any = _MISSING) -> Any:
-    """``x`` where the condition holds, else y; the branch not taken contributes nothing."""
-    if x is _MISSING and y is _MISSING:
-        nonzero(condition)
-    if x is _MISSING or y is _MISSING:
-        raise GraphError("E211", "where takes a condition and two values")
-    return primitive.where(_condition(condition), *[_plain(value) for value in (x, y)])
-
-
-_WEAK = (bool, int, float)
-
-
-def _plain(value: Any) -> Any:
-    """A term or a number as it is; anything else as an array."""
-    return value if isinstance(value, (Term, *_WEAK)) else np.asarray(value)
-
-
-@covers(np.select)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    """For each element the choice of the first condition that holds, or the default."""
-    if len(condlist) != len(choicelist) or not condlist:
-        counts = f"{len(condlist)} conditions and {len(choicelist)} choices"
-        raise GraphError("E203", f"select needs a choice for each condition, got {counts}")
-    choices = [_plain(choice) for choice in (*choicelist, default)]
-    made = choices.pop()
-    if not isinstance(made, Term):
-        # A constant of the dtype in which all meet: numbers alone would meet too early.
-        dtype = np.result_type(*[x if isinstance(x, _WEAK) else x.dtype for x in (*choices, made)])
-        kind = kind_of((*condlist, *choices))
-        made = as_term(np.asarray(made).astype(dtype), kind)
-    for condition, choice in reversed([*zip(condlist, choices, strict=True)]):
-        holds = condition if isinstance(condition, Term) else np.asarray(condition)
-        made = primitive.where(holds, choice, made)
-    return made
 
 
 @covers(np.compress)

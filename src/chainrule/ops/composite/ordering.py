@@ -11,13 +11,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, shown
 from chainrule.ops import index as primitive
 from chainrule.ops.composite.indexing import take, take_along_axis
 from chainrule.ops.composite.selection import depends
 from chainrule.ops.composite.shaping import ravel
-from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, term
-from chainrule.ops.rearrange import part
+from chainrule.ops.composite.table import as_term, axis_of, covers, in_dtype, kind_of, term, terms
+from chainrule.ops.rearrange import part, reshaped
+from chainrule.ops.reduce import any_of
 from chainrule.ops.term import Term
 
 
@@ -112,6 +113,55 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     if sorter is not None:
         ordered = take(as_term(a, kind_of((a, v, sorter))), sorter)
     return primitive.searchsorted(ordered, values, side)
+
+
+@covers(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """The number of the bin that each value is in; bins are known or ascending."""
+    if isinstance(bins, Term):
+        return searchsorted(bins, x, "left" if right else "right")
+    edges = np.asarray(bins)
+    steps = np.diff(edges)
+    if edges.ndim != 1 or not ((steps >= 0).all() or (steps <= 0).all()):
+        raise GraphError("E203", "digitize: bins are a list, all ascending or all descending")
+    if edges.size and edges[0] > edges[-1]:
+        return len(edges) - searchsorted(edges[::-1], x, "left" if right else "right")
+    return searchsorted(edges, x, "left" if right else "right")
+
+
+@covers(np.isin)
+def isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: str | None = None,
+) -> Any:
+    """Whether each element is among others; every pair is compared."""
+    x, others = terms([element, test_elements])
+    x = reshaped(x, (*x.shape, 1))
+    found = any_of(x == ravel(others), (x.ndim - 1,))
+    return ~found if invert else found
+
+
+@covers(np.bincount)
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each whole number from 0 comes in ``x``, which is known, or the sum of weights.
+
+    Raises:
+        GraphError: E235 for symbolic numbers, the largest of which is not known.
+    """
+    if isinstance(x, Term):
+        raise depends("the largest of symbolic numbers", "use zeros.at[x].add(weights) instead")
+    numbers, w = np.asarray(x), term(weights)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or (numbers < 0).any():
+        raise GraphError("E203", f"bincount: a list of whole numbers from 0, got {shown(x)}")
+    if w.shape != numbers.shape:
+        raise GraphError("E203", f"bincount: {list(w.shape)} weights of {list(numbers.shape)}")
+    count = max(int(numbers.max(initial=-1)) + 1, minlength)
+    places = numbers.astype(np.int64)
+    return primitive.scatter_add(in_dtype(w, np.dtype(np.float64)), places, shape=(count,))
 
 
 @covers(np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values)

@@ -159,6 +159,14 @@ def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[in
     return permuted(x, order)
 
 
+@covers(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """``a`` with one axis moved before another."""
+    x = term(a)
+    at, before = axis_of(axis, x.ndim), axis_of(start, x.ndim + 1) if start >= 0 else start + x.ndim
+    return moveaxis(x, at, before - (at < before))
+
+
 @covers(np.swapaxes)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """``a`` with two axes exchanged."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.composite.products import multiplied, together
-from chainrule.ops.composite.table import as_term, covers, term
+from chainrule.ops.composite.shaping import Axis
+from chainrule.ops.composite.table import as_term, axis_of, covers, shape_of, term
 from chainrule.ops.copies import total
 from chainrule.ops.rearrange import embed, reshaped
 from chainrule.ops.reduce import flipped, largest
@@ -90,6 +91,25 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     if v.shape[0] > a.shape[0]:
         return flipped(_slid("correlate", v, a, mode), 0)
     return _slid("correlate", a, v, mode)
+
+
+@covers(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x: Any, window_shape: Any, axis: Axis = None) -> Any:
+    """All windows of an array along axes; their own axes come last.
+
+    Args:
+        x: The array.
+        window_shape: The size of a window along each axis.
+        axis: Along which axes, each once; None for all.
+    """
+    seen = term(x)
+    lengths = shape_of(window_shape)
+    given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = list(range(seen.ndim)) if axis is None else [axis_of(at, seen.ndim) for at in given]
+    if len(lengths) != len(axes):
+        raise GraphError("E203", f"{len(lengths)} sizes of windows along {len(axes)} axes")
+    ones = (1,) * len(axes)
+    return windows(seen, tuple(axes), lengths, ones, ones)
 
 
 # --- layers of networks ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
@@ -32,7 +33,8 @@ def covers(*functions: Any) -> Callable[[F], F]:
     def enter(counterpart: F) -> F:
         NAMED[counterpart.__name__] = counterpart
         for function in functions:
-            COVERED[function] = counterpart
+            if COVERED.setdefault(function, counterpart) is not counterpart:
+                raise ValueError(f"{function} has a counterpart already")
         return counterpart
 
     return enter
@@ -119,6 +121,14 @@ def in_dtype(x: Any, dtype: Any) -> Any:
 def truth(x: Any) -> Any:
     """Whether each element is not 0."""
     return x if x.dtype.kind == "b" else x != 0
+
+
+def neutral(number: float, dtype: np.dtype[Any]) -> float:
+    """The number, or the bound of the dtype in place of an infinite one."""
+    if dtype.kind == "i" and math.isinf(number):
+        bounds = np.iinfo(dtype)
+        return int(bounds.max if number > 0 else bounds.min)
+    return number
 
 
 def kept(x: Any, shape: Sequence[int], axes: Collection[int], keepdims: bool) -> Any:

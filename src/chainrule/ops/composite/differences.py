@@ -1,0 +1,176 @@
+"""Differences along an axis: of neighbours, slopes, areas under lines, angles without jumps."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import GraphError
+from chainrule.ops.arithmetic import ceil, floor
+from chainrule.ops.composite.joining import joined
+from chainrule.ops.composite.running import cumsum
+from chainrule.ops.composite.shaping import Axis, broadcast_to, ravel
+from chainrule.ops.composite.statistics import floating, sum
+from chainrule.ops.composite.table import axis_of, covers, in_dtype, term, terms
+from chainrule.ops.rearrange import part, reshaped
+from chainrule.ops.select import where
+from chainrule.ops.term import Term
+
+
+@covers(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Each element minus the one before it along an axis, ``n`` times over.
+
+    Args:
+        a: The elements.
+        n: How many times.
+        axis: Along which axis.
+        prepend: What stands in front first: a number, or an array with the other sizes of ``a``.
+        append: What stands behind first.
+    """
+    x = term(a)
+    at = axis_of(axis, x.ndim)
+    if operator.index(n) < 0:
+        raise GraphError("E203", f"diff: n counts from 0, got {n}")
+    if n and not (prepend is None and append is None):
+        ends = [end for end in (prepend, x, append) if end is not None]
+        one = (*x.shape[:at], 1, *x.shape[at + 1 :])
+        x = joined([broadcast_to(end, one) if end.ndim == 0 else end for end in terms(ends)], at)
+    for _ in range(n):
+        rest = max(x.shape[at] - 1, 0)
+        late, early = part(x, at, 1 if rest else 0, rest), part(x, at, 0, rest)
+        x = late != early if x.dtype.kind == "b" else late - early
+    return x
+
+
+@covers(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """Each element of all minus the one before it, with more elements before and behind."""
+    found = diff(ravel(term(ary)))
+    ends = [None if end is None else ravel(terms([found, end])[1]) for end in (to_begin, to_end)]
+    several = [ends[0], found, ends[1]]
+    return joined([x for x in several if x is not None], 0, found.dtype)
+
+
+# --- slopes and areas -----------------------------------------------------------------------------
+
+
+@covers(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
+    """The slopes of values on a grid along axes, by differences: of second order but at the ends.
+
+    Args:
+        f: The values.
+        *varargs: The distance of points, one for all axes or one for each; or their coordinates.
+        axis: Along which axes; None for all, and then the result has an array for each.
+        edge_order: The order of the differences at the ends, 1 or 2.
+
+    Raises:
+        GraphError: E203 when there are too few points, or coordinates do not fit.
+    """
+    x = floating(term(f))
+    given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = list(range(x.ndim)) if axis is None else [axis_of(at, x.ndim) for at in given]
+    if len(varargs) not in (0, 1, len(axes)):
+        raise GraphError("E203", f"gradient: {len(varargs)} distances along {len(axes)} axes")
+    gaps = varargs or (1.0,)
+    gaps = gaps if len(gaps) == len(axes) else gaps * len(axes)
+    if edge_order not in (1, 2):
+        raise GraphError("E212", f"gradient: edge_order is 1 or 2, got {edge_order}")
+    found = [_slopes(x, at, gap, edge_order) for at, gap in zip(axes, gaps, strict=True)]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _slopes(x: Any, at: int, gap: Any, order: int) -> Any:
+    size = x.shape[at]
+    if size < order + 1:
+        raise GraphError("E203", f"gradient needs {order + 1} points along axis {at}, got {size}")
+    steps = gap if isinstance(gap, Term) else np.asarray(gap)
+    if steps.ndim and steps.shape != (size,):
+        raise GraphError("E203", f"gradient: {list(steps.shape)} coordinates of {size} points")
+    if not steps.ndim:
+        steps = gap
+        before = behind = first = last = second = late = steps
+    else:
+        column = (size, *(1,) * (x.ndim - at - 1))
+        steps = reshaped(steps, column) if isinstance(steps, Term) else steps.reshape(column)
+        steps = steps[1:] - steps[:-1] if not isinstance(steps, Term) else diff(steps, axis=0)
+        before, behind = _cut(steps, 0, size - 2), _cut(steps, 1, size - 2)
+        first, last = _cut(steps, 0, 1), _cut(steps, size - 2, 1)
+        second, late = _cut(steps, 1, 1), _cut(steps, size - 3, 1)
+    value = [part(x, at, k, 1) for k in (0, 1, size - 2, size - 1)]
+    ends = [(value[1] - value[0]) / first, (value[3] - value[2]) / last]
+    if order == 2:
+        inner = [(part(x, at, k + 1, 1) - part(x, at, k, 1)) for k in (1, size - 3)]
+        # The slope of the parabola through three points, at the outer one.
+        ends[0] = ends[0] - first * (inner[0] / second - ends[0]) / (first + second)
+        ends[1] = ends[1] + last * (ends[1] - inner[1] / late) / (last + late)
+    early, middle, late_ones = [
+        part(x, at, k, max(size - 2, 0)) for k in (0, 1, 2 if size > 2 else 0)
+    ]
+    if before is behind:
+        slopes = (late_ones - early) / (2 * before)
+    else:
+        slopes = (
+            before * ((late_ones - middle) / behind) + behind * ((middle - early) / before)
+        ) / (before + behind)
+    return joined([ends[0], slopes, ends[1]], at)
+
+
+def _cut(steps: Any, start: int, count: int) -> Any:
+    if isinstance(steps, Term):
+        return part(steps, 0, max(start, 0), max(count, 0))
+    return steps[max(start, 0) : max(start, 0) + max(count, 0)]
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """The area under the line that joins points, along an axis.
+
+    Args:
+        y: The heights of the points.
+        x: Their places, a vector or an array of the shape of ``y``; None: at even distances.
+        dx: The distance.
+        axis: Along which axis of ``y``.
+    """
+    heights, places = (term(y), None) if x is None else terms([y, x])
+    at = axis_of(axis, heights.ndim)
+    count = max(heights.shape[at] - 1, 0)
+    sums = part(heights, at, 1 if count else 0, count) + part(heights, at, 0, count)
+    if places is not None and places.ndim == 1:
+        dx = reshaped(diff(places), (max(places.shape[0] - 1, 0), *(1,) * (heights.ndim - at - 1)))
+    elif places is not None:
+        dx = diff(places, axis=axis)
+    return sum(dx * sums / 2.0, at)
+
+
+if hasattr(np, "trapezoid"):  # NumPy 2.0
+    covers(np.trapezoid)(trapezoid)
+
+
+# --- angles ---------------------------------------------------------------------------------------
+
+
+@covers(np.unwrap)
+def unwrap(
+    p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi
+) -> Any:
+    """Angles without jumps: whole periods are added where neighbours differ by over half of one.
+
+    The periods that are added have derivative 0.
+    """
+    x = term(p)
+    x = in_dtype(x, np.result_type(x.dtype, 0.0))
+    at = axis_of(axis, x.ndim)
+    if x.shape[at] < 2:
+        return x
+    steps = diff(x, axis=at)
+    turns = (steps + period / 2) / period
+    # A step of half a period keeps its direction.
+    periods = where(steps > 0, ceil(turns) - 1, floor(turns))
+    if discont is not None and discont > period / 2:
+        periods = where(abs(steps) < discont, 0.0, periods)
+    added = cumsum(periods, at) * -period
+    return joined([part(x, at, 0, 1), part(x, at, 1, x.shape[at] - 1) + added], at)
