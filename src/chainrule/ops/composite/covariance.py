@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -47,15 +49,16 @@ def cov(
     for w in given:
         if np.shape(w) != (x.shape[1],):
             raise GraphError("E203", f"cov: a weight for each of {x.shape[1]} observations")
-    w = _product([as_term(weight, x.__class__) for weight in given], x.dtype)
+    weights = [in_dtype(as_term(w, x.__class__), x.dtype) for w in given]
     off = (0 if bias else 1) if ddof is None else ddof
-    if w is None:
+    if not weights:
         count: Any = x.shape[1] - off
         centred = x - reshaped(average(x, 1), (x.shape[0], 1))
         weighted = centred
     else:
+        w = functools.reduce(operator.mul, weights)
         count = sum(w)
-        heavy = sum(w * aweights) / count if off and aweights is not None else 1
+        heavy = sum(w * weights[-1]) / count if off and aweights is not None else 1
         count = count - off * heavy
         centred = x - reshaped(average(x, 1, w), (x.shape[0], 1))
         weighted = centred * w
@@ -76,17 +79,10 @@ def _variables(m: Any, y: Any, rowvar: bool) -> Any:
     """The variables, one in each row."""
     given = terms([m] if y is None else [m, y])
     rows = []
-    for x in given:
+    for at, x in enumerate(given):
         if x.ndim > 2:
             raise GraphError("E203", f"cov takes vectors and matrices, got {list(x.shape)}")
-        turned = not rowvar and x.ndim == 2 and x.shape[0] != 1
+        turned = not rowvar and x.ndim == 2 and (at == 0 or x.shape[0] != 1)  # as NumPy does
         x = reshaped(x, (1,) * (2 - x.ndim) + x.shape)
         rows.append(permuted(x, (1, 0)) if turned else x)
     return joined(rows, 0)
-
-
-def _product(weights: list[Any], dtype: Any) -> Any:
-    found = None
-    for w in weights:
-        found = in_dtype(w, dtype) if found is None else found * in_dtype(w, dtype)
-    return found

@@ -14,7 +14,7 @@ from chainrule.ops.composite.joining import joined
 from chainrule.ops.composite.running import cumsum
 from chainrule.ops.composite.shaping import Axis, broadcast_to, ravel
 from chainrule.ops.composite.statistics import floating, sum
-from chainrule.ops.composite.table import axis_of, covers, in_dtype, term, terms
+from chainrule.ops.composite.table import axes_in_order, axis_of, covers, in_dtype, term, terms
 from chainrule.ops.rearrange import part, reshaped
 from chainrule.ops.select import where
 from chainrule.ops.term import Term
@@ -72,8 +72,7 @@ def gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> A
         GraphError: E203 when there are too few points, or coordinates do not fit.
     """
     x = floating(term(f))
-    given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = list(range(x.ndim)) if axis is None else [axis_of(at, x.ndim) for at in given]
+    axes = axes_in_order(axis, x.ndim)
     if len(varargs) not in (0, 1, len(axes)):
         raise GraphError("E203", f"gradient: {len(varargs)} distances along {len(axes)} axes")
     gaps = varargs or (1.0,)

@@ -17,7 +17,7 @@ from chainrule.graph.node import constant_node
 from chainrule.graph.types import Type
 from chainrule.ops import select as primitive
 from chainrule.ops.composite.selection import Selection, depends, selection
-from chainrule.ops.composite.shaping import ravel
+from chainrule.ops.composite.shaping import in_a_line, ravel
 from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, neutral
 from chainrule.ops.copies import broadcast_along, trailing
 from chainrule.ops.index import gather, scatter_add, scatter_set
@@ -209,9 +209,8 @@ def _joined(chosen: Selection, values: Any, shape: tuple[int, ...], many: Any, n
 
 def _along(x: Any, axis: Any, key: Any) -> Any:
     """``x[key]`` along an axis; along all elements in order for None."""
-    if axis is None:
-        return get(ravel(x), key)
-    return get(x, (*(slice(None),) * axis_of(axis, x.ndim), key))
+    x, at = in_a_line(x, axis)
+    return get(x, (*(slice(None),) * at, key))
 
 
 @covers(np.take)

@@ -11,16 +11,16 @@ from chainrule.ops.composite import running, statistics
 from chainrule.ops.composite.elementwise import isnan
 from chainrule.ops.composite.shaping import Axis
 from chainrule.ops.composite.statistics import root
-from chainrule.ops.composite.table import covers, term, truth
+from chainrule.ops.composite.table import as_term, covers, term, truth
 from chainrule.ops.select import where as either
 
 
-def _present(x: Any, where: Any = True) -> Any:
+def _present(x: Any, where: Any) -> Any:
     """Which elements are there: those chosen that are not NaN."""
-    there = True if x.dtype.kind != "f" else ~isnan(x)
-    if where is True or where is np.True_:
-        return there
-    return truth(term(where) if there is True else where & there)
+    if x.dtype.kind != "f":
+        return where
+    there = ~isnan(x)
+    return there if where is True else truth(as_term(where, x.__class__)) & there
 
 
 @covers(np.nansum)

@@ -15,19 +15,11 @@ from chainrule.errors import GraphError, shown
 from chainrule.ops import index as primitive
 from chainrule.ops.composite.indexing import take, take_along_axis
 from chainrule.ops.composite.selection import depends
-from chainrule.ops.composite.shaping import ravel
-from chainrule.ops.composite.table import as_term, axis_of, covers, in_dtype, kind_of, term, terms
+from chainrule.ops.composite.shaping import in_a_line, ravel
+from chainrule.ops.composite.table import as_term, covers, in_dtype, kind_of, term, terms
 from chainrule.ops.rearrange import part, reshaped
 from chainrule.ops.reduce import any_of
 from chainrule.ops.term import Term
-
-
-def _line(a: Any, axis: int | None) -> tuple[Any, int]:
-    """The array and the axis to sort along; for None all elements in a row."""
-    x = term(a)
-    if axis is None:
-        return ravel(x), 0
-    return x, axis_of(axis, x.ndim)
 
 
 def _order(x: Any, axis: int, descending: bool) -> Any:
@@ -55,7 +47,7 @@ def sort(
     >>> cr.graph(sort(x), [x]).at([3, 1, 2]).value
     array([1., 2., 3.])
     """
-    x, at = _line(a, axis)
+    x, at = in_a_line(a, axis)
     return take_along_axis(x, _order(x, at, descending), at)
 
 
@@ -69,13 +61,13 @@ def argsort(
     descending: bool = False,
 ) -> Any:
     """The indices that sort an array along an axis; None: all elements in a row."""
-    return _order(*_line(a, axis), descending)
+    return _order(*in_a_line(a, axis), descending)
 
 
 @covers(np.partition)
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
     """The elements with the ``kth`` in its place, smaller ones before it: all are sorted."""
-    x, at = _line(a, axis)
+    x, at = in_a_line(a, axis)
     _check_kth(kth, x.shape[at])
     return sort(x, at)
 
@@ -83,7 +75,7 @@ def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
 @covers(np.argpartition)
 def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
     """The indices that `partition` takes: all that sort."""
-    x, at = _line(a, axis)
+    x, at = in_a_line(a, axis)
     _check_kth(kth, x.shape[at])
     return argsort(x, at)
 

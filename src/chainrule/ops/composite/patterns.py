@@ -19,6 +19,7 @@ from chainrule.ops.composite.shaping import (
     Axis,
     broadcast_to,
     full_like,
+    in_a_line,
     moveaxis,
     ravel,
     zeros_like,
@@ -169,7 +170,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     >>> cr.graph(delete(x, [0, 2]), [x]).at([1.0, 2.0, 3.0, 4.0]).value.tolist()
     [2.0, 4.0]
     """
-    x, at = _line(arr, axis)
+    x, at = in_a_line(arr, axis)
     size = x.shape[at]
     left = _numbered("delete", lambda: np.delete(np.arange(size), obj))
     return joined(_taken(x, at, left) or [part(x, at, 0, 0)], at)
@@ -185,7 +186,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     [1.0, 7.0, 8.0, 2.0]
     """
     x, new = terms([arr, values])
-    x, at = _line(x, axis)
+    x, at = in_a_line(x, axis)
     size = x.shape[at]
     places = _numbered("insert", lambda: np.arange(size + 1)[obj])
     new = reshaped(in_dtype(new, x.dtype), (1,) * (x.ndim - new.ndim) + new.shape)
@@ -202,12 +203,6 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     for own, run in runs:
         pieces += _taken(x, at, run) if own else _taken(new, at, [place - size for place in run])
     return joined(pieces, at) if pieces else x
-
-
-def _line(arr: Any, axis: int | None) -> tuple[Any, int]:
-    """The array and the axis; for None all elements in a row."""
-    x = term(arr)
-    return (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
 
 
 def _numbered(name: str, read: Any) -> Any:
@@ -304,10 +299,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     >>> cr.graph(repeat(x, 2), [x]).at([1.0, 2.0]).value.tolist()
     [1.0, 1.0, 2.0, 2.0]
     """
-    x = term(a)
-    if axis is None:
-        x = ravel(x)
-    at = axis_of(axis or 0, x.ndim)
+    x, at = in_a_line(a, axis)
     size = x.shape[at]
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or counts.ndim > 1 or (counts < 0).any():

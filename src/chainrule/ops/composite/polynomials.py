@@ -99,14 +99,14 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """
     x = term(p)
     times = _order(m, x)
-    constants = term_or_zeros(k, x, times)
+    constants = _constants(k, x, times)
     for at in range(times):
         size = x.shape[0]
         x = joined([x / np.arange(size, 0, -1), constants[at]], 0)
     return x
 
 
-def term_or_zeros(k: Any, x: Any, times: int) -> list[Any]:
+def _constants(k: Any, x: Any, times: int) -> list[Any]:
     """The constants of integration, each a vector of one element."""
     if k is None:
         return [zeros_like(x, shape=1)] * times

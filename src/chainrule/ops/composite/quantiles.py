@@ -153,7 +153,7 @@ def _between(flat: Any, position: Any, last: Any, method: str) -> Any:
         share = where(share > 0, 0.5, 0.0) if isinstance(share, Term) else 0.5 * (share > 0)
     order = argsort(flat, 1)
     below = _taken(flat, order, low)
-    if not isinstance(share, Term) and not share.any():
+    if method in _ROUNDED or (not isinstance(share, Term) and not share.any()):
         return below
     high = minimum(low + 1, last) if isinstance(low, Term) else np.minimum(low + 1, last)
     above = _taken(flat, order, high)

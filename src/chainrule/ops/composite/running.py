@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.errors import GraphError
 from chainrule.ops import reduce
 from chainrule.ops.composite.joining import joined
-from chainrule.ops.composite.shaping import full_like, ravel
+from chainrule.ops.composite.shaping import full_like, in_a_line
 from chainrule.ops.composite.statistics import accumulating
 from chainrule.ops.composite.table import axis_of, covers, in_dtype, term
 
@@ -33,10 +33,8 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 def _running(function: Any, a: Any, axis: int | None, dtype: Any) -> Any:
-    x = accumulating(term(a), dtype)
-    if axis is None:
-        x, axis = ravel(x), 0
-    return in_dtype(function(x, axis_of(axis, x.ndim)), x.dtype)
+    x, at = in_a_line(accumulating(term(a), dtype), axis)
+    return in_dtype(function(x, at), x.dtype)
 
 
 def cumulative_sum(

@@ -15,6 +15,7 @@ from chainrule.errors import GraphError, listed, shown
 from chainrule.graph.types import Type
 from chainrule.ops.composite.table import (
     as_term,
+    axes_in_order,
     axes_of,
     axis_of,
     covers,
@@ -63,6 +64,12 @@ def ravel(a: Any) -> Any:
     """The elements of ``a``, in row-major order, as a vector."""
     x = term(a)
     return reshaped(x, (math.prod(x.shape),))
+
+
+def in_a_line(a: Any, axis: int | None) -> tuple[Any, int]:
+    """An array and the axis to go along, counted from 0; for None all elements in a row."""
+    x = term(a)
+    return (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
 
 
 @covers(np.expand_dims)
@@ -146,11 +153,7 @@ permute_dims = transpose
 def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
     """``a`` with some axes in other places; the others stay in order."""
     x = term(a)
-    places = []
-    for given in (source, destination):
-        several = given if isinstance(given, (tuple, list)) else (given,)
-        axes_of(several, x.ndim)
-        places.append([axis_of(at, x.ndim) for at in several])
+    places = [axes_in_order(given, x.ndim) for given in (source, destination)]
     if len(places[0]) != len(places[1]):
         raise GraphError("E203", f"moveaxis: {shown(source)} to {shown(destination)}")
     order = [at for at in range(x.ndim) if at not in places[0]]

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import GraphError, shown
+from chainrule.ops.composite.patterns import pad
 from chainrule.ops.composite.products import multiplied, together
 from chainrule.ops.composite.shaping import Axis
-from chainrule.ops.composite.table import as_term, axis_of, covers, shape_of, term
+from chainrule.ops.composite.table import as_term, axes_in_order, covers, shape_of, term
 from chainrule.ops.copies import total
-from chainrule.ops.rearrange import embed, reshaped
+from chainrule.ops.rearrange import reshaped
 from chainrule.ops.reduce import flipped, largest
 from chainrule.ops.term import Term
 from chainrule.ops.windows import windows
@@ -43,21 +44,10 @@ def _slid(name: str, a: Any, v: Any, mode: str) -> Any:
     if before is None:
         raise GraphError("E212", f"{name}: mode is 'full', 'same' or 'valid', got {shown(mode)}")
     behind = count - 1 - before if mode == "same" else before
-    padded = _padded(a, [(0, before, behind)])
+    padded = pad(a, (before, behind))
     if count == 1:
         return multiplied(padded, reshaped(v, ()), [0], [], [0])
     return multiplied(windows(padded, (0,), (count,), (1,), (1,)), v, [0, 1], [1], [0])
-
-
-def _padded(x: Any, pads: Sequence[tuple[int, int, int]]) -> Any:
-    """``x`` with zeros before and behind along axes; x itself where there are none."""
-    shape, starts = list(x.shape), [0] * x.ndim
-    for axis, before, behind in pads:
-        shape[axis] += before + behind
-        starts[axis] = before
-    if tuple(shape) == x.shape:
-        return x
-    return embed(x, tuple(shape), tuple(starts), (1,) * x.ndim)
 
 
 @covers(np.convolve)
@@ -104,12 +94,11 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Axis = None) -> Any:
     """
     seen = term(x)
     lengths = shape_of(window_shape)
-    given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = list(range(seen.ndim)) if axis is None else [axis_of(at, seen.ndim) for at in given]
+    axes = axes_in_order(axis, seen.ndim)
     if len(lengths) != len(axes):
         raise GraphError("E203", f"{len(lengths)} sizes of windows along {len(axes)} axes")
     ones = (1,) * len(axes)
-    return windows(seen, tuple(axes), lengths, ones, ones)
+    return windows(seen, axes, lengths, ones, ones)
 
 
 # --- layers of networks ---------------------------------------------------------------------------
@@ -176,7 +165,7 @@ def _conv(
     gaps = _each(name, "dilation", dilation, count)
     reaches = [(length - 1) * gap + 1 for length, gap in zip(lengths, gaps, strict=True)]
     pads = _pads(name, padding, x.shape[2:], reaches, steps)
-    x = _padded(x, [(at + 2, *pair) for at, pair in enumerate(pads)])
+    x = pad(x, [(0, 0), (0, 0), *pads])
     for at, reach in enumerate(reaches, 2):
         if not 0 < reach <= x.shape[at]:
             problem = f"windows that reach over {reach} in {list(x.shape)} with its padding"

@@ -154,7 +154,12 @@ def axis_of(axis: Any, ndim: int) -> int:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes counted from 0, ascending; None means all of them.
+    """Axes counted from 0, ascending; None means all of them; errors as for `axes_in_order`."""
+    return tuple(sorted(axes_in_order(axis, ndim)))
+
+
+def axes_in_order(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes counted from 0, in the order named; None means all of them.
 
     Raises:
         GraphError: E203 for one that is not there, or is named twice.
@@ -162,7 +167,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    found = tuple(sorted(axis_of(at, ndim) for at in given))
+    found = tuple([axis_of(at, ndim) for at in given])
     if len(set(found)) < len(found):
         raise GraphError("E203", f"an axis is named twice in {shown(axis)}")
     return found
