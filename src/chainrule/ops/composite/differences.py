@@ -87,42 +87,34 @@ def _slopes(x: Any, at: int, gap: Any, order: int) -> Any:
     size = x.shape[at]
     if size < order + 1:
         raise GraphError("E203", f"gradient needs {order + 1} points along axis {at}, got {size}")
-    steps = gap if isinstance(gap, Term) else np.asarray(gap)
-    if steps.ndim and steps.shape != (size,):
-        raise GraphError("E203", f"gradient: {list(steps.shape)} coordinates of {size} points")
-    if not steps.ndim:
-        steps = gap
-        before = behind = first = last = second = late = steps
-    else:
-        column = (size, *(1,) * (x.ndim - at - 1))
-        steps = reshaped(steps, column) if isinstance(steps, Term) else steps.reshape(column)
-        steps = steps[1:] - steps[:-1] if not isinstance(steps, Term) else diff(steps, axis=0)
-        before, behind = _cut(steps, 0, size - 2), _cut(steps, 1, size - 2)
-        first, last = _cut(steps, 0, 1), _cut(steps, size - 2, 1)
-        second, late = _cut(steps, 1, 1), _cut(steps, size - 3, 1)
-    value = [part(x, at, k, 1) for k in (0, 1, size - 2, size - 1)]
-    ends = [(value[1] - value[0]) / first, (value[3] - value[2]) / last]
+    widths, share = _widths(gap, size, x.ndim - at - 1)
+    rises = diff(x, axis=at) / widths
+    left, right = [part(rises, at, k, size - 2) if size > 2 else None for k in (0, 1)]
+    first, last = [part(rises, at, k, 1) for k in (0, size - 2)]
+    if left is None:
+        return in_dtype(joined([first, last], at), x.dtype)
+    # A parabola through three points: its slope at the middle one, and at the outer ones.
+    turn = share * (right - left)
     if order == 2:
-        inner = [(part(x, at, k + 1, 1) - part(x, at, k, 1)) for k in (1, size - 3)]
-        # The slope of the parabola through three points, at the outer one.
-        ends[0] = ends[0] - first * (inner[0] / second - ends[0]) / (first + second)
-        ends[1] = ends[1] + last * (ends[1] - inner[1] / late) / (last + late)
-    early, middle, late_ones = [
-        part(x, at, k, max(size - 2, 0)) for k in (0, 1, 2 if size > 2 else 0)
-    ]
-    if before is behind:
-        slopes = (late_ones - early) / (2 * before)
-    else:
-        slopes = (
-            before * ((late_ones - middle) / behind) + behind * ((middle - early) / before)
-        ) / (before + behind)
-    return joined([ends[0], slopes, ends[1]], at)
+        first = first - part(turn, at, 0, 1)
+        last = last + part(right - left - turn, at, size - 3, 1)
+    return in_dtype(joined([first, left + turn, last], at), x.dtype)
 
 
-def _cut(steps: Any, start: int, count: int) -> Any:
-    if isinstance(steps, Term):
-        return part(steps, 0, max(start, 0), max(count, 0))
-    return steps[max(start, 0) : max(start, 0) + max(count, 0)]
+def _widths(gap: Any, size: int, behind: int) -> tuple[Any, Any]:
+    """The distances of neighbours, and for each inner point that before it as a share of both."""
+    places = gap if isinstance(gap, Term) else np.asarray(gap)
+    if not places.ndim:
+        return gap, 0.5
+    if places.shape != (size,):
+        raise GraphError("E203", f"gradient: {list(places.shape)} coordinates of {size} points")
+    column = (size - 1, *(1,) * behind)
+    if isinstance(places, Term):
+        widths = reshaped(diff(places), column)
+        before, after = [part(widths, 0, k, size - 2) if size > 2 else widths for k in (0, 1)]
+        return widths, before / (before + after)
+    widths = np.diff(places).reshape(column)
+    return widths, widths[:-1] / (widths[:-1] + widths[1:])
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
