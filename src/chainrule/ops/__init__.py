@@ -9,6 +9,7 @@ from chainrule.ops import (
     arithmetic,
     branches,
     contract,
+    copies,
     custom,
     elementary,
     index,
@@ -18,6 +19,7 @@ from chainrule.ops import (
     select,
     several,
     special,
+    windows,
 )
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "arithmetic",
     "branches",
     "contract",
+    "copies",
     "custom",
     "elementary",
     "index",
@@ -35,4 +38,5 @@ __all__ = [
     "select",
     "several",
     "special",
+    "windows",
 ]

@@ -13,6 +13,7 @@ from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
     adjoints_of,
     batched,
@@ -24,7 +25,7 @@ from chainrule.ops.inner import (
     present,
     tangents_of,
 )
-from chainrule.ops.rearrange import along_front, broadcast_along
+from chainrule.ops.rearrange import along_front
 from chainrule.ops.select import where
 from chainrule.ops.several import results, several, written_called
 from chainrule.ops.term import Term

@@ -19,6 +19,7 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
     Namer,
     adjoints_of,
@@ -33,7 +34,7 @@ from chainrule.ops.inner import (
     tangents_of,
     term_or_zero,
 )
-from chainrule.ops.rearrange import along_front, broadcast_along, permuted
+from chainrule.ops.rearrange import along_front, permuted
 from chainrule.ops.reduce import any_of, largest
 from chainrule.ops.select import convert, where
 from chainrule.ops.several import results, several, written_called
