@@ -19,8 +19,10 @@ from chainrule.api.array import (
     parameter,
     parameters,
 )
+from chainrule.api.batching import vmap
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
+from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.sources import graph, load, parse
@@ -29,10 +31,10 @@ from chainrule.api.transforms import (
     hessian,
     hvp,
     jacobian,
-    jvp,
+    jit,
+    stop_gradient,
     trace,
     value_and_grad,
-    vjp,
 )
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import (
@@ -82,15 +84,19 @@ __all__ = [
     "input",
     "inputs",
     "jacobian",
+    "jit",
     "jvp",
     "layered",
+    "linearize",
     "load",
     "parameter",
     "parameters",
     "parse",
+    "stop_gradient",
     "trace",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 
