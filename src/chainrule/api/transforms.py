@@ -19,7 +19,6 @@ from chainrule.api.tracing import (
     Trace,
     arguments_of,
     dag_of_trace,
-    joined,
     run,
     symbolic,
 )
