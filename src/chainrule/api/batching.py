@@ -138,9 +138,10 @@ def _leaf_axes(structure: Structure, given: _Axes) -> tuple[int | None, ...]:
     found = given.over(positional)
     if found is None:
         if given.structure.kind is tuple and len(given.structure.parts) != len(positional.parts):
-            counts = f"{len(given.structure.parts)} for {len(positional.parts)} arguments"
             raise GraphError(
-                "E240", f"in_axes has one part for each argument by position, {counts}"
+                "E240",
+                f"in_axes is for {len(given.structure.parts)} arguments by position, "
+                f"there are {len(positional.parts)}",
             )
         raise GraphError(
             "E240", "in_axes must be one axis, or structured like the arguments as far as it goes"

@@ -1,4 +1,4 @@
-"""Choosing: comparisons, logic, where, minimum and maximum, changes of dtype, stop_gradient.
+"""Choosing: comparisons, logic, where, minimum and maximum, changes of dtype, constants.
 
 A partial derivative of the form ``where(c, p, 0)`` or ``where(c, 0, p)`` is a *guard*: where the
 condition chooses the 0, the operand contributes exactly nothing, even if its own derivative is
