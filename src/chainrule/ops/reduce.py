@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.errors import GraphError
 from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params, Writing
 from chainrule.graph.types import Type
-from chainrule.ops.families import along_axes, below, linear, place, structural
+from chainrule.ops.families import along_axes, below, linear, place, structural, truth
 from chainrule.ops.rearrange import (
     concatenate,
     copied_along,
@@ -51,12 +51,6 @@ def _along_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
     return Function(op)(operands[0], params[0] + 1, *params[1:])
 
 
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be True or False, got {value!r}")
-    return value
-
-
 def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
     def write(types: Sequence[Type], params: Params) -> Writing:
         axis, reverse = params
@@ -66,7 +60,7 @@ def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
     return write
 
 
-_RUNNING = [Param("axis", place), Param("reverse", _truth, False)]
+_RUNNING = [Param("axis", place), Param("reverse", truth, False)]
 _RUNNING_EXAMPLES = [
     Example(((4,),), (0, False)),
     Example(((2, 3),), (1, True)),
