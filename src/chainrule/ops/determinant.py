@@ -33,7 +33,7 @@ def _summed(x: Any) -> Any:
     return total(x, (x.ndim - 2, x.ndim - 1))
 
 
-def _each(x: Any, shape: tuple[int, ...]) -> Any:
+def each(x: Any, shape: tuple[int, ...]) -> Any:
     """A number for each matrix as matrices that it fills."""
     return broadcast_along(x, shape, tuple(range(x.ndim)))
 
@@ -48,7 +48,7 @@ det: Function = structural(
     partials=[
         Linear(
             lambda tangent, out, a: _summed(cofactors(a) * tangent),
-            lambda adjoint, out, a: cofactors(a) * _each(adjoint, a.shape),
+            lambda adjoint, out, a: cofactors(a) * each(adjoint, a.shape),
         )
     ],
     batch=along_front,
@@ -101,10 +101,10 @@ def _third(given: Any, out: Any, a: Any, e: Any) -> Any:
     x, y = solve(a, e), solve(a, given)
     xy, yx = times(x, y), times(y, x)
     first, second = trace(x), trace(y)
-    inner = xy + yx - _each(first, a.shape) * y - _each(second, a.shape) * x
-    numbers = _each(first * second - trace(xy), a.shape)
+    inner = xy + yx - each(first, a.shape) * y - each(second, a.shape) * x
+    numbers = each(first * second - trace(xy), a.shape)
     whole = inner + where(np.eye(a.shape[-1], dtype=bool), numbers, 0.0)
-    return _each(det(a), a.shape) * solve(transposed(a), transposed(whole))
+    return each(det(a), a.shape) * solve(transposed(a), transposed(whole))
 
 
 def _again(given: Any, out: Any, a: Any, e: Any) -> Any:

@@ -122,3 +122,31 @@ def cofactors_along(a: Array, e: Array) -> Array:
     diagonal = np.diagonal(inner, axis1=-2, axis2=-1)[..., np.newaxis]
     changed[..., places, places] = (pairs @ diagonal)[..., 0]
     return sign * (u @ changed @ vt)
+
+
+# --- decompositions -------------------------------------------------------------------------------
+
+Wanted = tuple[bool, ...]
+"""Which results are wanted; others may be None."""
+
+
+def slogdet(a: Array, wanted: Wanted) -> tuple[Array, ...]:
+    return tuple(np.linalg.slogdet(a))
+
+
+def eigh(a: Array, wanted: Wanted) -> tuple[Array, ...]:
+    if not wanted[1]:
+        return guarded(np.linalg.eigvalsh, a), None
+    return tuple(guarded(np.linalg.eigh, a))
+
+
+def svd(a: Array, full: bool, wanted: Wanted) -> tuple[Array, ...]:
+    if not (wanted[0] or wanted[2]):
+        return None, guarded(lambda a: np.linalg.svd(a, compute_uv=False), a), None
+    return tuple(guarded(lambda a: np.linalg.svd(a, full_matrices=full), a))
+
+
+def qr(a: Array, full: bool, wanted: Wanted) -> tuple[Array, ...]:
+    if not (wanted[0] or full):
+        return None, np.linalg.qr(a, "r")
+    return tuple(np.linalg.qr(a, "complete" if full else "reduced"))
