@@ -306,10 +306,8 @@ svd = several(
         Example(((3, 3),), (False,), fit=_symmetric_apart),
         Example(((4, 2),), (False,)),
         Example(((2, 2, 3),), (False,)),
-        Example(((4, 2),), (True,)),
-        Example(((2, 4),), (True,)),
         Example(((1, 1),), (True,)),
-        Example(((2, 0),), (True,)),
+        Example(((2, 0),), (False,)),
     ],
 )
 
@@ -392,8 +390,7 @@ qr = several(
         Example(((3, 3),), (False,), fit=dominant),
         Example(((4, 2),), (False,), fit=dominant),
         Example(((2, 3, 2),), (False,), fit=dominant),
-        Example(((4, 2),), (True,), fit=dominant),
-        Example(((1, 1),), (False,)),
-        Example(((2, 0),), (True,)),
+        Example(((1, 1),), (True,)),
+        Example(((2, 0),), (False,)),
     ],
 )

@@ -37,7 +37,9 @@ def ceil(x: Any) -> Any:
 def where(condition: Any, a: Any, b: Any) -> Any:
     """NumPy's own branches for each element, ten times slower where conditions alternate."""
     if isinstance(condition, np.bool_):
-        return a if condition else b
+        taken, other = (a, b) if condition else (b, a)
+        # A number may fill an array.
+        return taken if taken.ndim or not other.ndim else np.broadcast_to(taken, other.shape)
     if condition.size < _MANY or a.dtype != b.dtype:
         return np.where(condition, a, b)
     bits = f"u{a.itemsize}"
