@@ -1,8 +1,4 @@
-"""The checks of the op matrix of arrays for operations with several results.
-
-As for the others, but all results are checked at once. What a graph holds another graph for, loops
-and branches, has tests of its own.
-"""
+"""The checks of the op matrix of arrays for operations with several results, all at once."""
 
 from __future__ import annotations
 
@@ -156,7 +152,9 @@ class Checks:
             order = Dag([out.node for out in outs]).topological_order()
             there = pushed(order, {term.node: term.node for term in terms})
             back = pulled(order, [(out.node, out.node) for out in outs], {*order})
-            assert all(there.of(out.node).type is out.node.type for out in outs if out.node in there)
+            assert all(
+                there.of(out.node).type is out.node.type for out in outs if out.node in there
+            )
             assert all(back.of(term.node).type is term.node.type for term in terms)
         return Result(f"{len(op.examples)} maps")
 
@@ -201,3 +199,26 @@ class Checks:
             node = make(op, tuple(t.node for t in terms), op.normal_params(example.params))
             assert node is outs[0].node.operands[0]
         return Result(f"{len(op.examples)} graphs")
+
+    def saved_values(self, op: Op) -> Result:
+        example = op.examples[0]
+        terms, outs = self.terms(op, example, self.operands_of(op, example))
+        order = Dag([out.node for out in outs]).topological_order()
+        bars = [input_node(f"bar{at}", out.node.type) for at, out in enumerate(outs)]
+        back = pulled(
+            order, [(out.node, bar) for out, bar in zip(outs, bars, strict=True)], {*order}
+        )
+        names = {out.node: f"result {at}" for at, out in enumerate(outs)}
+        names |= {term.node: name for term, name in zip(terms, op.operands, strict=True)}
+        found: list[str] = []
+        waiting = [back.of(term.node) for term in terms]
+        seen = set(waiting)
+        while waiting:  # what a result is computed from is not kept
+            node = waiting.pop()
+            if node in names:
+                found.append(names[node])
+                continue
+            fresh = {*node.operands} - seen
+            seen |= fresh
+            waiting += fresh
+        return Result(", ".join(sorted(found)))

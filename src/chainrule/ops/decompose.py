@@ -82,7 +82,7 @@ def _columns(v: Any, count: int) -> Any:
 
 
 def _quotient(x: Any, y: Any) -> Any:
-    """x / y where 0 / 0 is 0: a turn that nothing asks for needs no reason."""
+    """X / y where 0 / 0 is 0: a turn that nothing asks for needs no reason."""
     return where((x == 0) & (y == 0), 0.0, x / y)
 
 
@@ -104,9 +104,7 @@ def _slogdet_push(passes: Any, call: Call, tangents: Adjoints) -> Adjoints:
     return [None, trace(solve(call.operands[0], tangents[0]))]
 
 
-def _slogdet_pull(
-    passes: Any, call: Call, adjoints: Adjoints, wanted: Sequence[bool]
-) -> Adjoints:
+def _slogdet_pull(passes: Any, call: Call, adjoints: Adjoints, wanted: Sequence[bool]) -> Adjoints:
     (a,) = call.operands
     adjoint = adjoints[1]
     if adjoint is None:
@@ -194,7 +192,11 @@ def _svd_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     type = require_matrices(op, types, square=False)
     *front, rows, columns = type.shape
     less = min(rows, columns)
-    shapes = [(rows, rows if params[0] else less), (less,), (columns if params[0] else less, columns)]
+    shapes = [
+        (rows, rows if params[0] else less),
+        (less,),
+        (columns if params[0] else less, columns),
+    ]
     return TupleType.of_parts([Type.of(type.dtype, (*front, *shape)) for shape in shapes])
 
 
@@ -331,7 +333,7 @@ def _qr_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 
 def _over_r(x: Any, r: Any) -> Any:
-    """x r⁻¹."""
+    """X r⁻¹."""
     return transposed(solve_triangular(r, transposed(x), False, True))
 
 

@@ -4,6 +4,7 @@ Importing this package fills the tables `chainrule.ops.composite.table.COVERED` 
 """
 
 from chainrule.ops.composite import (
+    decompositions,
     einsum,
     elementwise,
     indexing,
@@ -23,6 +24,7 @@ from chainrule.ops.composite import (
 )
 
 __all__ = [
+    "decompositions",
     "einsum",
     "elementwise",
     "indexing",

@@ -5,15 +5,18 @@ What only says how SciPy is to compute, such as ``overwrite_a``, is left out bef
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import GraphError, shown
-from chainrule.ops.composite import linalg, norms
+from chainrule.ops.composite import decompositions, linalg, norms
 from chainrule.ops.composite.shaping import atleast_2d, terms
 from chainrule.ops.composite.table import LINALG, F, covers
 from chainrule.ops.linalg import read_symmetric
 from chainrule.ops.linalg import transposed as turned
-from chainrule.ops.rearrange import concatenate, embed
+from chainrule.ops.rearrange import concatenate, embed, part, reshaped
 
 LINALG.update(
     det=linalg.det,
@@ -22,6 +25,7 @@ LINALG.update(
     cho_solve=linalg.cho_solve,
     cho_factor=linalg.cho_factor,
     norm=norms.norm,
+    svdvals=decompositions.svdvals,
 )
 
 
@@ -98,6 +102,81 @@ def pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: bool = Fals
     if return_rank or atol is not None:
         raise GraphError("E212", "pinv takes no atol= and no return_rank= here")
     return linalg.pinv(a, rtol=rtol)
+
+
+@_enter
+def pinvh(a: Any, *, rtol: Any = None, lower: bool = True) -> Any:
+    """The pseudo-inverse of symmetric matrices, of which one triangle is read."""
+    return linalg.pinv(_symmetric(linalg.squares("pinvh", a), lower), rtol=rtol)
+
+
+@_enter
+def lstsq(a: Any, b: Any, cond: float | None = None) -> Any:
+    """The solution by least squares: (x, residues, rank, s)."""
+    a, b = linalg.floats(a, b)
+    cutoff = float(np.finfo(a.dtype).eps) if cond is None else cond
+    x, residuals, rank, s = decompositions.lstsq(a, b, cutoff)
+    return x, reshaped(residuals, b.shape[1:]) if residuals.shape == (1,) else residuals, rank, s
+
+
+@_enter
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Singular vectors and values, (U, s, Vh), or the values alone."""
+    found = decompositions.svd(a, full_matrices, compute_uv)
+    return tuple(found) if compute_uv else found
+
+
+@_enter
+def qr(a: Any, *, mode: str = "full") -> Any:
+    """(Q, R), or (R,) for mode ``"r"``; for mode ``"economic"`` no more columns and rows than
+    either.
+    """
+    modes = {"full": "complete", "r": "complete", "economic": "reduced"}
+    if mode not in modes:
+        raise GraphError("E212", f"qr: mode is 'full', 'r' or 'economic', got {shown(mode)}")
+    q, r = decompositions.qr(a, modes[mode])
+    return (r,) if mode == "r" else (q, r)
+
+
+@_enter
+def eigh(
+    a: Any,
+    b: Any = None,
+    *,
+    lower: bool = True,
+    eigvals_only: bool = False,
+    subset_by_index: Sequence[int] | None = None,
+) -> Any:
+    """Eigenvalues and eigenvectors: a v = w v, or a v = w b v with a positive definite ``b``.
+
+    Args:
+        a: Symmetric matrices.
+        b: Positive definite ones; None for the identity.
+        lower: Which triangle of both is read.
+        eigvals_only: Give no eigenvectors.
+        subset_by_index: (first, last) of the eigenvalues wanted, both included.
+    """
+    a = linalg.squares("eigh", a)
+    if b is None:
+        w, v = decompositions.eigh(a, "L" if lower else "U")
+    else:
+        a, b = linalg.floats(_symmetric(a, lower), b)
+        factor = linalg.cholesky(b if lower else turned(b))
+        half = linalg.solve_triangular(factor, a, lower=True)
+        w, y = decompositions.eigh(linalg.solve_triangular(factor, turned(half), lower=True))
+        v = linalg.solve_triangular(factor, y, 1, lower=True)
+    if subset_by_index is not None:
+        first, last = map(int, subset_by_index)
+        w, v = (part(x, x.ndim - 1, first, last - first + 1) for x in (w, v))
+    return w if eigvals_only else (w, v)
+
+
+@_enter
+def eigvalsh(
+    a: Any, b: Any = None, *, lower: bool = True, subset_by_index: Sequence[int] | None = None
+) -> Any:
+    """The eigenvalues of `eigh`."""
+    return eigh(a, b, lower=lower, eigvals_only=True, subset_by_index=subset_by_index)
 
 
 @_enter
