@@ -23,6 +23,7 @@ from chainrule.api.batching import vmap
 from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
 from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
+from chainrule.api.implicit import fixed_point, root
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.plots import Plot
@@ -83,6 +84,7 @@ __all__ = [
     "cond",
     "constant",
     "custom_derivative",
+    "fixed_point",
     "fori_loop",
     "grad",
     "graph",
@@ -100,6 +102,7 @@ __all__ = [
     "parameter",
     "parameters",
     "parse",
+    "root",
     "scan",
     "scipy",
     "stop_gradient",
