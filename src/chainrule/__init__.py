@@ -26,6 +26,7 @@ from chainrule.api.graph import Graph
 from chainrule.api.implicit import fixed_point, root
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
+from chainrule.api.ode import odeint
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.solvers import scipy
@@ -99,6 +100,7 @@ __all__ = [
     "linearize",
     "load",
     "map",
+    "odeint",
     "parameter",
     "parameters",
     "parse",
