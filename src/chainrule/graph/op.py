@@ -161,12 +161,15 @@ class Example(NamedTuple):
         params: The parameters.
         dtypes: The dtype of each operand; float64 for those left out.
         below: Integer operands are drawn from 0 up to this, for each; indices, say.
+        fit: Makes of random operands some that the operation is made for: in order, say, or
+            positive definite; None where any will do.
     """
 
     shapes: tuple[tuple[int, ...], ...]
     params: Params = ()
     dtypes: tuple[str, ...] = ()
     below: int = 2
+    fit: Callable[[list[Any]], list[Any]] | None = None
 
 
 class Accuracy(NamedTuple):

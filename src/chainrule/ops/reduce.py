@@ -15,7 +15,7 @@ from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params, 
 from chainrule.graph.types import Type
 from chainrule.ops.copies import copied_along, reduced_batch, reduced_type, total
 from chainrule.ops.families import along_axes, below, fail, linear, structural, with_params
-from chainrule.ops.literals import place, sorted_places
+from chainrule.ops.literals import place, sorted_places, truth
 from chainrule.ops.rearrange import concatenate, part, permuted, reshaped
 from chainrule.ops.select import where
 from chainrule.ops.term import Function, full_like
@@ -42,12 +42,6 @@ def _along_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
     return Function(op)(operands[0], params[0] + 1, *params[1:])
 
 
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be True or False, got {value!r}")
-    return value
-
-
 def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
     def write(types: Sequence[Type], params: Params) -> Writing:
         axis, reverse = params
@@ -57,7 +51,7 @@ def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
     return write
 
 
-_RUNNING = [Param("axis", place), Param("reverse", _truth, False)]
+_RUNNING = [Param("axis", place), Param("reverse", truth, False)]
 _RUNNING_EXAMPLES = [
     Example(((4,),), (0, False)),
     Example(((2, 3),), (1, True)),
