@@ -25,7 +25,11 @@ b, D = random.uniform(-1, 1, 3), random.uniform(-1, 1, (3, 2))
 
 def named(name):
     """The function of SciPy that has this name when it is called."""
-    return lambda *values: getattr(scipy.linalg, name)(*values)
+
+    def function(*values):
+        return getattr(scipy.linalg, name)(*values)
+
+    return function
 
 
 CASES = {

@@ -17,8 +17,8 @@ _COLLECT: Final = (
 )
 INDEX: Final = "write chainrule.constant(a)[i], where i holds whole numbers"
 _COMPLEX: Final = (
-    "write np.linalg.eigh(x) or eigvalsh(x) where the matrix is symmetric; other eigenvalues may be "
-    "complex, and graphs hold real numbers"
+    "write np.linalg.eigh(x) or eigvalsh(x) where the matrix is symmetric; other eigenvalues may "
+    "be complex, and graphs hold real numbers"
 )
 _DEPENDS: Final = "its shape would depend on the data; use np.where(condition, x, 0) instead"
 _CHOICES: Final = {

@@ -109,6 +109,7 @@ def pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: bool = Fals
 
 
 @_enter
+@covers()
 def pinvh(a: Any, *, rtol: Any = None, lower: bool = True) -> Any:
     """The pseudo-inverse of symmetric matrices, of which one triangle is read."""
     return linalg.pinv(_symmetric(linalg.squares("pinvh", a), lower), rtol=rtol)
