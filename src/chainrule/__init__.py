@@ -23,8 +23,10 @@ from chainrule.api.batching import vmap
 from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
 from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
+from chainrule.api.implicit import fixed_point, root
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
+from chainrule.api.ode import odeint
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.solvers import scipy
@@ -83,6 +85,7 @@ __all__ = [
     "cond",
     "constant",
     "custom_derivative",
+    "fixed_point",
     "fori_loop",
     "grad",
     "graph",
@@ -97,9 +100,11 @@ __all__ = [
     "linearize",
     "load",
     "map",
+    "odeint",
     "parameter",
     "parameters",
     "parse",
+    "root",
     "scan",
     "scipy",
     "stop_gradient",
