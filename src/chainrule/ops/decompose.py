@@ -30,7 +30,12 @@ from chainrule.ops.linalg import (
     transposed,
 )
 from chainrule.ops.literals import truth
-from chainrule.ops.rearrange import all_along_front, concatenate, embed, part
+from chainrule.ops.rearrange import (
+    all_along_front,
+    concatenate,
+    embed,
+    part,
+)
 from chainrule.ops.select import where
 from chainrule.ops.several import results, several
 

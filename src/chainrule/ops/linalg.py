@@ -30,7 +30,13 @@ from chainrule.graph.types import Type
 from chainrule.ops.contract import contracted
 from chainrule.ops.families import fail, structural
 from chainrule.ops.literals import truth
-from chainrule.ops.rearrange import all_along_front, concatenate, part, permuted, reshaped
+from chainrule.ops.rearrange import (
+    all_along_front,
+    concatenate,
+    part,
+    permuted,
+    reshaped,
+)
 from chainrule.ops.select import where
 from chainrule.ops.term import Function, full_like
 

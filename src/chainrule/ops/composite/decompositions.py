@@ -116,8 +116,8 @@ def svdvals(x: Any, /) -> Any:
 
 
 @covers(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
-    """The condition number: the norm of a matrix times that of its inverse; ∞ where singular.
+def condition_number(x: Any, p: Any = None) -> Any:
+    """NumPy's ``linalg.cond``: the norm of a matrix times that of its inverse; ∞ where singular.
 
     Args:
         x: The matrices.

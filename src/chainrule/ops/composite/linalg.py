@@ -65,7 +65,7 @@ def stacked(x: Any, front: tuple[int, ...], core: int) -> Any:
 def identity_like(x: Any) -> Any:
     """Identity matrices, as many and as large as those of ``x``."""
     size = x.shape[-1]
-    one = x.__class__(constant_node(np.eye(size), Type.of(x.dtype, (size, size))))
+    one = x.__class__(constant_node(np.eye(size, dtype=x.dtype), Type.of(x.dtype, (size, size))))
     return stacked(one, x.shape[:-2], 2)
 
 

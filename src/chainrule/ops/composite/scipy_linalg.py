@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.composite import decompositions, linalg, norms
-from chainrule.ops.composite.shaping import atleast_2d
+from chainrule.ops.composite.shaping import Axis, atleast_2d
 from chainrule.ops.composite.table import LINALG, F, covers, terms
 from chainrule.ops.linalg import read_symmetric
 from chainrule.ops.linalg import transposed as turned
@@ -24,14 +24,18 @@ LINALG.update(
     solve_triangular=linalg.solve_triangular,
     cho_solve=linalg.cho_solve,
     cho_factor=linalg.cho_factor,
-    norm=norms.norm,
-    svdvals=decompositions.svdvals,
 )
 
 
 def _enter(function: F) -> F:
     LINALG[function.__name__] = function
     return function
+
+
+@_enter
+def norm(a: Any, ord: norms.Order = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The norm of a vector or a matrix, as NumPy's."""
+    return norms.norm(a, ord, axis, keepdims)
 
 
 _STRUCTURES = {
@@ -105,6 +109,7 @@ def pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: bool = Fals
 
 
 @_enter
+@covers()
 def pinvh(a: Any, *, rtol: Any = None, lower: bool = True) -> Any:
     """The pseudo-inverse of symmetric matrices, of which one triangle is read."""
     return linalg.pinv(_symmetric(linalg.squares("pinvh", a), lower), rtol=rtol)
@@ -117,6 +122,12 @@ def lstsq(a: Any, b: Any, cond: float | None = None) -> Any:
     cutoff = float(np.finfo(a.dtype).eps) if cond is None else cond
     x, residuals, rank, s = decompositions.lstsq(a, b, cutoff)
     return x, reshaped(residuals, b.shape[1:]) if residuals.shape == (1,) else residuals, rank, s
+
+
+@_enter
+def svdvals(a: Any) -> Any:
+    """The singular values, in descending order."""
+    return decompositions.svdvals(a)
 
 
 @_enter
