@@ -21,6 +21,7 @@ from chainrule.api.array import (
 )
 from chainrule.api.batching import vmap
 from chainrule.api.graph import Graph
+from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.plots import Plot
@@ -31,7 +32,6 @@ from chainrule.api.transforms import (
     hessian,
     hvp,
     jacobian,
-    jit,
     stop_gradient,
     trace,
     value_and_grad,
