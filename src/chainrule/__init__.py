@@ -24,6 +24,7 @@ from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
 from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
 from chainrule.api.implicit import fixed_point, root
+from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.ode import odeint
@@ -36,7 +37,6 @@ from chainrule.api.transforms import (
     hessian,
     hvp,
     jacobian,
-    jit,
     stop_gradient,
     trace,
     value_and_grad,

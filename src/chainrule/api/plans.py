@@ -52,19 +52,23 @@ def plan_of(inputs: Sequence[Node], results: Sequence[Any], structure: Structure
     nodes = [node for node in results if isinstance(node, Node)]
     free = tuple(captured(nodes, inputs))
     program = None if free or not nodes else Program(Dag(nodes, list(inputs)))
-    own = frozenset(inputs)
+    # What depends on no argument is computed once.
+    own = walk.descendants(walk.depth_first(nodes), inputs)
     fresh = len(set(nodes)) == len(nodes) and all(_is_fresh(node, own) for node in nodes)
     return Plan(tuple(inputs), tuple(results), structure, free, program, fresh)
 
 
-def _is_fresh(node: Node, inputs: Container[Node]) -> bool:
-    """Whether a node's operation makes a new array at every call, and no view of another."""
+def _is_fresh(node: Node, moving: Container[Node]) -> bool:
+    """Whether a node's operation makes a new array at every call, and no view of another.
+
+    Args:
+        node: A result.
+        moving: The nodes that depend on an argument.
+    """
     if not node.type.shape:
         return True
-    if node.op.name not in _MAKERS and not (node.op.name == "sum" and node.params[0]):
-        return False
-    # What depends on no argument is computed once.
-    return any(reached in inputs for reached in walk.depth_first([node]))
+    makes = node.op.name in _MAKERS or (node.op.name == "sum" and bool(node.params[0]))
+    return makes and node in moving
 
 
 _MAKERS: Final = frozenset({

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from chainrule.api.graph import Graph
 from chainrule.api.linear import jvp
@@ -19,6 +19,7 @@ from chainrule.api.tracing import (
     Trace,
     arguments_of,
     dag_of_trace,
+    joined,
     run,
     symbolic,
 )
@@ -76,37 +77,6 @@ def trace(function: Pure) -> Callable[..., Graph]:
     return traced
 
 
-def jit(function: Pure) -> Pure:
-    """A function that is traced once for each kind of arguments; afterwards its graph runs.
-
-    Floats become float64 numbers of NumPy; arguments that are not arrays are part of the kind. The
-    graph for some arguments is what ``.trace`` gives, as `trace` does.
-
-    >>> import chainrule as cr
-    >>> import numpy as np
-    >>> @cr.jit
-    ... def norm(x, order=2):
-    ...     return np.sum(abs(x) ** order) ** (1 / order)
-    >>> norm(np.array([3.0, 4.0]))
-    np.float64(5.0)
-    >>> norm.trace(np.array([3.0, 4.0]))
-    <Graph of (x): sum(abs(x)^2)^0.5>
-
-    Args:
-        function: Of arrays, floats, and structures of them, with a result of any structure.
-
-    Raises:
-        TracingError: E230 to E238, at the line that cannot be traced.
-    """
-
-    def build(trace: Trace, _: Arguments) -> Plan:
-        return plan_of(trace.inputs, trace.results, trace.structure)
-
-    compiled: Any = transform(function, ("value",), build)
-    compiled.trace = trace(function)
-    return cast("Pure", compiled)
-
-
 def stop_gradient(value: Any) -> Any:
     """The value itself, which derivatives take for a constant.
 
@@ -117,9 +87,12 @@ def stop_gradient(value: Any) -> Any:
     Args:
         value: An array, or a structure of them.
     """
-    return mapped(
-        lambda leaf: select.stop_gradient(leaf) if isinstance(leaf, Term) else leaf, value
-    )
+
+    def stopped(leaf: Any) -> Any:
+        whole = joined(leaf)
+        return select.stop_gradient(whole) if isinstance(whole, Term) else leaf
+
+    return mapped(stopped, value)
 
 
 def grad(
