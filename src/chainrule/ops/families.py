@@ -203,6 +203,7 @@ def structural(
     write: Callable[[Sequence[Type], Params], Writing | None] | None = None,
     moves: bool = False,
     variadic: bool = False,
+    reach: Callable[..., Any] | None = None,
 ) -> Function:
     """Define an operation on whole arrays."""
     count = len(operands)
@@ -228,6 +229,7 @@ def structural(
                 variadic=variadic,
                 batch=batch,
                 examples=tuple(examples),
+                reach=reach,
             )
         )
     )
