@@ -24,6 +24,7 @@ from chainrule.api.layered import layered
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.sources import graph, load, parse
+from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import (
     grad,
     hessian,
@@ -88,6 +89,7 @@ __all__ = [
     "parameter",
     "parameters",
     "parse",
+    "sparsity",
     "trace",
     "value_and_grad",
     "vjp",

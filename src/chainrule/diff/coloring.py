@@ -1,30 +1,30 @@
 """Colourings of patterns: what may be computed together, so that sums can be taken apart again.
 
-Columns of a matrix that have no row in common, its *columns of one colour*, are found from their sum
-(A. R. Curtis, M. J. D. Powell and J. K. Reid, On the estimation of sparse Jacobian matrices, IMA J.
-Appl. Math. 13, 1974): a colouring of the graph in which columns with a common row are neighbours, a
-partial distance-2 colouring of the bipartite graph of rows and columns (T. F. Coleman and J. J.
-Moré, Estimation of sparse Jacobian matrices and graph coloring problems, SIAM J. Numer. Anal. 20,
-1983). A symmetric matrix needs fewer colours, as each entry stands in it twice (Estimation of sparse
-Hessian matrices and graph coloring problems, Math. Programming 28, 1984):
+Columns of a matrix that have no row in common, its *columns of one colour*, are found from their
+sum (A. R. Curtis, M. J. D. Powell and J. K. Reid, On the estimation of sparse Jacobian matrices,
+IMA J. Appl. Math. 13, 1974): a colouring of the graph in which columns with a common row are
+neighbours, a partial distance-2 colouring of the bipartite graph of rows and columns (T. F. Coleman
+and J. J. Moré, Estimation of sparse Jacobian matrices and graph coloring problems, SIAM J. Numer.
+Anal. 20, 1983). A symmetric matrix needs fewer colours, as each entry stands in it twice
+(Estimation of sparse Hessian matrices and graph coloring problems, Math. Programming 28, 1984):
 
-- *star colouring*: neighbours differ, and every path of four vertices has three colours. Each entry,
-  or its mirror, stands alone in a sum.
-- *acyclic colouring*: neighbours differ, and every cycle has three colours. The entries are found one
-  after the other, by substitution.
+- *star colouring*: neighbours differ, and every path of four vertices has three colours. Each
+  entry, or its mirror, stands alone in a sum.
+- *acyclic colouring*: neighbours differ, and every cycle has three colours. The entries are found
+  one after the other, by substitution.
 
 A. H. Gebremedhin, F. Manne and A. Pothen, What color is your Jacobian? Graph coloring for computing
 derivatives, SIAM Review 47, 2005, tells all of it; A. H. Gebremedhin, A. Tarafdar, F. Manne and A.
-Pothen, New acyclic and star coloring algorithms with application to computing Hessians, SIAM J. Sci.
-Comput. 29, 2007, how to be fast. Sets of colours are the bits of whole numbers here, so that one
-step looks at all colours of a neighbour at once.
+Pothen, New acyclic and star coloring algorithms with application to computing Hessians, SIAM J.
+Sci. Comput. 29, 2007, how to be fast. Sets of colours are the bits of whole numbers here, so that
+one step looks at all colours of a neighbour at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import numpy as np
 
@@ -39,8 +39,8 @@ Order = Literal["auto", "natural", "largest first", "smallest last"]
 
 - ``"natural"``: as they stand in the matrix.
 - ``"largest first"``: those with the most neighbours first (Welsh and Powell, 1967).
-- ``"smallest last"``: the one with the fewest neighbours among all that are left comes last (Matula,
-  1968). No vertex has more neighbours before it than it must.
+- ``"smallest last"``: the one with the fewest neighbours among all that are left comes last
+  (Matula, 1968). No vertex has more neighbours before it than it must.
 - ``"auto"``: the best of these, while they are fast.
 """
 
@@ -97,8 +97,8 @@ def column_colors(pattern: Pattern, order: Order = "auto") -> Numbers:
     def neighbours() -> Pattern | None:
         if squares > _PAIRS:
             return None
-        together: Pattern = (pattern.T.astype(bool).tocsr() @ pattern.astype(bool)).tocsr()
-        return together
+        truth: Any = pattern.astype(bool)
+        return cast("Pattern", (truth.T @ truth).tocsr())
 
     return _best(greedy, order, pattern.shape[1], least, pattern.nnz, degrees, neighbours)
 
@@ -107,7 +107,7 @@ def star_colors(pattern: Pattern, order: Order = "auto") -> Numbers:
     """A star colouring of a symmetric pattern: a colour for each row, which is that of its column.
 
     >>> from scipy.sparse import diags_array
-    >>> star_colors(diags_array([1, 1, 1], offsets=[-1, 0, 1], shape=(6, 6)).tocsr())
+    >>> star_colors(diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(6, 6)).tocsr())
     array([0, 1, 0, 2, 0, 1])
 
     Args:
@@ -160,7 +160,7 @@ def acyclic_colors(pattern: Pattern, order: Order = "auto") -> Numbers:
     """An acyclic colouring of a symmetric pattern: a colour for each row.
 
     >>> from scipy.sparse import diags_array
-    >>> acyclic_colors(diags_array([1, 1, 1], offsets=[-1, 0, 1], shape=(6, 6)).tocsr())
+    >>> acyclic_colors(diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(6, 6)).tocsr())
     array([0, 1, 0, 1, 0, 1])
 
     Args:
@@ -176,7 +176,8 @@ def acyclic_colors(pattern: Pattern, order: Order = "auto") -> Numbers:
         count = len(near_all)
         own, around = ([0] * count for _ in range(2))
         # The trees of each two colours, as a forest of disjoint sets (R. E. Tarjan, 1975): what
-        # stands for a vertex in the trees of its colour and another. A key is vertex · 2²⁴ + colour.
+        # stands for a vertex in the trees of its colour and another, which are one number, the
+        # colour in its last 24 bits.
         above: dict[int, int] = {}
         for vertex in given:
             groups: dict[int, list[int]] = {}
@@ -249,9 +250,7 @@ def _symmetric_best(greedy: Greedy, pattern: Pattern, order: Order) -> Numbers:
     lengths = np.diff(pattern.indptr).astype(np.int64)
     # A path of three edges needs three colours, or two in an acyclic colouring.
     least = 3 if pattern.nnz else 1
-    return _best(
-        greedy, order, len(lengths), least, pattern.nnz, lambda: lengths, lambda: pattern
-    )
+    return _best(greedy, order, len(lengths), least, pattern.nnz, lambda: lengths, lambda: pattern)
 
 
 def _best(
@@ -303,8 +302,9 @@ def _best(
 def smallest_last(graph: Pattern) -> list[int]:
     """The vertices of a graph so that each has the fewest neighbours among those before it.
 
-    D. W. Matula and L. L. Beck, Smallest-last ordering and clustering and graph coloring algorithms,
-    J. ACM 30, 1983: with a bucket for each number of neighbours, time grows with the edges.
+    D. W. Matula and L. L. Beck, Smallest-last ordering and clustering and graph coloring
+    algorithms, J. ACM 30, 1983: with a bucket for each number of neighbours, time grows with the
+    edges.
     """
     starts, places = graph.indptr.tolist(), graph.indices.tolist()
     degrees = np.diff(graph.indptr).tolist()
@@ -312,7 +312,7 @@ def smallest_last(graph: Pattern) -> list[int]:
     buckets: list[list[int]] = [[] for _ in range(max(degrees, default=0) + 1)]
     for vertex in reversed(range(count)):
         buckets[degrees[vertex]].append(vertex)
-    order = []
+    order: list[int] = []
     done = [False] * count
     least = 0
     while len(order) < count:

@@ -1,12 +1,12 @@
 """How a sparse matrix of derivatives is computed in few passes, and where its entries then stand.
 
 A forward pass gives a sum of columns, a reverse pass a sum of rows; a colouring says which. Where
-one row and one column are full, as in an arrow, neither alone is cheap: then few full rows are taken
-by reverse passes and the rest by forward passes, or few full columns by forward passes and the rest
-by reverse ones (A. K. M. S. Hossain and T. Steihaug, Computing a sparse Jacobian matrix by rows and
-columns, Optim. Methods Softw. 10, 1998; T. F. Coleman and A. Verma, The efficient computation of
-sparse Jacobian matrices using automatic differentiation, SIAM J. Sci. Comput. 19, 1998). The cost
-that decides is the number of passes.
+one row and one column are full, as in an arrow, neither alone is cheap: then few full rows are
+taken by reverse passes and the rest by forward passes, or few full columns by forward passes and
+the rest by reverse ones (A. K. M. S. Hossain and T. Steihaug, Computing a sparse Jacobian matrix by
+rows and columns, Optim. Methods Softw. 10, 1998; T. F. Coleman and A. Verma, The efficient
+computation of sparse Jacobian matrices using automatic differentiation, SIAM J. Sci. Comput. 19,
+1998). The cost that decides is the number of passes.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ def _splits(pattern: Pattern, turned: Pattern) -> list[tuple[int, Numbers, bool]
         costs = sizes + longer
         promising = np.argsort(costs, kind="stable")[:_TRIES]
         for at in promising.tolist():
-            if 0 < longer[at] and sizes[at] > 0:
+            if longer[at] > 0 and sizes[at] > 0:
                 full = np.flatnonzero(lengths > sizes[at])
                 found.append((int(sizes[at]) + 1, full, by_rows))
     return sorted(found, key=lambda split: split[0] + len(split[1]))[:_TRIES]

@@ -2,8 +2,8 @@
 
 Each node has a pattern: for each of its elements the set of elements that it may depend on, as a
 sparse matrix of truth values with a row for each element. Patterns flow along the edges as tangents
-do (A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., 2008, section 7.1), a whole array at
-a time:
+do (A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., 2008, section 7.1), a whole array
+at a time:
 
 - Pointwise operations unite the patterns of their operands, element by element. Where a local
   derivative is known to be zero, as that of a masked element, nothing is passed on.
@@ -94,11 +94,11 @@ def taken(pattern: Pattern, rows: Numbers) -> Pattern:
         pattern = _pattern(
             pattern.indices, np.append(pattern.indptr, pattern.indptr[-1]), pattern.shape[1]
         )
-    return cast("Pattern", pattern[rows])
+    return pattern[rows]
 
 
 def gathered(pattern: Pattern, places: Numbers, count: int) -> Pattern:
-    """So many rows: each unites the given rows that go to its place, −1 is for those that do not."""
+    """So many rows: each unites the given rows that go to its place; −1: they go nowhere."""
     here = np.flatnonzero(places >= 0)
     shape = (count, pattern.shape[0])
     there = sparse().csr_array((np.ones(len(here), np.bool_), (places[here], here)), shape=shape)
@@ -117,7 +117,7 @@ def symmetric(pattern: Pattern) -> Pattern:
     """What a matrix that is symmetric can have of a pattern: entries whose mirror is there, too."""
     made = pattern.multiply(pattern.T.tocsr()).tocsr()
     made.sort_indices()
-    return cast("Pattern", made)
+    return made
 
 
 def _pattern(indices: Any, starts: Any, columns: int) -> Pattern:
@@ -341,7 +341,7 @@ def _moved(
     given: Mapping[Node, Any],
     pattern: Pattern,
 ) -> Pattern | None:
-    """Through a linear operation whose coefficients are 0 and 1, and known; None where they are not.
+    """Through a linear operation that moves elements or adds some up; None where that is unknown.
 
     It is run on the numbers of elements, in the direction in which none of them are added up.
     """

@@ -73,6 +73,7 @@ _RUNNING_EXAMPLES = [
     Example(((0,),), (0, False)),
 ]
 
+
 def flipped(x: Any, axis: int) -> Any:
     """``x`` in reverse order along an axis."""
     count = x.shape[axis]

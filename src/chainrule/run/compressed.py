@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from chainrule.diff.compression import Compression, forward_sums, reverse_sums
 from chainrule.diff.sparsity import Numbers, sparse
@@ -33,8 +34,8 @@ class Block(NamedTuple):
     """
 
     places: Numbers | None
-    starts: Numbers
-    columns: Numbers
+    starts: npt.NDArray[np.integer[Any]]
+    columns: npt.NDArray[np.integer[Any]]
     shape: tuple[int, int]
     dtype: np.dtype[Any]
 
