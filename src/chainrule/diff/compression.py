@@ -346,7 +346,9 @@ def reverse_sums(
 def _every(
     results: Sequence[Node], seeds: Sequence[Node], count: int, name: str
 ) -> tuple[list[Node], list[Node]]:
-    many = {seed: input_node(f"{name}__{at}", _many(seed, count)) for at, seed in enumerate(seeds)}
+    many = {
+        seed: input_node(f"every_{name}__{at}", _many(seed, count)) for at, seed in enumerate(seeds)
+    }
     made = batch(walk.depth_first(results), many, count)
     return list(many.values()), [
         made[node] if node in made else zero(_many(node, count)) for node in results

@@ -25,8 +25,10 @@ _SIDE: Final = 360.0
 _LARGEST_CELL: Final = 26.0
 _SMALLEST_CELL: Final = 1.5
 """Smaller squares are drawn together."""
-_NUMBERED: Final = 11.0
+_NUMBERED: Final = 7.0
 """Cells of this size have room for a number."""
+_BAND: Final = 13.0
+"""How deep the cells beside the matrix are, at least."""
 _EDGE: Final = 14.0
 _TITLE: Final = 13.0
 _CAPTION: Final = 11.0
@@ -123,7 +125,7 @@ def matrix_plot(
     block = max(1, math.ceil(longest * _SMALLEST_CELL / _SIDE))
     rows, columns = (max(1, -(-count // block)) for count in shape)
     size = min(_LARGEST_CELL, _SIDE / max(rows, columns))
-    band = max(size, _NUMBERED + 2)
+    band = max(size, _BAND)
     coarse = block > 1
     lines_above = () if coarse else tuple(above)
     lines_beside = () if coarse else tuple(beside)
@@ -269,7 +271,7 @@ def _squares(plot: MatrixPlot, colors: Sequence[str]) -> Iterator[str]:
 
 def _bands(plot: MatrixPlot, colors: Sequence[str], letters: Letters) -> Iterator[str]:
     """The passes of columns above the matrix, those of rows beside it."""
-    deep = max(plot.size, _NUMBERED + 2)
+    deep = max(plot.size, _BAND)
     for at, color in enumerate(plot.above):
         place = (plot.left + at * plot.size, plot.top - _GAP - deep, plot.size, deep)
         yield from _label(place, color, colors, letters)
@@ -289,7 +291,7 @@ def _label(
     yield f'<rect fill="{paint}" {_box(x, y, width, height)}/>'
     if min(width, height) >= _NUMBERED:
         ink = "#ffffff" if contrast("#ffffff", paint) >= contrast("#000000", paint) else "#000000"
-        size = min(_CAPTION, 0.7 * width)
+        size = min(_CAPTION, 0.8 * height, 1.4 * width / max(2, len(str(color))))
         text = _at(_text("caption", str(color), size), x + width / 2, y + height / 2)
         written = letters.write(text, str(color), str(color))
         yield f'<g fill="{ink}" role="img" aria-label="{clean(str(color))}">{written}</g>'
