@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
+from chainrule.draw.conflicts import crossings
 from chainrule.draw.scene import Box, Scene
 from tests.draw.scenes import SEEDS, random_record, seed_record
 
@@ -121,6 +122,35 @@ def test_random_graphs(number):
 def test_random_graphs_in_every_look(number, look):
     record = random_record(number, 5 + number * 56 // 200)
     assert problems(record.draw(**look).scene) == []
+
+
+@pytest.mark.parametrize("number", [106, 176, 197])
+def test_arrows_that_keep_off_corners_stay_off_other_boxes(number):
+    record = random_record(number, 5 + number * 56 // 200)
+    scene = record.draw(style="operators", arrows="both", direction="down").scene
+    assert problems(scene) == []
+
+
+def gaps(scene: Scene) -> list[float]:
+    """How far apart arrowheads are at each box."""
+    tips: dict[str, list[tuple[float, float]]] = {}
+    for curve in scene.curves:
+        tips.setdefault(curve.target, []).append(curve.points[-1])
+    return [math.dist(a, b) for ends in tips.values() for a, b in combinations(ends, 2)]
+
+
+@pytest.mark.parametrize("arrows", ["forward", "both"])
+def test_arrowheads_keep_apart(seed, arrows):
+    """An arrowhead is 7 points wide."""
+    assert min(gaps(seed_record(seed).draw(arrows=arrows).scene), default=9) > 8
+
+
+def test_the_arrows_of_one_edge_do_not_cross(seed):
+    curves = {curve.key: curve for curve in seed_record(seed).draw(arrows="both").scene.curves}
+    pairs = [(curve, curves.get(f"r{key[1:]}")) for key, curve in curves.items() if key[0] == "e"]
+    both = [[curve.points, back.points] for curve, back in pairs if back is not None]
+    assert both
+    assert not any(map(crossings, both))
 
 
 def test_every_worked_example_is_drawn():

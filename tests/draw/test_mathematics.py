@@ -175,14 +175,6 @@ def test_everything_lies_in_the_rectangle(latex):
     assert columns.max() <= margin + found.width + 1
 
 
-def test_a_name_is_a_shape():
-    shapes = {}
-    for latex in [*NUMBERS, *EVERYDAY]:
-        for glyph in outline(latex, latex, 10).glyphs:
-            assert shapes.setdefault(glyph.name, glyph.path) == glyph.path
-    assert len(set(shapes.values())) == len(shapes)
-
-
 def test_threads_lay_out_the_same():
     def everything(_):
         return [outline(latex, latex, 12) for latex in EVERYDAY]

@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.draw.mathematics import outline
 from chainrule.draw.scene import Box, Role, Scene
-from chainrule.draw.themes import READABLE, THEMES, contrast
+from chainrule.draw.themes import OUTLINED, READABLE, THEMES, contrast
 
 LOSS = cr.parse("L = (y - sigmoid(w*x + 2*b))^2", parameters="w b")
 RECORD = LOSS.at(w=0.5, b=-1, x=3, y=1)
@@ -51,6 +51,13 @@ def test_writing_is_readable_at_every_heat(theme):
         hot = box("computation", float(heat))
         for role in IN_BOXES:
             assert contrast(theme.writing(role, hot), theme.paint(hot).fill) >= READABLE, heat
+
+
+@each_theme
+def test_the_frame_of_an_output_is_seen_at_every_heat(theme):
+    for heat in np.linspace(0, 1, 101):
+        paint = theme.paint(box("computation", float(heat)))
+        assert contrast(paint.line, paint.fill) >= OUTLINED, heat
 
 
 DEUTERANOPIA = [

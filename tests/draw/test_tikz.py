@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import chainrule as cr
+from chainrule.draw.latex import escaped, mathematics
 from chainrule.draw.scene import Group
 from chainrule.draw.themes import THEMES
-from chainrule.draw.tikz import beamer, escaped, mathematics, tikz
+from chainrule.draw.tikz import beamer, tikz
 from tests.draw.sample import sample
 
 HOSTILE = [

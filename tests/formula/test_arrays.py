@@ -263,11 +263,47 @@ def _letters(source: str) -> str:
     return source
 
 
-@pytest.mark.parametrize("source", [r"\lVert x \rVert_2^2", r"\left\| x \right\|^2"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"\lVert x \rVert_2^2",
+        r"\left\| x \right\|^2",
+        r"\|x\|^2",
+        r"\Vert x \Vert \|x\|_2",
+        r"\| |x| \| |\|x\||",
+        r"\bigl\| x \bigr\|^2",
+    ],
+)
 def test_latex_norms(source):
     dag = read_latex(source, shapes={"x": 2})
     result = Sweep(dag, {dag.inputs[0]: np.array([3.0, 4.0])}).values[dag.output]
     assert float(result) == pytest.approx(25)
+
+
+X, Y, A = np.array([2.0, -1.0]), np.array([0.5, 3.0]), np.array([[1.0, 2.0], [-3.0, 5.0]])
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (r"y^\top (x^\top A)^\top", Y @ (A.T @ X)),
+        (r"A (x^\top)^\top", A @ X),
+        (r"{x^\top}^\top + y", X + Y),
+        (r"x^{\mathsf T} A y", X @ A @ Y),
+        (r"x^\mathsf{T} y", X @ Y),
+        (r"x^{\mathrm{T}} y", X @ Y),
+        (r"(2 A)^\top x", 2 * A.T @ X),
+        (r"(x^\top y)^{-1} x", X / (X @ Y)),
+        (r"x^{-1} \odot y", Y / X),
+        (r"A^\top (2 x)", 2 * A.T @ X),
+        (r"\operatorname{ones}(2)^\top x", X.sum()),
+    ],
+)
+def test_latex_transposes(source, expected):
+    shapes = {"x": 2, "y": 2, "A": (2, 2)}
+    dag = read_latex(source, inputs="x y A", shapes=shapes)
+    result = Sweep(dag, dict(zip(dag.inputs, (X, Y, A), strict=True))).values[dag.output]
+    assert result == pytest.approx(expected)
 
 
 def test_without_shapes_latex_is_about_numbers():
@@ -286,6 +322,9 @@ def test_without_shapes_latex_is_about_numbers():
         (r"A x^\top", "a row stands before"),
         (r"x^\top", "a row stands before"),
         (r"\sin x^\top", "a row"),
+        (r"(x^\top)^\top y", r"(x^\top) y is their scalar product"),
+        (r"2 A x y", r"(2 A x)^\top y is their scalar product"),
+        (r"1^\top x", "which has no transpose"),
     ],
 )
 def test_latex_products_that_do_not_fit(source, hint):
@@ -354,7 +393,12 @@ def test_symbols(text, sign):
         ("x @ c", "E203", "x @ c", "a number multiplies with *"),
         ("W.T @ x", "E203", "W.T @ x", "W @ x would fit"),
         ("1 + W @ x + x", "E203", "1 + W @ x + x", "1 + W @ x is [3], x is [2]"),
-        ("maximum(x, b)", "E203", "x, b", "x is [2], b is [3]"),
+        ("maximum(x, b)", "E203", "maximum(x, b)", "x is [2], b is [3]"),
+        ("where(x > 0, x, b)", "E203", "where(x > 0, x, b)", "b is [3]"),
+        ("sigmoid(W*x + b)", "E203", "W*x + b", "the matrix product is W @ x"),
+        ("matmul(W, b)", "E203", "matmul(W, b)", "W.T @ b would fit"),
+        ("W^T @ b", "E203", "W^T @ b", "the transpose is W.T"),
+        ("concatenate(x, W, 1)", "E203", "concatenate(x, W, 1)", "axis"),
         ("sum(c)", "E203", "sum(c)", "sum of a number"),
         ("sum(x, 1)", "E203", "sum(x, 1)", "no axis 1"),
         ("sum(x, y)", "E106", "y", "axes must be a literal"),
@@ -375,7 +419,22 @@ def test_symbols(text, sign):
         ("reshape(W, [4])", "E203", "reshape(W, [4])", ""),
         ("contract(A, x, i, j, k)", "E130", "contract(A, x, i, j, k)", "label"),
         ("zeros(x)", "E106", "x", "list of them"),
-        ("zeros(0.5)", "E106", "zeros(0.5)", "list of sizes"),
+        ("zeros(0.5)", "E106", "0.5", "list of sizes"),
+        ("zeros(3, 2)", "E105", "zeros(3, 2)", "write zeros([3, 2])"),
+        ("full([2], pi)", "E106", "pi", "write pi*ones([2])"),
+        ("full([2], 1/2)", "E106", "1/2", "write (1/2)*ones([2])"),
+        ("reshape(x, 2, 1)", "E105", "reshape(x, 2, 1)", "write reshape(x, [2, 1])"),
+        ("reshape(x, (2, 1))", "E116", ",", "lists take square brackets"),
+        ("sum(x, axis=0)", "E115", "=", "sum(x, 0)"),
+        ("[1 2] @ x", "E114", "2", "write [1, 2, 3]"),
+        ("[1, 2,] @ x", "E111", "]", "leave the comma out"),
+        ("[1, , 2]", "E111", ",", "after ','"),
+        ("[x, y]", "E119", "[", "stack(x, y)"),
+        ("gather(x, [0.5])", "E130", "[0.5]", "whole numbers"),
+        ("inv(A) @ x", "E101", "inv", "declare the result as an input"),
+        ("eye(2) @ x", "E101", "eye", "[[1, 0], [0, 1]]"),
+        ("W' @ b", "E119", "'", "x.T is the transpose"),
+        ("Wᵀ @ b", "E119", "ᵀ", "write x.T"),
         ("zeros([-1])", "E106", "zeros([-1])", "no shape"),
         ("norm(x, [1])", "E130", "norm(x, [1])", ""),
         ("meen(x)", "E101", "meen", "did you mean 'mean'"),
@@ -390,6 +449,10 @@ def test_errors(text, code, marked, message):
 
 
 def test_errors_about_shapes_given():
+    for text, one_name in (("Wx", "Wx"), ("W_1*x", "W_1"), ("W_{12}", "W_{12}")):
+        with pytest.raises(FormulaError, match="is one name") as caught:
+            read(text, shapes={"W": (3, 2)})
+        assert caught.value.text[slice(*caught.value.span)] == one_name
     with pytest.raises(FormulaError, match="did you mean 'W'"):
         read("W @ x", shapes={"w": (3, 2), "x": 2})
     with pytest.raises(FormulaError, match="follows from its definition"):
@@ -399,6 +462,22 @@ def test_errors_about_shapes_given():
             read("x", shapes={"x": bad})
     with pytest.raises(GraphError, match="map names"):
         read("x", shapes=[3])
+
+
+def test_the_inverse_of_a_matrix_is_not_taken_element_by_element():
+    for source in (r"A^{-1} x", r"x^\top (2 A)^{-1} x"):
+        with pytest.raises(FormulaError, match="the inverse of the matrix") as caught:
+            read_latex(source, shapes={"A": (2, 2), "x": 2})
+        assert caught.value.code == "E128"
+        assert caught.value.text[slice(*caught.value.span)].endswith("^{-1}")
+    assert read_latex("x^{-1}", shapes={"x": 2}) == read("x^-1", shapes={"x": 2})
+
+
+def test_hints_in_latex_are_in_latex():
+    with pytest.raises(FormulaError, match=r"W x would fit"):
+        read_latex(r"W^\top x", shapes={"W": (3, 2), "x": 2})
+    with pytest.raises(FormulaError, match=r"W\^\\top b would fit"):
+        read_latex(r"\sigma(W b)", shapes={"W": (3, 2), "b": 3})
 
 
 def test_limits():

@@ -94,8 +94,8 @@ def arguments_of(
         TracingError: E237 for arrays that no graph can hold.
     """
     leaves, structure = flatten((tuple(positional), dict(keywords)))
-    values = tuple(map(_joined, leaves))
-    parameters = tuple(_parameter_names(function, positional))
+    values = tuple(map(joined, leaves))
+    parameters = tuple(parameter_names(function, positional))
     return Arguments(structure, parameters, values, tuple(map(type_of, values)))
 
 
@@ -157,13 +157,13 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
     leaves, structure = flatten(result)
     return Trace(
         tuple(inputs),
-        tuple(map(_joined, leaves)),
+        tuple(map(joined, leaves)),
         structure,
         *_origins(recorder),
     )
 
 
-def _joined(result: Any) -> Any:
+def joined(result: Any) -> Any:
     """An array of symbolic scalars, such as ``np.array([x, y])``, as one symbolic array."""
     if is_objects(result) and any(isinstance(part, Term) for part in result.flat):
         return as_term(result, Array)
@@ -173,7 +173,7 @@ def _joined(result: Any) -> Any:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _parameter_names(function: Callable[..., Any], positional: Sequence[Any]) -> list[str]:
+def parameter_names(function: Callable[..., Any], positional: Sequence[Any]) -> list[str]:
     """The names of the positional arguments."""
     if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
         code = function.__code__

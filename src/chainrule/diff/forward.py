@@ -13,6 +13,8 @@ from chainrule.diff.flow import Flow
 from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag, Meaning
 from chainrule.graph.node import Node
+from chainrule.ops.several import ITEM, call_of
+from chainrule.ops.term import Term
 
 
 @collector_paused()
@@ -28,8 +30,20 @@ def tangents(order: Iterable[Node], seeds: Mapping[Node, Node], edges: Edges | N
     """
     edges = edges or Edges()
     flow = Flow(seeds)
+    shared: dict[Node, Sequence[Term | None]] = {}
     for node in order:
         if not node.type.is_float:
+            continue
+        if node.op.joint is not None:
+            if not flow.keys().isdisjoint(node.operands):
+                given = [Term(flow.of(x)) if x in flow else None for x in node.operands]
+                shared[node] = node.op.joint.push(tangents, call_of(node), given)
+            continue
+        if node.op is ITEM:
+            (several,) = node.operands
+            made = shared[several][node.params[0]] if several in shared else None
+            if made is not None:
+                flow[node] = made.node
             continue
         for position, operand in enumerate(node.operands):
             if operand in flow:

@@ -21,6 +21,8 @@ from chainrule.diff.flow import Flow, one
 from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag, Meaning
 from chainrule.graph.node import Node
+from chainrule.ops.several import ITEM, call_of
+from chainrule.ops.term import Term
 
 
 @collector_paused()
@@ -45,7 +47,14 @@ def adjoints(
     flow = Flow(backward=True)
     for output, seed in starts:
         flow.add(output, seed)
+    read: dict[Node, list[Node]] = {}
+    for node in order:
+        if node.op is ITEM:
+            read.setdefault(node.operands[0], []).append(node)
     for node in reversed(order):
+        if node.op.joint is not None and node not in fixed:
+            _pull(flow, node, read.get(node, ()), active, fixed)
+            continue
         if node not in flow or node in fixed:
             continue
         for position, operand in enumerate(node.operands):
@@ -54,6 +63,24 @@ def adjoints(
                 if partial is not None:
                     flow.carry(node, partial, operand)
     return flow
+
+
+def _pull(
+    flow: Flow, node: Node, items: Sequence[Node], active: Container[Node], fixed: Container[Node]
+) -> None:
+    """From the adjoints of the results of an operation that has several to its operands."""
+    given: list[Term | None] = [None] * len(node.type.parts)
+    for item in items:
+        if item in flow and item not in fixed:
+            given[item.params[0]] = Term(flow.of(item))
+    wanted = [operand in active and operand.type.is_float for operand in node.operands]
+    if not any(wanted) or not any(adjoint is not None for adjoint in given):
+        return
+    assert node.op.joint is not None
+    shares = node.op.joint.pull(adjoints, call_of(node), given, wanted)
+    for operand, share in zip(node.operands, shares, strict=True):
+        if share is not None:
+            flow.add(operand, share.node)
 
 
 def gradient(dag: Dag, output: Node, wrt: Sequence[Node], holding: Collection[Node] = ()) -> Dag:

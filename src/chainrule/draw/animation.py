@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from chainrule.draw.limits import within
+from chainrule.draw.markup import number
 from chainrule.draw.scene import Moment, Scene
 from chainrule.draw.strokes import GLOW
-from chainrule.draw.svg import Sheet, moment_name, number
+from chainrule.draw.svg import Sheet, moment_name
 
 _LEAD: Final = 1
 """Steps before the first moment, in which nothing is known."""
@@ -33,7 +34,7 @@ def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> 
         ValueError: A prefix that no id can begin with.
     """
     within(seconds_per_step, *_TIMES, "seconds")
-    moments = _moments(scene)
+    moments = scene.moments()
     total = _LEAD + len(moments) + _REST
     delays = {
         moment: f"{number((_LEAD + place) * seconds_per_step)}s"
@@ -41,15 +42,6 @@ def animation(scene: Scene, seconds_per_step: float = 1.0, prefix: str = "") -> 
     }
     sheet = Sheet(scene, prefix, delays)
     return sheet.document(_motion(sheet.prefix, moments, total, seconds_per_step))
-
-
-def _moments(scene: Scene) -> list[Moment]:
-    """All moments: those of the forward pass, then those of the backward pass."""
-    forward, backward = scene.steps
-    return [
-        *(Moment("forward", step) for step in range(1, forward + 1)),
-        *(Moment("backward", step) for step in range(1, backward + 1)),
-    ]
 
 
 def _motion(prefix: str, moments: list[Moment], total: int, seconds: float) -> str:

@@ -2,85 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from chainrule.draw.conflicts import crossings
-from chainrule.draw.diagram import Arrows, Coloured, Diagram, Element, Line, Link
-from chainrule.draw.geometry import Rectangle, beside, off_corners, on_border
-from chainrule.draw.layout import Edge, Layout, Node, layout
+from chainrule.draw.diagram import Arrows, Diagram, Element, Line, Link
+from chainrule.draw.geometry import Rectangle, beside, on_border
+from chainrule.draw.layout import Edge, Layout, Node, layout, out_of_order
 from chainrule.draw.layout import Frame as LaidFrame
-from chainrule.draw.mathematics import measure
-from chainrule.draw.moments import until
+from chainrule.draw.legend import MARGIN, explained
 from chainrule.draw.options import Options
-from chainrule.draw.scene import (
-    MARKS,
-    ROLES,
-    Box,
-    Curve,
-    Group,
-    Point,
-    Role,
-    Scale,
-    Scene,
-    Text,
-    is_marked,
-)
+from chainrule.draw.scene import Box, Curve, Group, Point, Scene, Text
+from chainrule.draw.sizes import SIZES, Measured, block, box_size, measured, stacked
 
-_SIZES: Final[dict[Role, float]] = {
-    "symbol": 15.0,
-    "name": 12.0,
-    "value": 12.0,
-    "adjoint": 12.0,
-    "tangent": 12.0,
-    "missing": 11.0,
-    "note": 10.0,
-    "local": 11.0,
-    "contribution": 11.0,
-    "operand": 12.0,
-    "caption": 11.0,
-}
-"""The size of letters by role."""
-_WIDEST: Final = 150.0
-_WIDEST_FORMULAS: Final[dict[Role, float]] = {"tangent": 420.0, "local": 240.0}
-"""Longer lines are shortened; formulas may be longer, since half of one says nothing."""
-_PADDING: Final = 7.0
-_MARGIN: Final = 14.0
-_LEAST: Final = {"constant": 24.0, "operator": 30.0}
-_LEAST_OTHERS: Final = 42.0
-"""The least width and height of a box."""
 _APART: Final = 3.5
 """Half the distance between the arrows of values and of adjoints on one edge."""
-_OFF_CORNERS: Final = (0.5, 1.2)
-"""How far one arrow, or two side by side, keep from the corners of boxes, in their radii."""
-_LEGEND_GAP: Final = 18.0
-_BAR: Final = (90.0, 9.0)
-"""Width and height of the bar that shows the colours of heat."""
-_BAR_GAP: Final = 8.0
-"""Between that bar and what its colours mean."""
 _FRAME: Final = (10.0, 22.0)
 """Between a frame and what stands in it: at its sides, and below its name."""
 _ARRIVAL: Final = 18.0
 """So much of the side of a box each arrow into it has."""
 _MOST_REORDERED: Final = 60
 """Boxes up to which another order is tried where operands arrive out of order."""
-_ORDERED: Final = 3
-"""Operands out of order count so much where the order matters."""
-_LEADING: Final = 1.14
-"""The distance of lines, in heights of a line."""
-
-
-class _Measured(NamedTuple):
-    """A line that has a size."""
-
-    line: Line
-    width: float
-    height: float
-    full: str
 
 
 def compose(diagram: Diagram, options: Options) -> Scene:
@@ -142,7 +86,7 @@ class _Arrangement:
         self._diagram = diagram
         self._options = options
         self._arrivals = Counter(link.target for link in diagram.links)
-        self._lines = [_measured(element.lines) for element in diagram.elements]
+        self._lines = [measured(element.lines) for element in diagram.elements]
         self._nodes = [
             Node(element.shape, *self._roomy(element, lines), element.group)
             for element, lines in zip(diagram.elements, self._lines, strict=True)
@@ -156,39 +100,32 @@ class _Arrangement:
         self._numbers = {element.key: at for at, element in enumerate(diagram.elements)}
         self._labels = [_labels(link, options.arrows) for link in diagram.links]
         self.found = self._placed(first)
-        across = 1 if options.direction == "right" else 0
-        arrivals: dict[str, list[int]] = {}
-        for at, link in enumerate(diagram.links):
-            arrivals.setdefault(link.target, []).append(at)
-        self.out_of_order: set[str] = set()
-        self.disorder = 0
-        for target, group in arrivals.items():
-            places = [self.found.routes[at][-1][across] for at in group]
-            wrong = sum(a >= b for a, b in pairwise(places))
-            self.disorder += wrong * (_ORDERED if diagram.links[group[0]].operands > 1 else 1)
-            if wrong:
-                self.out_of_order.add(target)
+        wrong = out_of_order(self.found, self._edges(), options.direction)
+        self.out_of_order = {diagram.elements[at].key for at in wrong}
+        self.disorder = sum(wrong.values())
 
-    def _roomy(self, element: Element, lines: Sequence[_Measured]) -> tuple[float, float]:
+    def _roomy(self, element: Element, lines: Sequence[Measured]) -> tuple[float, float]:
         """The size of a box on whose side all its arrows have room beside each other."""
-        width, height = _size(element, lines)
+        width, height = box_size(element, lines)
         least = _ARRIVAL * self._arrivals[element.key]
         if self._options.direction == "right":
             return width, max(height, least)
         return max(width, least), height
 
-    def _placed(self, first: int) -> Layout:
-        edges = [
+    def _edges(self) -> list[Edge]:
+        return [
             Edge(
                 self._numbers[link.source],
                 self._numbers[link.target],
-                *_block(label),
-                2 * _APART if self._options.arrows == "both" else 1.0,
+                *block(label),
+                2 * _APART if _is_double(link, self._options.arrows) else 1.0,
                 link.operands > 1,
             )
             for link, label in zip(self._diagram.links, self._labels, strict=True)
         ]
-        return layout(self._nodes, edges, self._frames, self._options.direction, first)
+
+    def _placed(self, first: int) -> Layout:
+        return layout(self._nodes, self._edges(), self._frames, self._options.direction, first)
 
     def improves_on(self, other: _Arrangement) -> bool:
         """Whether operands arrive in better order, and no more edges cross for it."""
@@ -206,16 +143,15 @@ class _Arrangement:
             if link.operands > 1 and link.target in self.out_of_order
         ]
         for at in unclear:
-            mark = f"{self._diagram.links[at].position + 1}."
-            latex = rf"\text{{{mark}}}"
-            self._labels[at] = [*_measured([Line("operand", mark, latex)]), *self._labels[at]]
+            mark = Line.words("operand", f"{self._diagram.links[at].position + 1}.")
+            self._labels[at] = [*measured([mark]), *self._labels[at]]
         if unclear:
             self.found = self._placed(self.found.manner)
 
     def scene(self) -> Scene:
         """Everything at its place, moved so that the margins are even."""
         diagram, found = self._diagram, self.found
-        dx, dy = _MARGIN - found.bounds.left, _MARGIN - found.bounds.top
+        dx, dy = MARGIN - found.bounds.left, MARGIN - found.bounds.top
         centres = [Point(x + dx, y + dy) for x, y in found.centres]
         boxes = tuple(map(_box, diagram.elements, centres, self._nodes, self._lines))
         curves: list[Curve] = []
@@ -223,7 +159,7 @@ class _Arrangement:
             route = [Point(x + dx, y + dy) for x, y in found.routes[at]]
             anchor = found.anchors[at]
             labels = self._labels[at]
-            texts = [] if anchor is None else _stacked(labels, anchor.x + dx, anchor.y + dy)
+            texts = [] if anchor is None else stacked(labels, anchor.x + dx, anchor.y + dy)
             widest = max((text.width for text in texts), default=0.0)
             texts = [replace(text, width=widest) for text in texts]
             ends = (boxes[self._numbers[link.source]], boxes[self._numbers[link.target]])
@@ -236,8 +172,8 @@ class _Arrangement:
             around = _around(members, curves, inner)
             groups[frame.key] = framed(frame.key, lines[frame.key], members, around)
         return Scene(
-            found.bounds.right - found.bounds.left + 2 * _MARGIN,
-            found.bounds.bottom - found.bounds.top + 2 * _MARGIN,
+            found.bounds.right - found.bounds.left + 2 * MARGIN,
+            found.bounds.bottom - found.bounds.top + 2 * MARGIN,
             diagram.title,
             diagram.description,
             self._options.direction,
@@ -283,105 +219,20 @@ def _around(
 
 def framed(key: str, line: Line, boxes: Iterable[Box], frame: Rectangle) -> Group:
     """A frame with its name in the upper left corner."""
-    ((_, width, height, full),) = _measured([line])
+    ((_, width, height, full),) = measured([line])
     x, y, right, bottom = frame
     middle = (x + width / 2 + 8, y + height / 2 + 3)
-    text = Text(line.role, line.text, line.latex, *middle, width, height, _SIZES[line.role], full)
+    text = Text(line.role, line.text, line.latex, *middle, width, height, SIZES[line.role], full)
     return Group(key, tuple(box.key for box in boxes), text, x, y, right - x, bottom - y)
 
 
-# --- sizes ------------------------------------------------------------------------------------
-
-
-def _measured(lines: Iterable[Line]) -> list[_Measured]:
-    """Lines with their sizes; what is too long is shortened."""
-    found = []
-    for line in lines:
-        size = _SIZES[line.role]
-        width, height = measure(line.latex, line.text, size)
-        full = ""
-        widest = _WIDEST_FORMULAS.get(line.role, _WIDEST)
-        if width > widest:
-            full = line.text
-            line, width, height = _shortened(line, width, widest)
-        found.append(_Measured(line, width, height * _LEADING, full))
-    return found
-
-
-def _shortened(line: Line, width: float, widest: float) -> tuple[Line, float, float]:
-    """As much of a line as fits, and ``…``; its width and height."""
-    letters = len(line.text)
-    while True:
-        letters = max(1, min(letters - 1, int(letters * widest / width)))
-        text = f"{line.text[:letters].rstrip()}…"
-        short = replace(line, text=text, latex=rf"\text{{{_escaped(text)}}}")
-        width, height = measure(short.latex, text, _SIZES[line.role])
-        if width <= widest or letters == 1:
-            return short, width, height
-
-
-def _escaped(text: str) -> str:
-    """Plain text inside of a text command of LaTeX."""
-    return "".join(f"\\{letter}" if letter in "#$%&_{}" else letter for letter in text)
-
-
-def _block(lines: Sequence[_Measured]) -> tuple[float, float]:
-    """The size of lines below each other."""
-    if not lines:
-        return 0.0, 0.0
-    return max(line.width for line in lines) + 6.0, sum(line.height for line in lines) + 2.0
-
-
-def _size(element: Element, lines: Sequence[_Measured]) -> tuple[float, float]:
-    """The size of a box around its lines; in an ellipse the corners of every line are inside."""
-    least = _LEAST.get(element.kind, _LEAST_OTHERS)
-    height = sum(line.height for line in lines)
-    if element.shape == "square":
-        width = max((line.width for line in lines), default=0.0)
-        return max(width + 2 * _PADDING, least), max(height + 2 * _PADDING, least)
-    outer = max(1.2 * height + _PADDING, least)
-    width = outer
-    top = -height / 2
-    for line in lines:
-        away = max(abs(top), abs(top + line.height))
-        share = math.sqrt(max(1.0 - (away / (outer / 2)) ** 2, 0.05))
-        width = max(width, line.width / share + _PADDING)
-        top += line.height
-    return width, outer
-
-
-def _labels(link: Link, arrows: Arrows) -> list[_Measured]:
+def _labels(link: Link, arrows: Arrows) -> list[Measured]:
     """What is written on an edge, from top to bottom."""
     forward = [] if arrows == "backward" and link.back else link.lines
-    return _measured([*forward, *(link.back if arrows != "forward" else ())])
+    return measured([*forward, *(link.back if arrows != "forward" else ())])
 
 
-# --- places -----------------------------------------------------------------------------------
-
-
-def _stacked(lines: Sequence[_Measured], x: float, y: float) -> list[Text]:
-    """Lines below each other, around a middle."""
-    top = y - sum(line.height for line in lines) / 2
-    texts = []
-    for line, width, height, full in lines:
-        text = Text(
-            line.role,
-            line.text,
-            line.latex,
-            x,
-            top + height / 2,
-            width,
-            height,
-            _SIZES[line.role],
-            full,
-            line.moment,
-        )
-        texts.append(text)
-        top += height
-    return texts
-
-
-def _box(element: Element, centre: Point, node: Node, lines: Sequence[_Measured]) -> Box:
+def _box(element: Element, centre: Point, node: Node, lines: Sequence[Measured]) -> Box:
     return Box(
         element.key,
         element.kind,
@@ -390,7 +241,7 @@ def _box(element: Element, centre: Point, node: Node, lines: Sequence[_Measured]
         centre.y,
         node.width,
         node.height,
-        tuple(_stacked(lines, centre.x, centre.y)),
+        tuple(stacked(lines, centre.x, centre.y)),
         element.title,
         element.is_output,
         element.faded,
@@ -398,6 +249,11 @@ def _box(element: Element, centre: Point, node: Node, lines: Sequence[_Measured]
         "",
         element.moment,
     )
+
+
+def _is_double(link: Link, arrows: Arrows) -> bool:
+    """Whether an arrow of values and one of adjoints stand side by side."""
+    return arrows == "both" and bool(link.back_title)
 
 
 def _curves(
@@ -411,8 +267,7 @@ def _curves(
     """The arrow of values, the arrow of adjoints, or both side by side."""
     source, target = ends
     found = []
-    both = arrows == "both" and bool(link.back_title)
-    route = off_corners(route, source, target, _OFF_CORNERS[both])
+    both = _is_double(link, arrows)
     going_back = [text for text in texts if text.role == "contribution"]
     forward = arrows != "backward" or not link.back_title
     if forward:
@@ -462,58 +317,3 @@ def _between(route: Sequence[Point], source: Box, target: Box) -> list[Point]:
     """A route with its ends on the borders of the boxes."""
     start = on_border(route[1], route[0], source)
     return [start, *route[1:-1], on_border(route[-2], route[-1], target)]
-
-
-# --- below the drawing --------------------------------------------------------------------------
-
-
-def explained(
-    scene: Scene, options: Options, notes: Sequence[str] = (), heat: Coloured | None = None
-) -> Scene:
-    """A scene with notes, the colours of heat and a legend below it, as it is at ``up_to``."""
-    legend = _legend_roles(scene) if options.legend else ()
-    rows = [(0.0, [_caption(note)]) for note in notes]
-    if heat is not None and options.legend:
-        rows.append((_BAR[0] + _BAR_GAP, [_caption(heat.words)]))
-    if legend:
-        rows.append((0.0, [_legend_line(role, scene) for role in legend]))
-    width, height = scene.width, scene.height
-    texts: list[Text] = []
-    scale = None
-    for indent, row in rows:
-        sizes = [measure(line.latex, line.text, _SIZES["caption"]) for line in row]
-        tall = max(size[1] for size in sizes)
-        middle = height + tall / 2 - _MARGIN / 2
-        if indent and heat is not None:
-            scale = Scale(heat.of, _MARGIN, middle - _BAR[1] / 2, *_BAR)
-        x = _MARGIN + indent
-        for line, (wide, _) in zip(row, sizes, strict=True):
-            place = (x + wide / 2, middle, wide, tall)
-            texts.append(Text(line.role, line.text, line.latex, *place, _SIZES["caption"]))
-            x += wide + _LEGEND_GAP
-        width = max(width, x - _LEGEND_GAP + _MARGIN)
-        height += tall + 4.0
-    found = replace(
-        scene, width=width, height=height, captions=tuple(texts), legend=legend, scale=scale
-    )
-    return found if options.up_to is None else until(found, options.up_to)
-
-
-def _caption(words: str) -> Line:
-    return Line("caption", words, rf"\text{{{_escaped(words)}}}")
-
-
-def _legend_roles(scene: Scene) -> tuple[Role, ...]:
-    used = {text.role for text in scene.texts()}
-    return tuple(role for role in ROLES if role in used)
-
-
-def _legend_line(role: Role, scene: Scene) -> Line:
-    """What the legend says of a role, with its mark if the numbers in the drawing bear it."""
-    words = ROLES[role]
-    line = Line(role, words, rf"\text{{{words}}}")
-    if not any(text.role == role and is_marked(text) for text in scene.texts()):
-        return line
-    mark = MARKS[role]
-    sign = mark.latex.removesuffix(r"\,")
-    return replace(line, text=f"{mark.text.strip()} {words}", latex=rf"{sign}\;{line.latex}")

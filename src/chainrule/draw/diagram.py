@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from chainrule.draw.scene import Heated, Kind, Moment, Role, Shape
+from chainrule.draw.words import as_words
 
 Direction = Literal["right", "down"]
 Arrows = Literal["forward", "backward", "both"]
@@ -26,6 +27,11 @@ class Line:
     text: str
     latex: str
     moment: Moment | None = None
+
+    @classmethod
+    def words(cls, role: Role, text: str, moment: Moment | None = None) -> Line:
+        """Plain words."""
+        return cls(role, text, as_words(text), moment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class _Writer:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._theme = THEMES[scene.theme]
-        self._group_of = {key: group.key for group in scene.groups for key in group.members}
+        self._members = scene.members()
 
     def document(self) -> str:
         """The whole text."""
@@ -95,7 +95,7 @@ class _Writer:
 
     def _cluster(self, group: Group) -> Iterator[str]:
         """The frame of a group; a box in several groups is in the frame of the last."""
-        members = [key for key in group.members if self._group_of[key] == group.key]
+        members = self._members[group.key]
         if not members:
             return
         paint = self._theme.group

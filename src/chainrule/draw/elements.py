@@ -91,8 +91,7 @@ class Writing:
         if "tangent" in shown and subject.tangent(node) is not None:
             lines += subject.number_lines("tangent", node, digits, forward)
         if "type" in shown:
-            text = str(node.type)
-            lines.append(Line("note", text, rf"\text{{{text}}}"))
+            lines.append(Line.words("note", str(node.type)))
         return tuple(lines)
 
     def element(self, key: str, node: Node, **more: Any) -> Element:
@@ -162,15 +161,7 @@ class Writing:
             if share is not None and is_known(backward, options.up_to):
                 amount = number_line("value", share, 6).text
                 back_words = f"{names[operand]} receives {amount} from {names[user]}"
-        both_ways = options.arrows != "forward"
-        return {
-            "title": words,
-            "lines": lines if both_ways else (*lines, *back),
-            "back": back if both_ways else (),
-            "back_title": back_words if both_ways else "",
-            "moment": forward,
-            "back_moment": backward,
-        }
+        return self._both_ways(user, operand, words, back_words, lines, back)
 
     def mapped(
         self,
@@ -193,8 +184,7 @@ class Writing:
             flows_back: Whether an adjoint flows back.
         """
         subject, options = self.subject, self.options
-        names = subject.names.text
-        forward, backward = subject.forward.get(user), subject.backward.get(operand)
+        names, backward = subject.names.text, subject.backward.get(operand)
         lines: tuple[Line, ...] = ()
         back: tuple[Line, ...] = ()
         if rule is not None and options.edges == "local":
@@ -211,14 +201,26 @@ class Writing:
             back_words = f"{names[operand]} receives its part of adjoint({names[user]})"
             if norm is not None and is_known_now:
                 back_words = f"{names[operand]} receives {norm_text(norm)} from {names[user]}"
-        both_ways = options.arrows != "forward"
+        return self._both_ways(user, operand, words, back_words, lines, back)
+
+    def _both_ways(
+        self,
+        user: Node,
+        operand: Node,
+        words: str,
+        back_words: str,
+        lines: tuple[Line, ...],
+        back: tuple[Line, ...],
+    ) -> dict[str, Any]:
+        """The attributes of a link; where no arrow goes back, the one of values bears all lines."""
+        is_alone = self.options.arrows == "forward"
         return {
             "title": words,
-            "lines": lines if both_ways else (*lines, *back),
-            "back": back if both_ways else (),
-            "back_title": back_words if both_ways else "",
-            "moment": forward,
-            "back_moment": backward,
+            "lines": (*lines, *back) if is_alone else lines,
+            "back": () if is_alone else back,
+            "back_title": "" if is_alone else back_words,
+            "moment": self.subject.forward.get(user),
+            "back_moment": self.subject.backward.get(operand),
         }
 
 
@@ -234,6 +236,5 @@ def shape_line(shape: tuple[int, ...]) -> Line:
     3 \times 2 or length 3
     """
     if len(shape) == 1:
-        text = f"length {shape[0]}"
-        return Line("note", text, rf"\text{{{text}}}")
+        return Line.words("note", f"length {shape[0]}")
     return Line("note", sizes(shape), r" \times ".join(map(str, shape)))

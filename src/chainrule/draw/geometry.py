@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from chainrule.draw.scene import Box, Point
 
-_REACH: Final = 14.0
+REACH: Final = 14.0
 """How far a line goes on to find a box."""
 
 
@@ -88,38 +88,6 @@ def beside(points: Sequence[Point], distance: float) -> list[Point]:
     return moved
 
 
-def off_corners(
-    points: Sequence[Point], source: Box, target: Box, away: float
-) -> tuple[Point, ...]:
-    """A line whose ends keep away from the corners of the boxes that it joins, if they are square:
-    so far, in radii of these corners.
-
-    >>> box = Box("n0", "input", "square", 0, 0, 40, 40, (), "")
-    >>> far = Box("n1", "input", "circle", 90, 0, 40, 40, (), "")
-    >>> off_corners([Point(20, 19), Point(70, 19)], box, far, 1)
-    (Point(x=20.0, y=11.0), Point(x=70, y=19))
-    """
-    first = _off_corner(points[1], points[0], source, away)
-    last = _off_corner(points[-2], points[-1], target, away)
-    return (first, *points[1:-1], last)
-
-
-def _off_corner(before: Point, end: Point, box: Box, away: float) -> Point:
-    """The end of a line, moved along the side of its box."""
-    if box.shape == "circle":
-        return end
-    met = on_border(before, end, box)
-    keep = away * box.corner
-    room = Point(max(0.0, box.width / 2 - keep), max(0.0, box.height / 2 - keep))
-    if abs(end.x - box.x) - box.width / 2 >= abs(end.y - box.y) - box.height / 2:
-        y = min(max(met.y, box.y - room.y), box.y + room.y)
-        side = box.x + math.copysign(box.width / 2, end.x - box.x)
-        return end if y == met.y else Point(side, y)
-    x = min(max(met.x, box.x - room.x), box.x + room.x)
-    side = box.y + math.copysign(box.height / 2, end.y - box.y)
-    return end if x == met.x else Point(x, side)
-
-
 def on_border(before: Point, end: Point, box: Box) -> Point:
     """Where a line that comes from ``before`` and ends near a box meets the outline of the box.
 
@@ -130,7 +98,7 @@ def on_border(before: Point, end: Point, box: Box) -> Point:
     (Point(x=2.0, y=0.0), Point(x=2.0, y=0.0))
     """
     length = math.hypot(end.x - before.x, end.y - before.y)
-    reach = (length + _REACH) / length if length else 0.0
+    reach = (length + REACH) / length if length else 0.0
     ahead = Point(before.x + (end.x - before.x) * reach, before.y + (end.y - before.y) * reach)
     if _covers(ahead, box):
         return _border(before, ahead, box)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,39 +15,22 @@ from chainrule.diff.rules import Partial
 from chainrule.diff.saved import saved_values
 from chainrule.draw.diagram import Coloured, Diagram, Element, Frame, Line, Link
 from chainrule.draw.elements import Writing
-from chainrule.draw.groups import Group, closable, groups_of
+from chainrule.draw.groups import Group
 from chainrule.draw.heat import Key, heat, largest
 from chainrule.draw.moments import is_known
 from chainrule.draw.options import NODE_HEAT, NUMERIC_HEAT, Heat, Options
 from chainrule.draw.scene import Heated, Moment
+from chainrule.draw.selection import Edge, Entry, Selection
 from chainrule.draw.subject import Subject, short
 from chainrule.draw.words import counted
 from chainrule.errors import DrawingError
 from chainrule.graph import walk
-from chainrule.graph.node import CONSTANT, Node, input_node
+from chainrule.graph.node import Node, input_node
 from chainrule.run.paths import Paths
 from chainrule.show.summaries import norm_of
 
-Edge = tuple[Node, int]
-"""A user and the position of its operand."""
-
-
-class _Entry(NamedTuple):
-    """What enters a box from one operand.
-
-    Attributes:
-        operand: Where it comes from.
-        edges: One edge; or all edges from there into a collapsed frame.
-    """
-
-    operand: Node
-    edges: tuple[Edge, ...]
-
-
 _REST: Final = "rest"
 """The key of the element that stands for all that is not drawn."""
-_MOST_OPEN: Final = 40
-"""Boxes up to which the calls in a graph that was traced are open, if not asked otherwise."""
 _HEAT: Final[dict[Heat, str]] = {
     "value": "magnitude of the value",
     "adjoint": "magnitude of the adjoint",
@@ -76,118 +59,14 @@ class _GraphView:
         self._subject = subject
         self._options = options
         self._writing = Writing(subject, options)
-        self._dag = dag = subject.dag
-        self._drawn = {n for n in dag.order if n.op is not CONSTANT or n in dag.names}
-        self._closed: dict[Node, Group] = {}
-        self._box_of: dict[Node, Node] = {}
-        self._frames: list[Group] = []
-        self._choose_groups()
-        self._frame_of = {node: group for group in self._frames for node in group.nodes}
-        self._far = self._choose_far()
-        self._keys = {node: f"n{at}" for at, node in enumerate(dag.order)}
+        self._chosen = Selection(subject.dag, options)
+        self._keys = {node: f"n{at}" for at, node in enumerate(subject.dag.order)}
         self._strong_edges, self._strong_nodes = self._choose_strong(cone)
         self._node_heat: dict[Node, float] = {}
         self._edge_heat: dict[Edge, float] = {}
         self._coloured = self._choose_heat()
         self._elements: list[Element] = []
         self._links: list[Link] = []
-
-    # --- what is drawn --------------------------------------------------------------------------
-
-    def _choose_groups(self) -> None:
-        """Which groups are one box each, and which are frames."""
-        chosen, most = self._options.groups, self._options.most
-        if chosen == "none":
-            return
-        has_calls = any(origin.calls for origin in self._dag.origins.values())
-        if has_calls:
-            most = min(most, _MOST_OPEN)
-        few = chosen == "auto" and sum(map(self._boxes, self._drawn)) <= most
-        if few and not has_calls:
-            return
-        groups = groups_of(self._dag)
-        if few or chosen == "open":
-            self._frames = groups
-            return
-        outputs = set(self._dag.outputs)
-        # The box of a named output would be all there is.
-        groups = [g for g in groups if g.is_call or outputs.isdisjoint(g.exits)]
-        deepest = max((group.depth for group in groups), default=0)
-        for depth in range(deepest if chosen == "auto" else 1, 0, -1):
-            self._close(groups, depth)
-            if self._count() <= most:
-                break
-        if not self._closed and chosen == "auto" and self._count() <= self._options.most:
-            self._frames = groups
-
-    def _close(self, groups: Sequence[Group], depth: int) -> None:
-        """Make the groups at this depth one box each, and those around them frames."""
-        closed = closable(self._dag, [group for group in groups if group.depth == depth])
-        self._closed = {group.exits[-1]: group for group in closed}
-        self._box_of = {n: group.exits[-1] for group in closed for n in group.nodes}
-        self._frames = [group for group in groups if group.depth < depth]
-
-    def _count(self) -> int:
-        """How many boxes there are to draw."""
-        return sum(self._boxes(node) for node in self._drawn if self._has_box(node))
-
-    def _has_box(self, node: Node) -> bool:
-        """Whether a node is not in the box of another one."""
-        return self._box_of.get(node, node) is node
-
-    def _choose_far(self) -> set[Node]:
-        """What is far from the output in a drawing that would have too many boxes."""
-        room = self._options.most
-        if self._count() <= room:
-            return set()
-        near: set[Node] = set()
-        waiting = list(dict.fromkeys(self._box_of.get(n, n) for n in self._dag.outputs))
-        seen = set(waiting)
-        for node in waiting:
-            if near and self._boxes(node) > room:
-                continue
-            near.add(node)
-            room -= self._boxes(node)
-            found = [operand for operand in self._operands(node) if operand not in seen]
-            waiting += found
-            seen.update(found)
-        return {node for node in self._drawn if self._has_box(node) and node not in near}
-
-    def _is_hidden(self, node: Node) -> bool:
-        """Whether a node has no box of its own in this drawing."""
-        return node not in self._drawn or not self._has_box(node) or node in self._far
-
-    def _boxes(self, node: Node) -> int:
-        """How many boxes a node takes, with those of its constants."""
-        if self._is_one(node):
-            return 1
-        halves = 2 if self._options.style == "operators" and not node.is_leaf else 1
-        return halves + sum(operand not in self._drawn for operand in node.operands)
-
-    def _is_one(self, node: Node) -> bool:
-        """Whether a node is drawn as one box for its whole group."""
-        return node in self._closed
-
-    def _members(self, node: Node) -> tuple[Node, ...]:
-        """The nodes that a box stands for."""
-        return self._closed[node].nodes if self._is_one(node) else (node,)
-
-    def _entries(self, node: Node) -> list[_Entry]:
-        """What enters a box: its operands, or what a collapsed group needs from outside."""
-        if not self._is_one(node):
-            return [_Entry(operand, ((node, at),)) for at, operand in enumerate(node.operands)]
-        found: dict[Node, list[Edge]] = {}
-        for member in self._closed[node].nodes:
-            for at, operand in enumerate(member.operands):
-                if operand in self._drawn and self._box_of.get(operand) is not node:
-                    found.setdefault(operand, []).append((member, at))
-        return [_Entry(operand, tuple(edges)) for operand, edges in found.items()]
-
-    def _operands(self, node: Node) -> list[Node]:
-        """The boxes that a box needs, constants without a name left out."""
-        operands = [entry.operand for entry in self._entries(node)]
-        drawn = [self._box_of.get(n, n) for n in operands if n in self._drawn]
-        return list(dict.fromkeys(drawn))
 
     def _choose_strong(self, cone: Node | None) -> tuple[set[Edge], set[Node]]:
         """The edges and nodes that the drawing points at; empty: it points at none."""
@@ -211,7 +90,7 @@ class _GraphView:
         subject, kind = self._subject, self._options.heat
         if not kind:
             return None
-        nodes = [node for node in subject.dag.order if not self._is_hidden(node)]
+        nodes = [node for node in subject.dag.order if not self._chosen.is_hidden(node)]
         if kind in NODE_HEAT:
             order = subject.backward if kind == "adjoint" else subject.forward
             sizes = {node: self._magnitude(node, kind) for node in nodes}
@@ -221,7 +100,7 @@ class _GraphView:
         amounts: dict[Edge, Any] = {}
         times: dict[Edge, Moment | None] = {}
         for node in nodes:
-            for at, entry in enumerate(self._entries(node)):
+            for at, entry in enumerate(self._chosen.entries(node)):
                 if kind == "local":
                     amount, time = self._local(node, entry), subject.forward.get(node)
                 else:
@@ -256,7 +135,7 @@ class _GraphView:
             return 0.0 if subject.adjoint(node) is None else subject.norm("adjoint", node)
         if kind == "tangent":
             return 0.0 if subject.tangent(node) is None else subject.norm("tangent", node)
-        members = self._members(node)
+        members = self._chosen.members(node)
         if kind == "saved":
             return sum(self._saved.get(member, 0) for member in members)
         return _cost(members)
@@ -271,11 +150,11 @@ class _GraphView:
         """The whole diagram."""
         dag, subject = self._subject.dag, self._subject
         for node in dag.order:
-            if not self._is_hidden(node):
+            if not self._chosen.is_hidden(node):
                 self._add(node)
         frames = tuple(
             Frame(group.key, Line("caption", group.text, group.latex), group.parent)
-            for group in self._frames
+            for group in self._chosen.frames
         )
         self._add_rest()
         inputs = ", ".join(node.name for node in dag.inputs)
@@ -295,7 +174,7 @@ class _GraphView:
     def _add(self, node: Node) -> None:
         """A node, and the links into it."""
         key = self._keys[node]
-        if self._is_one(node):
+        if self._chosen.is_one(node):
             self._add_collapsed(key, node)
             return
         target = key
@@ -305,7 +184,7 @@ class _GraphView:
             self._add_operator(target, key, node, looks)
         else:
             self._elements.append(self._writing.element(key, node, **looks))
-        for at, entry in enumerate(self._entries(node)):
+        for at, entry in enumerate(self._chosen.entries(node)):
             source = self._source(entry.operand, f"{key}c{at}", looks)
             more = self._link_looks(node, at, entry)
             self._links.append(self._writing.link(source, target, node, at, **more))
@@ -353,13 +232,13 @@ class _GraphView:
     def _add_collapsed(self, key: str, node: Node) -> None:
         """A group as one box: its name, its numbers, an edge from each operand outside."""
         subject, writing = self._subject, self._writing
-        group = self._closed[node]
+        group = self._chosen.closed[node]
         text = counted(len(group.nodes), "operation")
         # The numbers of a call that has several results would not say whose they are.
         numbers = writing.numbers(node) if len(group.exits) == 1 else ()
         lines = [
             Line("symbol", group.text, group.latex),
-            Line("note", text, rf"\text{{{text}}}"),
+            Line.words("note", text),
             *numbers,
         ]
         if group.is_call and len(group.exits) == 1 and writing.has_name(node):
@@ -371,13 +250,13 @@ class _GraphView:
         looks = self._looks(node)
         looks["is_output"] = not set(subject.dag.outputs).isdisjoint(group.nodes)
         self._elements.append(writing.element(key, node, lines=tuple(lines), title=title, **looks))
-        for at, entry in enumerate(self._entries(node)):
+        for at, entry in enumerate(self._chosen.entries(node)):
             source = self._source(entry.operand, "", looks)
             given = self._between(node, group, entry)
             more = self._link_looks(node, at, entry)
             self._links.append(Link(source, key, position=at, **given, **more))
 
-    def _between(self, node: Node, group: Group, entry: _Entry) -> dict[str, Any]:
+    def _between(self, node: Node, group: Group, entry: Entry) -> dict[str, Any]:
         """The attributes of a link into a collapsed group."""
         subject, writing = self._subject, self._writing
         operand = entry.operand
@@ -390,41 +269,41 @@ class _GraphView:
         local, share = self._local(node, entry), self._contribution(entry)
         return writing.between(node, operand, words, local, share, flows_back=flows_back)
 
-    def _amount(self, entry: _Entry) -> Any:
+    def _amount(self, entry: Entry) -> Any:
         """How much flows back along an entry; None: nothing."""
         return self._norm(entry) if self._subject.has_arrays else self._contribution(entry)
 
-    def _norm(self, entry: _Entry) -> float | None:
+    def _norm(self, entry: Entry) -> float | None:
         """The norm of what an entry adds to the adjoint of its operand; None: nothing flows."""
         if len(entry.edges) == 1:
             return self._subject.sent(*entry.edges[0])
         found = self._contribution(entry)
         return None if found is None else norm_of(found)
 
-    def _local(self, node: Node, entry: _Entry) -> Any:
+    def _local(self, node: Node, entry: Entry) -> Any:
         """The local derivative along an entry; into a collapsed box, the derivative through it,
         the other operands held fixed. None: there is none.
         """
         subject = self._subject
-        if not self._is_one(node):
+        if not self._chosen.is_one(node):
             return subject.local(*entry.edges[0])
-        if len(self._closed[node].exits) > 1:
+        if len(self._chosen.closed[node].exits) > 1:
             return None
         if subject.sweep is None or not any(subject.has_derivative(*edge) for edge in entry.edges):
             return None
-        others = [other.operand for other in self._entries(node)]
+        others = [other.operand for other in self._chosen.entries(node)]
         held = [other for other in others if other is not entry.operand]
         found = subject.sweep.reverse(node, wrt=[entry.operand], holding=held)
         return found.get(entry.operand, 0.0)
 
-    def _contribution(self, entry: _Entry) -> Any:
+    def _contribution(self, entry: Entry) -> Any:
         """What an entry adds to the adjoint of its operand; None where nothing flows."""
         found = [self._subject.contribution(*edge) for edge in entry.edges]
         shares = [share for share in found if share is not None]
         with np.errstate(all="ignore"):
             return sum(shares[1:], shares[0]) if shares else None
 
-    def _link_looks(self, node: Node, at: int, entry: _Entry) -> dict[str, Any]:
+    def _link_looks(self, node: Node, at: int, entry: Entry) -> dict[str, Any]:
         strong = not self._strong_edges.isdisjoint(entry.edges)
         return {
             "strong": strong,
@@ -434,25 +313,24 @@ class _GraphView:
 
     def _source(self, operand: Node, own_key: str, looks: dict[str, Any]) -> str:
         """The key of the element where an edge starts; a constant gets an element of its own."""
-        if operand in self._drawn:
-            box = self._box_of.get(operand, operand)
-            return _REST if box in self._far else self._keys[box]
+        box = self._chosen.box(operand)
+        if box is not None:
+            return _REST if box in self._chosen.far else self._keys[box]
         more = {"faded": looks["faded"], "group": looks["group"]}
         self._elements.append(self._writing.element(own_key, operand, **more))
         return own_key
 
     def _looks(self, node: Node) -> dict[str, Any]:
-        frame = self._frame_of.get(node)
         return {
             "faded": bool(self._strong_nodes)
-            and self._strong_nodes.isdisjoint(self._members(node)),
+            and self._strong_nodes.isdisjoint(self._chosen.members(node)),
             "heat": self._node_heat.get(node),
-            "group": "" if frame is None else frame.key,
+            "group": self._chosen.frame(node),
         }
 
     def _add_rest(self) -> None:
         """The element that stands for what is left out."""
-        count = len(self._far)
+        count = len(self._chosen.far)
         if not count:
             return
         once = {(link.source, link.target): link for link in self._links if link.source == _REST}

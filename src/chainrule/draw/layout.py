@@ -16,6 +16,7 @@ import graphlay
 
 from chainrule.draw.conflicts import GRAVE, conflicts, crossings
 from chainrule.draw.diagram import Direction
+from chainrule.draw.ends import Way, settled
 from chainrule.draw.geometry import Rectangle, between, crosses, entry
 from chainrule.draw.scene import Point, Shape
 
@@ -57,10 +58,9 @@ class Layout:
 
     Attributes:
         centres: Of the boxes.
-        routes: The corners of each edge, from near the border of its source to near that of its
-            target.
+        routes: The corners of each edge: from the side of a square source, or near a round one,
+            to the same of its target.
         anchors: The middle of what is written on each edge; None where nothing is.
-        frames: The rectangle of each frame.
         bounds: The rectangle around everything.
         manner: How they were found, by number: to be tried first for a similar graph.
     """
@@ -68,7 +68,6 @@ class Layout:
     centres: tuple[Point, ...]
     routes: tuple[tuple[Point, ...], ...]
     anchors: tuple[Point | None, ...]
-    frames: Mapping[str, Rectangle]
     bounds: Rectangle
     manner: int = 0
 
@@ -132,11 +131,8 @@ def layout(
     if len(edges) <= _MOST_STRAIGHTENED and _MANNERS[found.manner][0] == "diagonal":
         found = _straightened(found, nodes, edges, direction)
     # Frames have their name at the top, so they cannot be turned over.
-    if not frames and _disorder(_mirrored(found, direction), edges, direction) < _disorder(
-        found, edges, direction
-    ):
-        return _mirrored(found, direction)
-    return found
+    mirrored = found if frames else _mirrored(found, direction)
+    return min(found, mirrored, key=lambda one: _disorder(one, edges, direction))
 
 
 def _straightened(
@@ -179,18 +175,25 @@ def _plate(edge: Edge, anchor: Point) -> Rectangle:
     return Rectangle.around(anchor, edge.width, edge.height)
 
 
-def _disorder(found: Layout, edges: Sequence[Edge], direction: Direction) -> int:
-    """How many neighbouring operands arrive out of order; those whose order matters count more."""
+def out_of_order(found: Layout, edges: Sequence[Edge], direction: Direction) -> dict[int, int]:
+    """Box → how many neighbouring operands arrive out of order, of those boxes where some do;
+    where the order matters they count more.
+    """
     across = 1 if direction == "right" else 0
     arrivals: dict[int, list[int]] = {}
     for at, edge in enumerate(edges):
         arrivals.setdefault(edge.target, []).append(at)
-    worse = 0
-    for group in arrivals.values():
+    wrong: dict[int, int] = {}
+    for target, group in arrivals.items():
         for a, b in pairwise(group):
             if found.routes[a][-1][across] >= found.routes[b][-1][across]:
-                worse += _WEIGHT if edges[a].ordered else 1
-    return worse
+                wrong[target] = wrong.get(target, 0) + (_WEIGHT if edges[a].ordered else 1)
+    return wrong
+
+
+def _disorder(found: Layout, edges: Sequence[Edge], direction: Direction) -> int:
+    """How badly operands are out of order."""
+    return sum(out_of_order(found, edges, direction).values())
 
 
 def _mirrored(found: Layout, direction: Direction) -> Layout:
@@ -205,7 +208,6 @@ def _mirrored(found: Layout, direction: Direction) -> Layout:
         tuple(map(turned, found.centres)),
         tuple(tuple(map(turned, route)) for route in found.routes),
         tuple(None if anchor is None else turned(anchor) for anchor in found.anchors),
-        found.frames,
         Rectangle(min(low.x, high.x), min(low.y, high.y), max(low.x, high.x), max(low.y, high.y)),
         found.manner,
     )
@@ -231,6 +233,10 @@ def _clear(
         if count < (1 if len(edges) <= _MOST_POLISHED else GRAVE):
             break
     assert best is not None
+    if least >= GRAVE:
+        found = _placed(nodes, edges, frames, direction, best.manner, apart=False)
+        if _count(found, nodes, edges) < least:
+            return found
     return best
 
 
@@ -240,7 +246,9 @@ def _placed(
     frames: Sequence[Frame],
     direction: Direction,
     manner: int,
+    apart: bool = True,
 ) -> Layout:
+    """A layout by the engine; ``apart``: with room between arrowheads."""
     style, gap, sides = _MANNERS[manner]
     pad = _CLEARANCE + max((edge.thickness for edge in edges), default=0.0) / 2
     graph: dict[str, Any] = {"nodes": [], "edges": []}
@@ -278,6 +286,10 @@ def _placed(
     )
     boxes = [_point(node["center"]) for node in placed.nodes]
     sizes = [(node["size"]["width"], node["size"]["height"]) for node in placed.nodes]
+    squares = [
+        None if node.shape == "circle" else Rectangle.around(centre, node.width, node.height)
+        for node, centre in zip(nodes, boxes, strict=False)
+    ]
     low, high = placed.bounds["min"], placed.bounds["max"]
     corners = [(low["x"], low["y"]), (high["x"], high["y"])]
     for edge, route in zip(edges, placed.edges, strict=True):
@@ -288,19 +300,26 @@ def _placed(
     across, down = zip(*corners, strict=True)
     return Layout(
         tuple(boxes[: len(nodes)]),
-        tuple(
-            _trimmed(
-                [_point(point) for point in route["points"]],
-                Rectangle.around(boxes[edge.source], *sizes[edge.source]),
-                Rectangle.around(boxes[edge.target], *sizes[edge.target]),
-            )
-            for edge, route in zip(edges, placed.edges, strict=True)
+        settled(
+            [
+                Way(
+                    _trimmed(
+                        [_point(point) for point in route["points"]],
+                        Rectangle.around(boxes[edge.source], *sizes[edge.source]),
+                        Rectangle.around(boxes[edge.target], *sizes[edge.target]),
+                    ),
+                    squares[edge.source],
+                    squares[edge.target],
+                    edge.thickness,
+                )
+                for edge, route in zip(edges, placed.edges, strict=True)
+            ],
+            apart,
         ),
         tuple(
             _point(placed.edges[at]["label_anchor"]) if edge.width else None
             for at, edge in enumerate(edges)
         ),
-        {key: Rectangle.around(boxes[parent], *sizes[parent]) for key, parent in parents.items()},
         Rectangle(min(across), min(down), max(across), max(down)),
         manner,
     )

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from hashlib import sha1
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
@@ -50,14 +49,12 @@ class Glyph:
     """A shape at its place.
 
     Attributes:
-        name: Of the shape; the same name is the same path.
         path: SVG path data in thousandths of the size, y down, from a point on the baseline.
         x: Where that point is, from the left edge of the outline.
         y: Where it is, from the upper edge.
         scale: The length of one unit of the path.
     """
 
-    name: str
     path: str
     x: float
     y: float
@@ -236,7 +233,7 @@ def _placed(
         path = _compact(data, _EM / _SYMBOL)
         x = origin + float(use.attrib["x"]) - left * scale
         y = ascent + float(use.attrib["y"]) - top * scale
-        yield Glyph(_name(path), path, x, y, scale * _SYMBOL / _EM)
+        yield Glyph(path, x, y, scale * _SYMBOL / _EM)
 
 
 def _drawn(element: ElementTree.Element, origin: float, ascent: float) -> Iterator[Glyph]:
@@ -247,7 +244,7 @@ def _drawn(element: ElementTree.Element, origin: float, ascent: float) -> Iterat
             data = _stroke(data, float(path.attrib["stroke-width"]))
         compact = _compact(data, 1)
         if compact:
-            yield Glyph(_name(compact), compact, origin, ascent, 1)
+            yield Glyph(compact, origin, ascent, 1)
 
 
 def _stroke(data: str, thickness: float) -> str:
@@ -280,10 +277,6 @@ def _bars(rect: ElementTree.Element, origin: float, ascent: float) -> Iterator[B
     yield Bar(x, y + height, width + line, line)
     yield Bar(x, y + line, line, height - line)
     yield Bar(x + width, y + line, line, height - line)
-
-
-def _name(path: str) -> str:
-    return "g" + sha1(path.encode(), usedforsecurity=False).hexdigest()[:10]
 
 
 @lru_cache(maxsize=1024)

@@ -74,7 +74,7 @@ class _Writer:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._theme = THEMES[scene.theme]
-        self._group_of = {key: group.key for group in scene.groups for key in group.members}
+        self._members = scene.members()
 
     def document(self) -> str:
         """The whole text."""
@@ -109,7 +109,7 @@ class _Writer:
 
     def _subgraph(self, group: Group) -> Iterator[str]:
         """The frame of a group; a box in several groups is in the frame of the last."""
-        members = [key for key in group.members if self._group_of[key] == group.key]
+        members = self._members[group.key]
         if members:
             yield f"  subgraph {group.key}[{_label([group.text])}]"
             yield from (f"    {key}" for key in members)
@@ -141,7 +141,7 @@ class _Writer:
             if box.heat is not None:
                 yield f"style {box.key} fill:{theme.paint(box).fill}"
         for group in scene.groups:
-            if group.key in self._group_of.values():
+            if self._members[group.key]:
                 yield f"style {group.key} {_painted(theme.group)},color:{theme.texts['caption']}"
         numbers: dict[str, list[str]] = {}
         for at, curve in enumerate(scene.curves):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from chainrule.draw.scene import Box, Moment, Pass, Scene, State, Text
-from chainrule.draw.words import counted
+from chainrule.draw.words import as_words, counted
 from chainrule.errors import DrawingError
 from chainrule.show.numbers import DASH
 
@@ -27,7 +27,7 @@ def until(scene: Scene, moment: Moment) -> Scene:
     def text(given: Text) -> Text:
         if is_known(given.moment, moment):
             return given
-        return replace(given, text=DASH, latex=rf"\text{{{DASH}}}", full="")
+        return replace(given, text=DASH, latex=as_words(DASH), full="")
 
     def state(when: Moment | None) -> State:
         if when is None:

@@ -63,8 +63,7 @@ def paths_diagram(subject: Subject, options: Options, wrt: Node, of: Node) -> Di
         lines = writing.node(node)
         if node is wrt:
             ways.append(way)
-            text = f"path {len(ways)}"
-            lines = (*lines, Line("note", text, rf"\text{{{text}}}"))
+            lines = (*lines, Line.words("note", f"path {len(ways)}"))
         elements.append(writing.element(key, node, lines=lines))
         if node is wrt:
             continue

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from chainrule.draw.compose import arranged, compose, explained, framed
+from chainrule.draw.compose import arranged, compose, framed
 from chainrule.draw.derivative_view import derivative_diagram
 from chainrule.draw.diagram import Diagram, Line
 from chainrule.draw.geometry import Rectangle
 from chainrule.draw.graph_view import graph_diagram
+from chainrule.draw.legend import explained
 from chainrule.draw.options import NUMERIC_HEAT, Options
 from chainrule.draw.paths_view import paths_diagram
 from chainrule.draw.scene import Point, Scene, Text
@@ -121,7 +122,7 @@ def _derivatives(subject: Subject, options: Options) -> Diagram:
 def _named(scene: Scene, key: str, name: str) -> Scene:
     """A scene in a frame with its name."""
     moved = _moved(scene, 0, _ABOVE)
-    line = Line("caption", name, rf"\text{{{name}}}")
+    line = Line.words("caption", name)
     around = Rectangle(_EDGE, _EDGE, moved.width - _EDGE, moved.height - _EDGE)
     frame = framed(key, line, moved.boxes, around)
     return replace(moved, height=moved.height + _BELOW, groups=(frame, *moved.groups))

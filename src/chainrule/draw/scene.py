@@ -113,6 +113,11 @@ def is_marked(text: Text) -> bool:
     return text.role in MARKS and text.text.startswith(MARKS[text.role].text)
 
 
+def corner_radius(height: float) -> float:
+    """The radius of the corners of a square box."""
+    return max(2.0, min(9.0, height / 4))
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """One node of the drawing.
@@ -152,7 +157,7 @@ class Box:
     @property
     def corner(self) -> float:
         """The radius of the corners of a square."""
-        return max(2.0, min(9.0, self.height / 4))
+        return corner_radius(self.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +282,22 @@ class Scene:
         for group in self.groups:
             yield group.text
         yield from self.captions
+
+    def moments(self) -> list[Moment]:
+        """Every step: those of the forward pass, then those of the backward pass."""
+        forward, backward = self.steps
+        return [
+            *(Moment("forward", step) for step in range(1, forward + 1)),
+            *(Moment("backward", step) for step in range(1, backward + 1)),
+        ]
+
+    def members(self) -> dict[str, list[str]]:
+        """Group → the boxes in it, each only in the last of its groups, by their keys."""
+        last = {key: group.key for group in self.groups for key in group.members}
+        return {
+            group.key: [key for key in group.members if last[key] == group.key]
+            for group in self.groups
+        }
 
 
 def data(scene: Scene) -> dict[str, Any]:

@@ -286,9 +286,7 @@ class Subject:
         text = brief(array, digits, longest=_LONGEST) if is_few else found.brief(digits)
         lines = [_marked(role, text, moment, array_latex(text))]
         if found.nans:
-            text = f"NaN {share(found.nans)}"
-            latex = rf"\text{{{text.replace('%', chr(92) + '%')}}}"
-            lines.append(Line("missing", text, latex, moment))
+            lines.append(Line.words("missing", f"NaN {share(found.nans)}", moment))
         return lines
 
 

@@ -1,20 +1,29 @@
 """A scene as SVG: one text that needs nothing else, neither fonts nor scripts nor other files.
 
-Shapes of letters are defined once and used by name. What things are is told by classes, and by
-``data-key``, ``data-kind`` and ``data-moment`` for pages that react to a pointer.
+What things are is told by classes, and by ``data-key``, ``data-kind`` and ``data-moment`` for pages
+that react to a pointer.
 """
 
 from __future__ import annotations
 
-import html
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from hashlib import sha1
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final
 
-from chainrule.draw.mathematics import ASCENT, DESCENT, Outline, measure, outline
+from chainrule.draw.geometry import between
+from chainrule.draw.markup import (
+    TEXT_STYLE,
+    Letters,
+    clean,
+    coordinates,
+    number,
+    page,
+    prefix_for,
+    rectangle,
+    style_sheet,
+)
+from chainrule.draw.mathematics import measure
 from chainrule.draw.scene import Box, Curve, Group, Moment, Point, Scale, Scene, State, Text
 from chainrule.draw.strokes import (
     BACKWARD,
@@ -41,15 +50,6 @@ _ENLARGED: Final = 1.3
 """How much larger an arrowhead is on an edge that the drawing points at."""
 _INSET: Final = 3.0
 """Between the two lines around an output."""
-_FONTS: Final = "'STIX Two Text','Times New Roman','Liberation Serif','DejaVu Serif',serif"
-"""By name, since resvg takes ``serif`` for a font that few systems have."""
-TEXT_STYLE: Final = {"text": f"font-family:{_FONTS};text-anchor:middle"}
-"""Of what has no outline."""
-_PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
-_UNFIT: Final = re.compile(
-    "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
-)
-"""What XML 1.0 forbids, and what turns the direction of the writing around it."""
 
 
 def svg(scene: Scene, prefix: str = "") -> str:
@@ -129,7 +129,7 @@ class Sheet:
             yield f'<g role="img" aria-label="{clean(caption.text)}">{self._text(caption)}</g>'
 
     def _group(self, group: Group) -> str:
-        frame = _rectangle(group.x, group.y, group.width, group.height, FRAME_CORNER)
+        frame = rectangle(group.x, group.y, group.width, group.height, FRAME_CORNER)
         return (
             f'<g id="{clean(self.prefix + group.key)}" class="group" role="img"'
             f' aria-label="{clean(group.text.text)}" data-key="{clean(group.key)}">'
@@ -138,10 +138,13 @@ class Sheet:
 
     def _box(self, box: Box) -> str:
         name = clean(box.title)
-        style = "" if box.heat is None else f' style="{_painted(self._theme.paint(box))}"'
+        style = inner_style = ""
+        if box.heat is not None:
+            paint = self._theme.paint(box)
+            style, inner_style = f' style="{_painted(paint)}"', f' style="stroke:{paint.line}"'
         moments = [box.moment, *(text.moment for text in box.texts)]
         rings = self._rings(box.state, moments, lambda attributes: _shape(box, attributes))
-        inner = _shape(box, ' class="inner"', _INSET) if box.is_output else ""
+        inner = _shape(box, f' class="inner"{inner_style}', _INSET) if box.is_output else ""
         output = " output" if box.is_output else ""
         outer = _shape(box, f' class="body"{style}')
         return (
@@ -216,14 +219,14 @@ class Sheet:
         width, height = measure(text.latex, text.text, text.size)
         if text.text == DASH:  # it would be lost among the dashes of its edge
             width = text.width
-        place = _rectangle(
+        place = rectangle(
             text.x - width / 2 - _PLATE, text.y - height / 2, width + 2 * _PLATE, height, 3
         )
         return f'<rect class="plate"{place}/>'
 
     def _scale(self, scale: Scale) -> str:
         """The bar that runs from no heat to full heat."""
-        place = _rectangle(scale.x, scale.y, scale.width, scale.height, 2)
+        place = rectangle(scale.x, scale.y, scale.width, scale.height, 2)
         stops = "".join(
             f'<stop offset="{at}" stop-color="{colour}"/>'
             for at, colour in enumerate(self._theme.ramp(scale.of))
@@ -247,136 +250,6 @@ class Sheet:
             )
         ink = f' style="fill:{colour}"' if colour else ""
         return f'<g class="{text.role}"{ink}{_moment(text.moment)}>{title}{written}</g>'
-
-
-class Letters:
-    """The shapes of letters of one drawing: each is defined once and used by name.
-
-    Attributes:
-        prefix: What all ids begin with.
-    """
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
-        self._shapes: dict[str, str] = {}
-
-    def definitions(self) -> str:
-        """The shapes that have been used so far."""
-        return "".join(f'<path id="{id}" d="{path}"/>' for path, id in self._shapes.items())
-
-    def write(self, text: Text, latex: str, plain: str) -> str:
-        """Writing at the place and in the size of a text."""
-        found = outline(latex, plain, text.size)
-        if found is None:
-            baseline = text.y + (ASCENT - DESCENT) / 2 * text.size
-            return (
-                f'<text x="{number(text.x)}" y="{number(baseline)}"'
-                f' font-size="{number(text.size)}">{clean(plain)}</text>'
-            )
-        x, y = text.x - found.width / 2, text.y - found.height / 2
-        bars = "".join(
-            f"<rect{_rectangle(x + bar.x, y + bar.y, bar.width, bar.height)}/>"
-            for bar in found.bars
-        )
-        return f"{self._rows(found, x, y)}{bars}"
-
-    def _rows(self, found: Outline, x: float, y: float) -> str:
-        """Letters of one size on one line share a place: only their distances are written."""
-        rows: dict[tuple[float, float], list[tuple[float, str]]] = {}
-        for glyph in found.glyphs:
-            id = self._shapes.setdefault(glyph.path, f"{self.prefix}{len(self._shapes)}")
-            rows.setdefault((glyph.scale, glyph.y), []).append((glyph.x, id))
-        parts = []
-        for (scale, down), letters in rows.items():
-            first = letters[0][0]
-            uses = "".join(
-                f'<use href="#{id}"{_attribute("x", (across - first) / scale)}/>'
-                for across, id in letters
-            )
-            parts.append(
-                f'<g transform="translate({coordinates(x + first, y + down)})scale({scale:.4g})">'
-                f"{uses}</g>"
-            )
-        return "".join(parts)
-
-
-class Sized(Protocol):
-    """What any picture has, of whatever it is made."""
-
-    @property
-    def width(self) -> float: ...
-    @property
-    def height(self) -> float: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-
-
-def page(picture: Sized, body: str, style: str, letters: Letters) -> str:
-    """A whole SVG: its title and description, style, shapes of letters and sheet, then the body."""
-    prefix = letters.prefix
-    width, height = number(picture.width), number(picture.height)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}drawing" class="chainrule"'
-        f' viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-        f' aria-labelledby="{prefix}title {prefix}description">\n'
-        f'<title id="{prefix}title">{clean(picture.title)}</title>\n'
-        f'<desc id="{prefix}description">{clean(picture.description)}</desc>\n'
-        f"<style>{style}</style>\n"
-        f"<defs>{letters.definitions()}</defs>\n"
-        f'<rect class="sheet" width="{width}" height="{height}"/>\n'
-        f"{body}\n</svg>\n"
-    )
-
-
-def prefix_for(picture: object, prefix: str = "") -> str:
-    """What the ids of a picture begin with: what is asked for, else a name from its content.
-
-    Raises:
-        ValueError: A prefix that no id can begin with.
-    """
-    digest = sha1(repr(picture).encode(errors="backslashreplace"), usedforsecurity=False)
-    prefix = prefix or f"c{digest.hexdigest()[:6]}-"
-    if not _PREFIX.fullmatch(prefix):
-        raise ValueError("a prefix is a letter, then letters, digits, hyphens and underscores")
-    return prefix
-
-
-def style_sheet(prefix: str, rules: Mapping[str, str]) -> str:
-    """CSS for one drawing alone: selector → declarations.
-
-    >>> style_sheet("a-", {".x,.y": "fill:red"})
-    '#a-drawing .x,#a-drawing .y{fill:red}'
-    """
-    root = f"#{prefix}drawing "
-    return "".join(
-        ",".join(root + part for part in selector.split(",")) + f"{{{rule}}}"
-        for selector, rule in rules.items()
-    )
-
-
-def clean(text: str) -> str:
-    r"""Any text as XML can hold it, in an element or in an attribute between double quotes.
-
-    >>> clean("a < b & \x00")
-    'a &lt; b &amp; �'
-    """
-    return html.escape(_UNFIT.sub("\ufffd", text))
-
-
-def number(value: float) -> str:
-    """A length in hundredths, as short as can be.
-
-    >>> number(2.0), number(-0.001), number(0.256)
-    ('2', '0', '.26')
-    """
-    found = f"{value:.2f}".rstrip("0").rstrip(".")
-    if found.startswith("0."):
-        return found[1:]
-    if found.startswith("-0"):
-        return f"-{found[2:]}" if len(found) > 2 else "0"
-    return found
 
 
 def moment_name(moment: Moment) -> str:
@@ -420,26 +293,7 @@ def rounded(points: tuple[Point, ...]) -> str:
 
 
 def _toward(start: Point, goal: Point, length: float) -> Point:
-    share = length / (math.dist(start, goal) or 1.0)
-    return Point(start.x + (goal.x - start.x) * share, start.y + (goal.y - start.y) * share)
-
-
-def coordinates(x: float, y: float) -> str:
-    """A point as path data has it."""
-    return f"{number(x)} {number(y)}"
-
-
-def _attribute(name: str, value: float) -> str:
-    """An attribute that is 0 unless it is written."""
-    written = number(value)
-    return f' {name}="{written}"' if written != "0" else ""
-
-
-def _rectangle(x: float, y: float, width: float, height: float, radius: float = 0.0) -> str:
-    return (
-        f'{_attribute("x", x)}{_attribute("y", y)} width="{number(width)}"'
-        f' height="{number(height)}"{_attribute("rx", radius)}'
-    )
+    return between(start, goal, length / (math.dist(start, goal) or 1.0))
 
 
 def _shape(box: Box, attributes: str, inset: float = 0.0) -> str:
@@ -447,7 +301,7 @@ def _shape(box: Box, attributes: str, inset: float = 0.0) -> str:
     width, height = max(1.0, box.width - 2 * inset), max(1.0, box.height - 2 * inset)
     if box.shape == "square":
         radius = max(2.0, box.corner - inset)
-        place = _rectangle(box.x - width / 2, box.y - height / 2, width, height, radius)
+        place = rectangle(box.x - width / 2, box.y - height / 2, width, height, radius)
         return f"<rect{attributes}{place}/>"
     return (
         f'<ellipse{attributes} cx="{number(box.x)}" cy="{number(box.y)}"'

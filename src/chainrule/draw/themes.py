@@ -10,8 +10,10 @@ from chainrule.draw.scene import Box, Heated, Kind, Role
 
 READABLE: Final = 4.5
 """The least contrast of writing (Web Content Accessibility Guidelines 2.2, 1.4.3)."""
+OUTLINED: Final = 1.5
+"""The least contrast of a line around heat, so that the double frame of an output is seen."""
 _STEPS: Final = 4
-"""In which writing on heat comes closer to the ink until it is readable."""
+"""In which writing and lines on heat come closer to the ink until they can be told from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,21 @@ class Theme:
         paint = self.boxes[box.kind]
         if box.heat is None:
             return paint
-        return Paint(mixed(self.cold, self.hot, box.heat), paint.line, paint.dash)
+        fill = mixed(self.cold, self.hot, box.heat)
+        return Paint(fill, self._told_from(fill, paint.line, OUTLINED), paint.dash)
 
     def writing(self, role: Role, box: Box) -> str:
         """The colour of writing in a box: that of its role, darker or lighter on heat."""
         colour = self.texts[role]
         if box.heat is None:
             return colour
-        fill, ink = self.paint(box).fill, self.texts["symbol"]
+        return self._told_from(self.paint(box).fill, colour, READABLE)
+
+    def _told_from(self, fill: str, colour: str, least: float) -> str:
+        """A colour, or one nearer to the ink that has this contrast to a fill."""
+        ink = self.texts["symbol"]
         steps = (mixed(colour, ink, step / _STEPS) for step in range(_STEPS))
-        return next((one for one in steps if contrast(one, fill) >= READABLE), ink)
+        return next((one for one in steps if contrast(one, fill) >= least), ink)
 
     def ramp(self, of: Heated) -> tuple[str, str]:
         """The colours of no heat and of full heat."""

@@ -3,21 +3,17 @@ r"""A scene for LaTeX: a page with one TikZ picture, or slides on which the pass
 Everything stands where the scene has it: ``x=1bp, y=-1bp`` are the points of the scene, y down.
 Kinds of boxes, roles of writing and flows are styles at the top, to be changed there. pdfLaTeX and
 LuaLaTeX with pgf and the packages of the American Mathematical Society read it.
-
-Writing is set as mathematics. What their fonts lack is replaced: letters with accents are put
-together, and of any other sign its number is shown, ``U+4E2D``. Mathematics with commands that are
-not known here is set as plain text.
+Writing is set as `chainrule.draw.latex` has it.
 """
 
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
+from chainrule.draw.latex import escaped, mathematics
 from chainrule.draw.scene import (
     Box,
     Curve,
@@ -56,87 +52,6 @@ _ENLARGED: Final = 1.4
 _TEN: Final = 10 * 72 / 72.27
 """The size of letters that the document begins with, in points of the scene."""
 
-_COMMANDS: Final = frozenset(
-    re.findall(
-        r"\S+",
-        r"""\left \right \frac \sqrt \text \mathrm \operatorname \hat \bar \tilde \dot \ddot \vec
-        \partial \cdot \times \div \pm \square \infty \prime \star \ast \ldots \cdots \to \quad
-        \le \ge \ne \land \lor \lnot \oplus \lfloor \rfloor \lceil \rceil \lvert \rvert
-        \lVert \rVert \nabla \sum \prod \int \circ \Delta
-        \sin \cos \tan \arcsin \arccos \arctan \sinh \cosh \tanh \exp \ln \log \min \max
-        \alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa
-        \lambda \mu \nu \xi \pi \rho \sigma \tau \upsilon \phi \varphi \chi \psi \omega
-        \Gamma \Theta \Lambda \Xi \Pi \Sigma \Upsilon \Phi \Psi \Omega
-        \, \; \: \! \{ \} \_ \% \# \& \$ \|""",
-    )
-)
-"""What mathematics may be made of."""
-_WORDS: Final = re.compile(r"\\(text|operatorname|mathrm)\{((?:[^{}\\]|\\[_&#%${}])*)\}")
-_ATOM: Final = r"(?:\\(?:[A-Za-z]+|[^A-Za-z])|[^\\{}^_%#$&~\"'\x00-\x1f\x7f-\U0010ffff])'*"
-_ROW: Final = re.compile(
-    rf"(?:{_ATOM}(?:_{_ATOM}(?:\^{_ATOM})?|\^{_ATOM}(?:_{_ATOM})?)?)*", re.ASCII
-)
-_GROUP: Final = re.compile(r"(?<!\\)\{((?:[^{}\\]|\\.)*)\}")
-_CASES: Final = re.compile(r"\\begin\{cases\}((?:(?!\\begin).)*?)\\end\{cases\}", re.DOTALL)
-_CELL: Final = re.compile(r"\\\\|(?<!\\)&")
-_COMMAND: Final = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
-
-_SIGNS: Final[dict[str, str]] = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\ensuremath{<}",
-    ">": r"\ensuremath{>}",
-    "|": r"\ensuremath{|}",
-    '"': r"\char34{}",
-    "'": r"'{}",
-    "`": r"\textasciigrave{}",
-    "-": "-{}",
-    "–": "--",
-    "—": "---",
-    "…": r"\ldots{}",
-    "−": r"\ensuremath{-}",
-    "×": r"\ensuremath{\times}",
-    "·": r"\ensuremath{\cdot}",
-    "÷": r"\ensuremath{\div}",
-    "±": r"\ensuremath{\pm}",
-    "∂": r"\ensuremath{\partial}",
-    "□": r"\ensuremath{\square}",
-    "√": r"\ensuremath{\surd}",
-    "∞": r"\ensuremath{\infty}",
-    "≤": r"\ensuremath{\le}",
-    "≥": r"\ensuremath{\ge}",
-    "≠": r"\ensuremath{\ne}",
-    "→": r"\ensuremath{\to}",
-    "σ": r"\ensuremath{\sigma}",
-    "∇": r"\ensuremath{\nabla}",
-    "²": r"\ensuremath{^2}",
-    "³": r"\ensuremath{^3}",
-    "ß": r"\ss{}",
-    "\u00a0": "~",
-}
-_ACCENTS: Final[dict[str, str]] = {
-    "\u0300": "`",
-    "\u0301": "'",
-    "\u0302": "^",
-    "\u0303": "~",
-    "\u0304": "=",
-    "\u0306": "u",
-    "\u0307": ".",
-    "\u0308": '"',
-    "\u030a": "r",
-    "\u030b": "H",
-    "\u030c": "v",
-    "\u0327": "c",
-}
-
 
 def tikz(scene: Scene) -> str:
     """The drawing as a document of one page, as large as the drawing.
@@ -169,12 +84,10 @@ def beamer(scene: Scene) -> str:
     Before the first step nothing is known: dashes stand for the numbers. On its step a number
     appears, and its box and its edges have a wide outline.
     """
-    forward, backward = scene.steps
     scale = min(_ROOM[0] / scene.width, _ROOM[1] / scene.height, _ENLARGED)
-    picture = _Picture(scene, scale, slides=1 + forward + backward)
+    picture = _Picture(scene, scale, slides=1 + len(scene.moments()))
     background = r"\setbeamercolor{background canvas}{bg=background}"
-    passes = [("Forward", step, forward) for step in range(1, forward + 1)]
-    passes += [("Backward", step, backward) for step in range(1, backward + 1)]
+    totals = dict(zip(("forward", "backward"), scene.steps, strict=True))
     lines = [
         f"% {_comment(scene.title)}",
         r"\documentclass[aspectratio=169]{beamer}",
@@ -188,8 +101,8 @@ def beamer(scene: Scene) -> str:
         rf"\frametitle{{{escaped(scene.title)}}}",
         r"\framesubtitle{\strut%",
         *(
-            rf"\only<{at}>{{{name} pass, step {step} of {steps}}}%"
-            for at, (name, step, steps) in enumerate(passes, 2)
+            rf"\only<{at}>{{{during.capitalize()} pass, step {step} of {totals[during]}}}%"
+            for at, (during, step) in enumerate(scene.moments(), 2)
         ),
         "}",
         r"\centering",
@@ -198,64 +111,6 @@ def beamer(scene: Scene) -> str:
         r"\end{document}",
     ]
     return "".join(f"{line}\n" for line in lines)
-
-
-def escaped(text: str) -> str:
-    r"""Plain text as LaTeX sets it, on one line.
-
-    >>> print(escaped("50% of a_1 & é"), escaped("中"))
-    50\% of a\_1 \& \'{e} {\tiny\texttt{U+4E2D}}
-    """
-    return "".join(map(_sign, unicodedata.normalize("NFC", text)))
-
-
-def _sign(sign: str) -> str:
-    if sign in _SIGNS:
-        return _SIGNS[sign]
-    if sign.isspace():
-        return " "
-    if sign.isascii() and sign.isprintable():
-        return sign
-    letter, *marks = list(unicodedata.normalize("NFD", sign))
-    if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
-        return rf"\{_ACCENTS[marks[0]]}{{{letter}}}"
-    return rf"{{\tiny\texttt{{U+{ord(sign):04X}}}}}"
-
-
-def mathematics(latex: str, text: str) -> str:
-    r"""Writing as LaTeX sets it: as mathematics if that is sound, else as the plain text.
-
-    >>> print(mathematics(r"w_{1}", "w_1"), mathematics(r"\write18{ls}", "w"))
-    $w_{1}$ w
-    """
-    if not text.strip():
-        return ""
-    sound = _WORDS.sub(_words, latex)
-    return f"${sound}$" if sound.strip() and _is_sound(_WORDS.sub("w", latex)) else escaped(text)
-
-
-def _words(found: re.Match[str]) -> str:
-    """Words in mathematics; those that are more than letters and digits, as escaped text."""
-    plain = re.sub(r"\\(.)", r"\1", found[2])
-    if found[1] != "text" and plain.isascii() and plain.isalnum():
-        return found[0]
-    return rf"\text{{{escaped(plain)}}}"
-
-
-def _is_sound(latex: str) -> bool:
-    """Whether braces and scripts are in order, and all commands are known; without words."""
-    while cases := _CASES.search(latex):
-        if not all(map(_is_sound, _CELL.split(cases[1]))):
-            return False
-        latex = f"{latex[: cases.start()]}w{latex[cases.end() :]}"
-    if not set(_COMMAND.findall(latex)) <= _COMMANDS:
-        return False
-    row = latex
-    while match := _GROUP.search(row):
-        if not _ROW.fullmatch(match[1]):
-            return False
-        row = f"{row[: match.start()]}w{row[match.end() :]}"
-    return _ROW.fullmatch(row) is not None
 
 
 class _Picture:
@@ -379,8 +234,9 @@ class _Picture:
         options = [f"{box.shape} box", f"{box.kind} box", *_standing(box)]
         fill = f"{box.kind}fill"
         if box.heat is not None:
-            fill = _colour(self._theme.paint(box).fill)
-            options.append(f"fill={fill}")
+            paint = self._theme.paint(box)
+            fill = _colour(paint.fill)
+            options += [f"fill={fill}", f"draw={_colour(paint.line)}"]
         options += [
             f"minimum width={self._length(box.width)}",
             f"minimum height={self._length(box.height)}",

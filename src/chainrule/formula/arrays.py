@@ -1,4 +1,4 @@
-"""The functions on whole arrays that formulas can call, and how literal arrays are kept.
+"""The functions on whole arrays that formulas can call.
 
 Every structural operation has its own name and parameters, so that what is printed reads back; the
 others are made of them, under the names that NumPy has. Parameters are literal and come last.
@@ -6,7 +6,6 @@ others are made of them, under the names that NumPy has. Parameters are literal 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -14,13 +13,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chainrule.errors import GraphError
-from chainrule.graph.node import Node, constant_node, make
+from chainrule.graph.node import Node, make
 from chainrule.graph.op import OPS, Op
-from chainrule.graph.types import Type
 from chainrule.ops.composite import norms, products, running, shaping, stable, statistics
 from chainrule.ops.composite.joining import stack
 from chainrule.ops.composite.patterns import flip
-from chainrule.ops.composite.table import axes_of
+from chainrule.ops.composite.table import axes_of, in_dtype
 from chainrule.ops.contract import contracted, matrix_labels, turned
 from chainrule.ops.term import Term, apply
 
@@ -39,7 +37,7 @@ class ArrayFunction(NamedTuple):
         required: How many of them must be given.
         build: What it makes.
         variadic: Whether the last operand stands for one or more.
-        integers: From which operand on they are whole numbers: indices.
+        integers: From which operand on they are whole numbers, indices; None where none are.
     """
 
     name: str
@@ -48,44 +46,10 @@ class ArrayFunction(NamedTuple):
     required: int
     build: Build
     variadic: bool = False
-    integers: int = 1000
+    integers: int | None = None
 
     def __repr__(self) -> str:
         return self.name
-
-
-# --- literal arrays -------------------------------------------------------------------------------
-
-
-class Elements(NamedTuple):
-    """An array in a formula that has met no node yet; ``value`` is one number where all are equal.
-
-    Like a number it takes the dtype of what it meets.
-    """
-
-    value: Any
-    shape: tuple[int, ...]
-
-    @property
-    def kind(self) -> type:
-        """The Python type of the elements."""
-        return {"b": bool, "i": int, "u": int}.get(np.asarray(self.value).dtype.kind, float)
-
-    def constant(self, dtype: Any) -> Node:
-        """The node of these elements in a dtype."""
-        return constant_node(self.value, Type.of(dtype, self.shape))
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """What makes two of them the same."""
-        array = np.asarray(self.value)
-        return (Elements, self.shape, array.dtype.str, array.tobytes())
-
-
-class Row(NamedTuple):
-    r"""A vector that stands as a row in LaTeX: ``x^\top``."""
-
-    node: Node
 
 
 # --- how functions are made -----------------------------------------------------------------------
@@ -127,15 +91,14 @@ def _reduction(name: str) -> Build:
     return build
 
 
-def _along_all(name: str, function: Callable[..., Any]) -> Build:
-    """A function along axes that is made of others; of all elements where no axis is given."""
+def _of_arrays(name: str, build: Build) -> Build:
+    """The same, but of a number it is an error that says how to give a shape."""
 
-    def build(operands: Operands, *params: Any) -> Node:
+    def checked(operands: Operands, *params: Any) -> Node:
         _has_axes(operands[0], name, params[-1] if params else None)
-        node: Node = function(Term(operands[0]), *params).node
-        return node
+        return build(operands, *params)
 
-    return build
+    return checked
 
 
 def _has_axes(x: Node, name: str, axis: Any) -> None:
@@ -148,13 +111,14 @@ def _has_axes(x: Node, name: str, axis: Any) -> None:
     raise GraphError("E203", f"{name} of a number; {hint}")
 
 
-def _either(name: str, other: Callable[..., Any]) -> Build:
-    """The operation where its parameters are given in full, else the function made of others."""
+def _either(name: str, kind: type, other: Callable[..., Any]) -> Build:
+    """The operation where its parameter is given in full, else the function made of others."""
     exact, lenient = primitive(OPS[name]), _of_terms(other)
 
     def build(operands: Operands, *params: Any) -> Node:
         given = params[0] if params else None
-        whole = isinstance(given, tuple) and all(type(at) is int and at >= 0 for at in given)
+        sizes = given if isinstance(given, tuple) else (given,)
+        whole = type(given) is kind and all(type(at) is int and at >= 0 for at in sizes)
         return (exact if whole else lenient)(operands, *params)
 
     return build
@@ -200,7 +164,7 @@ def matrix_product(operands: Operands, first: bool = False, second: bool = False
     # A matrix has no axes that broadcast.
     left, right, out = matrix_labels(a.ndim, b.ndim)
     dtype = np.result_type(a.dtype, b.dtype)
-    a, b = shaping.in_dtype(a, dtype), shaping.in_dtype(b, dtype)
+    a, b = in_dtype(a, dtype), in_dtype(b, dtype)
     left = turned(left) if first else left
     right = turned(right) if second else right
     node: Node = contracted(a, b, left, right, out).node
@@ -208,7 +172,7 @@ def matrix_product(operands: Operands, first: bool = False, second: bool = False
 
 
 def _optional(name: str, function: Callable[..., Any], *params: str) -> ArrayFunction:
-    return ArrayFunction(name, ("x",), params, 0, _along_all(name, function))
+    return ArrayFunction(name, ("x",), params, 0, _of_arrays(name, _of_terms(function)))
 
 
 def _binary(name: str, function: Callable[..., Any]) -> ArrayFunction:
@@ -228,7 +192,7 @@ def _functions() -> dict[str, ArrayFunction]:
             sum(param.default is None for param in op.params),
             primitive(op),
             op.variadic,
-            _INDEXED.get(op.name, 1000),
+            _INDEXED.get(op.name),
         )
         for op in OPS.values()
         if not op.pointwise
@@ -237,8 +201,10 @@ def _functions() -> dict[str, ArrayFunction]:
         found[name] = ArrayFunction(name, ("x",), ("axes",), 0, _reduction(name))
     for name, function in (("cumsum", running.cumsum), ("cumprod", running.cumprod)):
         found[name] = ArrayFunction(name, ("x",), ("axis", "reverse"), 0, _running(name, function))
+    reshape = _either("reshape", tuple, shaping.reshape)
+    transpose = _either("transpose", tuple, shaping.transpose)
     for name in ("argmax", "argmin"):
-        build = _place(name, getattr(statistics, name))
+        build = _of_arrays(name, _either(name, int, getattr(statistics, name)))
         found[name] = ArrayFunction(name, ("x",), ("axis",), 0, build)
     more = (
         _optional("mean", statistics.mean, "axis"),
@@ -255,8 +221,8 @@ def _functions() -> dict[str, ArrayFunction]:
         _binary("outer", products.outer),
         ArrayFunction("matmul", ("a", "b"), (), 0, matrix_product),
         ArrayFunction("contract", ("a", "b"), ("left", "right", "out"), 3, _contract),
-        ArrayFunction("reshape", ("x",), ("shape",), 1, _either("reshape", shaping.reshape)),
-        ArrayFunction("transpose", ("x",), ("axes",), 0, _either("transpose", shaping.transpose)),
+        ArrayFunction("reshape", ("x",), ("shape",), 1, reshape),
+        ArrayFunction("transpose", ("x",), ("axes",), 0, transpose),
         ArrayFunction(
             "stack", ("x",), (), 0, lambda operands: stack(list(map(Term, operands))).node, True
         ),
@@ -264,19 +230,23 @@ def _functions() -> dict[str, ArrayFunction]:
     return found | {function.name: function for function in more}
 
 
-def _place(name: str, other: Callable[..., Any]) -> Build:
-    exact = primitive(OPS[name])
-
-    def build(operands: Operands, *params: Any) -> Node:
-        _has_axes(operands[0], name, params[0] if params else None)
-        given = params and type(params[0]) is int and params[0] >= 0
-        return exact(operands, *params) if given else _of_terms(other)(operands, *params)
-
-    return build
-
-
 ARRAY_FUNCTIONS: Final = MappingProxyType(_functions())
 """The functions on whole arrays by name; names of variables, definitions and functions go first."""
+
+ADVICE: Final = MappingProxyType(
+    dict.fromkeys(("eye", "identity"), "write it as a list: [[1, 0], [0, 1]]")
+    | dict.fromkeys(("arange", "linspace"), "write the numbers as a list: [0, 1, 2]")
+    | dict.fromkeys(("array", "vector", "matrix"), "a list stands alone: [1, 2]")
+    | dict.fromkeys(("trace", "tr"), "write sum(A*[[1, 0], [0, 1]])")
+    | dict.fromkeys(("einsum", "tensordot"), "write contract(A, B, ij, jk, ik)")
+    | dict.fromkeys(("hstack", "vstack"), "write concatenate(a, b, 0) or stack(a, b)")
+    | dict.fromkeys(
+        ("inv", "pinv", "det", "solve", "eig", "svd", "cholesky"),
+        "linear algebra is not read: compute it outside and declare the result as an input",
+    )
+    | {"diag": "write x*[[1, 0], [0, 1]]"}
+)
+"""What to write for functions that NumPy has and formulas have not."""
 
 FILLED: Final = MappingProxyType({"zeros": 0, "ones": 1, "full": None})
 """Arrays that one number fills: ``zeros([3])``, ``full([3, 2], 0.5)``."""
@@ -285,13 +255,3 @@ EXTREMES: Final = MappingProxyType(
     {"maximum": ARRAY_FUNCTIONS["reduce_max"], "minimum": ARRAY_FUNCTIONS["reduce_min"]}
 )
 """``max`` and ``min`` of one array."""
-
-LARGEST_SIZE: Final = 2**48
-"""Elements of an array that a formula writes as one number."""
-
-
-def filled(value: float, shape: tuple[int, ...]) -> Elements:
-    """An array that one number fills; raises GraphError E203 for sizes that cannot be."""
-    if any(type(size) is not int or size < 0 for size in shape) or math.prod(shape) > LARGEST_SIZE:
-        raise GraphError("E203", f"{list(shape)} is no shape")
-    return Elements(value, shape)

@@ -86,18 +86,27 @@ ALIGNMENTS: Final = frozenset(
 
 CASES: Final = frozenset({"cases", "dcases", "cases*", "dcases*"})
 
-_NO_SUMS: Final = "sums and products over an index are not read", "write the terms out: x_1 + x_2"
-_NO_LIMITS: Final = "limits and extrema over a set are not read", "max(a, b) takes its numbers"
+_NO_SUMS: Final = (
+    "sums and products over an index are not read",
+    r"write the terms out: x_1 + x_2; of an array, \operatorname{sum}(x)",
+)
+_NO_LIMITS: Final = (
+    "limits and extrema over a set are not read",
+    r"max(a, b) takes its numbers, max(x) an array",
+)
 _NO_INTEGRALS: Final = "integrals are not read", "write the antiderivative"
 _NO_DERIVATIVES: Final = (
     "derivatives are not written in formulas",
     "write the function; its derivatives are computed",
 )
-_NO_MATRICES: Final = "matrices and vectors are not read", "write their entries as names: x_1, x_2"
+NO_MATRICES: Final = (
+    "matrices and vectors are not read",
+    "declare an array by its shape, shapes={'A': (2, 2)}; or write entries as names: x_1, x_2",
+)
 _TWO_VALUES: Final = "one formula has one value", "write + and - as two formulas"
 _NO_NORM: Final = (
     "norms are not read",
-    r"write \lvert x \rvert, or the square root of the sum of squares",
+    r"of a number write \lvert x \rvert; arrays need their shapes, shapes={'x': 3}",
 )
 _NO_RELATION: Final = (
     "this sign compares nothing here",
@@ -114,7 +123,7 @@ REFUSED: Final = MappingProxyType(
         _NO_LIMITS,
     )
     | dict.fromkeys((r"\partial", r"\nabla", r"\prime"), _NO_DERIVATIVES)
-    | dict.fromkeys((r"\det", r"\top", r"\intercal", r"\dagger", r"\otimes"), _NO_MATRICES)
+    | dict.fromkeys((r"\det", r"\top", r"\intercal", r"\dagger"), NO_MATRICES)
     | dict.fromkeys((r"\pm", r"\mp"), _TWO_VALUES)
     | dict.fromkeys((r"\|", r"\lVert", r"\rVert", r"\Vert"), _NO_NORM)
     | dict.fromkeys(
@@ -126,6 +135,7 @@ REFUSED: Final = MappingProxyType(
     | dict.fromkeys((r"\ldots", r"\cdots", r"\dots", r"\vdots"), _NO_DOTS)
     | dict.fromkeys((r"\circ", r"\degree", r"\angle"), _NO_DEGREES)
     | {
+        r"\otimes": ("this product is not read", r"write x y^\top for the outer product"),
         r"\binom": ("binomial coefficients are not read", r"write \frac{n!}{k! (n - k)!}"),
         r"\choose": ("binomial coefficients are not read", r"write \frac{n!}{k! (n - k)!}"),
         r"\over": ("fractions take braces", r"write \frac{a}{b}"),

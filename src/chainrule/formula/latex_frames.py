@@ -76,6 +76,13 @@ def flat(pieces: Iterable[Piece]) -> list[Token]:
     return tokens
 
 
+def first_token(piece: Piece) -> Token:
+    """Where a piece starts."""
+    while not isinstance(piece, Token):
+        piece = piece[0]
+    return piece
+
+
 def sign(kind: str, span: Span) -> Token:
     """A sign of the text language that stands for something at this place."""
     return Token(kind, kind, span)

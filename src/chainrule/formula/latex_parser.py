@@ -21,7 +21,17 @@ from chainrule.formula.latex_commands import (
     REFUSED,
     TRANSPOSES,
 )
-from chainrule.formula.latex_frames import Frame, Kind, Piece, flat, operation, raised, sign
+from chainrule.formula.latex_frames import (
+    Frame,
+    Kind,
+    Piece,
+    first_token,
+    flat,
+    operation,
+    raised,
+    short,
+    sign,
+)
 from chainrule.formula.latex_names import is_derivative, symbol
 from chainrule.formula.latex_statements import CONDITION_WORDS, ENDS, OTHERWISE, Statements
 from chainrule.formula.latex_tokens import (
@@ -107,6 +117,8 @@ class Translation(Statements):
             base = frame.pieces[-1]
             if isinstance(base, Token) and base.text == "e" and not self.is_variable("e"):
                 frame.pieces[-1] = operation("exp", base, end, exponent)
+            elif self.arrays and [part.text for part in short(exponent)] == ["-", "1"]:
+                frame.pieces[-1] = operation("inverse", first_token(base), end, [base])
             else:
                 frame.pieces[-1] = raised(base, exponent, token, end)
             frame.raised = True
@@ -115,13 +127,15 @@ class Translation(Statements):
 
     def _transposes(self) -> int:
         r"""Where ``^\top`` or ``^T`` ends, if it stands here; else 0."""
-        start = self.at + 1
-        braced = self.tokens[start].kind == "{"
-        sign = self.tokens[start + braced]
-        if not self.arrays or (braced and self.tokens[start + 2].kind != "}"):
+        at = self.at + 1
+        braced = self.tokens[at].kind == "{"
+        at += braced
+        at += self.tokens[at].text in FONTS
+        sign = self.tokens[at]
+        if not self.arrays or (braced and self.tokens[at + 1].kind != "}"):
             return 0
-        letter = sign.kind == LETTER and sign.text == "T" and not self.is_variable("T")
-        return start + (3 if braced else 1) if letter or sign.text in TRANSPOSES else 0
+        letter = sign.kind in (LETTER, WORD) and sign.text == "T" and not self.is_variable("T")
+        return at + 1 + braced if letter or sign.text in TRANSPOSES else 0
 
     def _check_exponent(self, token: Token) -> None:
         """Refuse what stands above a name and is no power: an index, a transpose."""
@@ -137,7 +151,7 @@ class Translation(Statements):
         if self.arrays:
             return
         if inner.text == "T" and inner.kind == LETTER and not self.is_variable("T"):
-            hint = "these are scalars: write w x; declare T as an input if it is a number"
+            hint = "arrays need shapes={'w': 3}; declare T as an input if it is a number"
             self.fail("E128", "a transpose", Span(token.span.start, inner.span.end), hint)
 
     def raised_sign(self, token: Token) -> None:
@@ -164,9 +178,7 @@ class Translation(Statements):
             self.fail("E128", "double factorials are not read", token.span, "write (n!)!")
         base = frame.pieces.pop()
         one = Token(NUMBER, "1", token.span)
-        start = base
-        while not isinstance(start, Token):
-            start = start[0]
+        start = first_token(base)
         frame.pieces.append(operation("gamma", start, token, [base, sign("+", token.span), one]))
         frame.raised = False
 
@@ -255,7 +267,7 @@ class Translation(Statements):
         sign = tokens[at + 1 + braced]
         infinite = sign.text == r"\infty"
         if (sign.kind != NUMBER and not infinite) or (braced and tokens[at + 3].kind != "}"):
-            hint = r"\lVert x \rVert_1, _2 or _\infty"
+            hint = r"\lVert x \rVert_1, _2 or _\infty; without one, that of Frobenius"
             self.fail("E131", "a norm has a number below it", tokens[at].span, hint)
         if len(sign.text) > 1 and not (braced or infinite):  # _2 followed by a digit
             self.fail("E120", f"only {sign.text[0]} is below", sign.span, "write braces")
@@ -267,6 +279,7 @@ class Translation(Statements):
         """A bar closes the innermost open bar if an operand stands before it, else it opens."""
         inner = next(frame for frame in reversed(self.frames) if frame.kind is not Kind.FUNCTION)
         bars = inner.kind is Kind.BRACKET and inner.opener.kind == "|"
+        bars = bars and inner.delimiter == token.text
         if bars and not self.top.expects:
             self.close(token)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from chainrule.errors import Span, nearest
-from chainrule.formula.latex_commands import ALIGNMENTS, CASES, MATRICES, OPERATORS
+from chainrule.formula.latex_commands import ALIGNMENTS, CASES, MATRICES, NO_MATRICES, OPERATORS
 from chainrule.formula.latex_frames import Frame, Kind, Piece, flat, operation, sign
 from chainrule.formula.latex_functions import Functions
 from chainrule.formula.latex_tokens import BEGIN, BREAK, FINISH
@@ -169,7 +169,8 @@ class Statements(Functions):
     def _unknown_environment(self, token: Token) -> None:
         name = token.text
         if name in MATRICES:
-            self.fail("E128", "matrices and vectors are not read", token.span, "write x_1, x_2")
+            what, hint = NO_MATRICES
+            self.fail("E128", what, token.span, hint)
         guess = nearest(name, [*ALIGNMENTS, *CASES])
         hint = f"did you mean {guess!r}?" if guess else "aligned and cases are read"
         self.fail("E127", f"unknown environment {name!r:.40}", token.span, hint)

@@ -42,7 +42,8 @@ DELIMITERS: Final = {
     r"\lvert": (OPEN, "|"), r"\rvert": (CLOSE, "|"), "|": ("|", "|"), r"\vert": ("|", "|"),
     r"\lfloor": (OPEN, r"\lfloor"), r"\rfloor": (CLOSE, r"\lfloor"),
     r"\lceil": (OPEN, r"\lceil"), r"\rceil": (CLOSE, r"\lceil"),
-    r"\lVert": (OPEN, r"\|"), r"\rVert": (CLOSE, r"\|"),
+    r"\lVert": (OPEN, r"\|"), r"\rVert": (CLOSE, r"\|"), r"\|": ("|", r"\|"),
+    r"\Vert": ("|", r"\|"),
 }  # fmt: skip
 """Each delimiter: whether it opens or closes, and the one that opens the pair."""
 
@@ -139,8 +140,6 @@ def _letter(word: str, text: str, start: int) -> str:
 def _sized(sized: str, delimiter: str, text: str, span: Span) -> Token:
     r"""``\left(``, ``\bigr|``: what opens by its size opens, and ``\left`` waits for ``\right``."""
     command = sized[: len(sized) - len(delimiter)].strip()
-    if delimiter in (r"\|", r"\Vert") and command in (r"\left", r"\right"):
-        return Token(LEFT if command == r"\left" else RIGHT, r"\|", span)
     if delimiter in REFUSED and delimiter not in DELIMITERS:
         what, hint = REFUSED[delimiter]
         raise FormulaError("E128", what, text, span, hint)

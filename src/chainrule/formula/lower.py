@@ -201,5 +201,10 @@ def check_shapes(declarations: Declarations, names: Collection[str], text: str) 
         alike = [known for known in names if known.lower() == name.lower()]
         near = similar(name, names) or next(iter(alike), None)
         hint = f"did you mean {near!r}?" if near else ""
+        span = Span(0, len(text))
+        joined = re.search(rf"\b{re.escape(name)}(?:_\{{[^{{}}]*\}}|\w+)", text)
+        if joined and not near:
+            span = Span(*joined.span())
+            hint = f"{joined[0]!r:.60} is one name: put a sign after {name!r:.60}"
         message = f"a shape is given for {name!r:.60}, which does not appear"
-        raise FormulaError("E123", message, text, Span(0, len(text)), hint)
+        raise FormulaError("E123", message, text, span, hint)

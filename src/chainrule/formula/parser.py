@@ -6,12 +6,12 @@ ALGOL-60 translation, 1961), no recursion. What names mean, `chainrule.formula.r
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Final, NoReturn
 
-from chainrule.errors import FormulaError, FormulaLimitError, Span
+from chainrule.errors import FormulaLimitError, Span
 from chainrule.formula.limits import Limits
+from chainrule.formula.lists import Lists
 from chainrule.formula.syntax import (
     Call,
     Comparison,
@@ -19,7 +19,6 @@ from chainrule.formula.syntax import (
     FunctionDefinition,
     Group,
     Index,
-    Listing,
     Name,
     Number,
     Operation,
@@ -88,8 +87,6 @@ class _Pending:
 
 
 _OPEN: Final = -1
-_DEEPEST: Final = 16
-_LARGEST_INDEX: Final = 2**53
 
 
 def parse(tokens: list[Token], text: str, limits: Limits) -> list[Statement]:
@@ -102,22 +99,16 @@ def parse(tokens: list[Token], text: str, limits: Limits) -> list[Statement]:
     return _Parser(tokens, text, limits).statements()
 
 
-class _Parser:
+class _Parser(Lists):
     """Where the parser stands."""
 
     def __init__(self, tokens: list[Token], text: str, limits: Limits) -> None:
-        self.tokens = tokens
-        self.text = text
-        self.limits = limits
-        self.at = 0
+        super().__init__(tokens, text, limits)
         self.depth = 0
         self.first = 0  # where the statement starts
         self.operands: list[Syntax] = []
         self.pending: list[_Pending] = []
         self.brackets: list[_Pending] = []
-
-    def fail(self, code: str, message: str, span: Span, hint: str = "") -> NoReturn:
-        raise FormulaError(code, message, self.text, span, hint)
 
     # --- statements -------------------------------------------------------------------------------
 
@@ -269,7 +260,11 @@ class _Parser:
                     "turned" if kind == ".T" else "transposed", (base,), span
                 )
             elif kind == "[":
-                self.index(token)
+                self.reduce(Level.ATOM)
+                key = self.key()
+                base = self.operands[-1]
+                span = Span(base.span.start, self.tokens[self.at].span.end)
+                self.operands[-1] = Index(base, key, span)
             elif kind in (END, ";") or (kind == NEWLINE and self.brackets[-1].op != "|"):
                 self.reduce(Level.LIST)
                 return True
@@ -306,110 +301,10 @@ class _Parser:
 
     # --- pieces -----------------------------------------------------------------------------------
 
-    def number(self, token: Token) -> int | float:
-        value = float(token.text)
-        if math.isinf(value):
-            raise FormulaLimitError(
-                "E154", "a number beyond the largest float, 1.8e308", self.text, token.span
-            )
-        return int(token.text) if token.text.isdigit() else value
-
     def is_signed_number(self) -> bool:
         """Whether a number follows the sign here, and is not the base of a power."""
         following = self.tokens[self.at + 1 : self.at + 3]
         return following[0].kind == NUMBER and following[1].kind not in ("^", RAISED)
-
-    def listing(self) -> Listing:
-        """Numbers in brackets, which may be nested; ends at the last bracket."""
-        open_lists: list[tuple[Token, list[Number | Listing]]] = []
-        while True:
-            token = self.tokens[self.at]
-            if token.kind == "[":
-                if len(open_lists) >= _DEEPEST:
-                    message = f"more than {_DEEPEST} brackets in a list"
-                    raise FormulaLimitError("E152", message, self.text, token.span)
-                open_lists.append((token, []))
-                self.at += 1
-                if self.tokens[self.at].kind != "]":
-                    continue
-            else:
-                open_lists[-1][1].append(self.listed_number(open_lists[0][0]))
-            while True:
-                following = self.tokens[self.at]
-                self.at += 1
-                if following.kind == ",":
-                    break
-                if following.kind != "]":
-                    self.not_in_list(open_lists[0][0], following)
-                opener, items = open_lists.pop()
-                found = Listing(tuple(items), Span(opener.span.start, following.span.end))
-                if not open_lists:
-                    self.at -= 1
-                    return found
-                open_lists[-1][1].append(found)
-
-    def listed_number(self, opener: Token) -> Number:
-        """A number in a list, with its sign."""
-        start = token = self.tokens[self.at]
-        signed = token.kind in ("-", "+")
-        if signed:
-            self.at += 1
-            token = self.tokens[self.at]
-        span = Span(start.span.start, token.span.end)
-        value: float
-        if token.kind == NUMBER:
-            value = self.number(token)
-        elif token.kind == NAME and token.text in ("inf", "nan"):
-            value = float(token.text)
-        elif token.kind in ("true", "false") and not signed:
-            value = token.kind == "true"
-        else:
-            self.not_in_list(opener, token)
-        self.at += 1
-        return Number((-value or -0.0) if start.kind == "-" else value, span)
-
-    def not_in_list(self, opener: Token, token: Token) -> NoReturn:
-        """What stands here belongs in no list: round brackets were meant, or a vector of parts."""
-        if token.kind in (END, ";"):
-            self.fail("E112", f"this {opener.text!r} is never closed", opener.span)
-        if token.kind == "," or token.text == "…":
-            self.missing_operand(token)
-        refuse_character(opener.text, self.text, opener.span.start)
-
-    def index(self, token: Token) -> None:
-        """``[1:3, 0]`` after an operand; ends at the bracket."""
-        self.reduce(Level.ATOM)
-        key: list[int | slice] = []
-        while True:
-            self.at += 1
-            parts = [self.index_number()]
-            while self.tokens[self.at].kind == ":" and len(parts) < 3:
-                self.at += 1
-                parts.append(self.index_number())
-            after = self.tokens[self.at]
-            if after.kind in (END, ";"):
-                self.fail("E112", "this '[' is never closed", token.span)
-            if after.kind not in (",", "]") or (len(parts) == 1 and parts[0] is None):
-                hint = "x[0], x[1:3]; for places that are data write gather(x, i)"
-                self.fail("E111", "expected a whole number or a slice", after.span, hint)
-            key.append(parts[0] if len(parts) == 1 and parts[0] is not None else slice(*parts))
-            if after.kind == "]":
-                break
-        base = self.operands[-1]
-        span = Span(base.span.start, self.tokens[self.at].span.end)
-        self.operands[-1] = Index(base, tuple(key), span)
-
-    def index_number(self) -> int | None:
-        """The whole number that stands here, if one does."""
-        token = self.tokens[self.at]
-        negative = token.kind == "-"
-        if negative:
-            token = self.tokens[self.at + 1]
-        if token.kind != NUMBER or not token.text.isdigit():
-            return None
-        self.at += 1 + negative
-        value = min(int(token.text), _LARGEST_INDEX)
-        return -value if negative else value
 
     def prefix(self, token: Token) -> None:
         level, op = _PREFIX[token.kind]
@@ -470,7 +365,10 @@ class _Parser:
         else:
             whole = bracket.token is self.tokens[self.first] and self.ends_statement(self.at + 1)
             if single or not whole:
-                self.misplaced_comma(bracket.comma)
+                parts = [*bracket.items, self.operands[-1]]
+                numbers = all(isinstance(part, Number) for part in parts)
+                hint = "lists take square brackets: [2, 3]" if numbers else ""
+                self.misplaced_comma(bracket.comma, hint)
             self.brackets[-1].items = bracket.items
 
     def close_call(self, bracket: _Pending, arguments: tuple[Syntax, ...], token: Token) -> None:
@@ -501,8 +399,8 @@ class _Parser:
             self.fail("E112", "this '(' is never closed", Span(start, start + 1))
         self.fail("E112", f"this {opener.text!r} is never closed", opener.span)
 
-    def misplaced_comma(self, token: Token) -> NoReturn:
-        hint = "numbers take a point: 0.5; only the last statement may be a list"
+    def misplaced_comma(self, token: Token, hint: str = "") -> NoReturn:
+        hint = hint or "numbers take a point: 0.5; only the last statement may be a list"
         self.fail("E116", "a comma outside the arguments of a function", token.span, hint)
 
     def missing_operand(self, token: Token) -> NoReturn:
@@ -542,6 +440,8 @@ class _Parser:
             hint = "write == to compare"
             if before.kind == ")" and self.tokens[self.first].kind == NAME:
                 hint += "; a function is defined with plain names, f(x, y) = …"
+            if self.brackets[-1].op == "call":
+                hint += "; parameters go without their names: sum(x, 0)"
             self.fail("E115", "a single '=' inside an expression", token.span, hint)
         self.fail("E125", f"expected an operator before {token.text!r}", token.span)
 

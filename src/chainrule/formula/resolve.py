@@ -7,14 +7,13 @@ declared names and names met before, constants, functions; any other name is a n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import Final, NoReturn
 
-import numpy as np
-
-from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
-from chainrule.formula.arrays import ARRAY_FUNCTIONS, EXTREMES, FILLED, Elements, filled
-from chainrule.formula.build import Code, Function, Machine, NamedNumber, Step
+from chainrule.errors import Span
+from chainrule.formula.arrays import ADVICE, ARRAY_FUNCTIONS, FILLED
+from chainrule.formula.build import Code, Function, Machine, Step
+from chainrule.formula.calls import ARRAY_SIGNS, Calls, arguments_in_words
 from chainrule.formula.declarations import Declarations
 from chainrule.formula.limits import Limits
 from chainrule.formula.names import (
@@ -36,19 +35,17 @@ from chainrule.formula.syntax import (
     Operation,
     Power,
     Syntax,
+    excerpt,
     ungrouped,
 )
+from chainrule.formula.values import NamedNumber
 from chainrule.graph.node import Node, input_node, parameter_node
 from chainrule.graph.op import OPS, Op, Params
 
-_ARRAY_SIGNS: Final = frozenset(
-    {"matmul", "turned", "transposed", "product", "scalar_product", "norm"}
-)
-_TAKE_WORDS: Final = frozenset({"contract", "searchsorted"})
 _NESTING: Final = frozenset({OPS["minimum"], OPS["maximum"]})
 
 
-class Scope:
+class Scope(Calls):
     """The names known at one place of the text, which grow as it is read.
 
     Attributes:
@@ -69,6 +66,7 @@ class Scope:
         limits: Limits,
         constants: Mapping[str, float],
     ) -> None:
+        super().__init__(text, limits)
         self.arguments: dict[str, Node] = {}
         self.variables: dict[str, Node] = {}
         self.functions: dict[str, tuple[Function, int]] = {}
@@ -77,17 +75,11 @@ class Scope:
         self.abstract: set[str] = set()
         self.signature: frozenset[str] = frozenset()
         self._operations: set[str] = set()
-        self._text = text
-        self._limits = limits
         self._constants = constants
         self._declarations = declarations
         self._declared = frozenset((*(declarations.inputs or ()), *declarations.parameters))
         self._abstract = frozenset(declarations.abstract)
         self._parameters = frozenset(declarations.parameters)
-
-    def fail(self, code: str, message: str, span: Span, hint: str = "") -> NoReturn:
-        """Raise FormulaError at a place of the text."""
-        raise FormulaError(code, message, self._text, span, hint)
 
     # --- syntax → steps ---------------------------------------------------------------------------
 
@@ -105,8 +97,8 @@ class Scope:
                 code.append((Machine.push, item, item.value))
             elif isinstance(item, Operation):
                 operands = item.operands
-                if item.op in _ARRAY_SIGNS:
-                    step, operands = self._array_operation(item)
+                if item.op in ARRAY_SIGNS:
+                    step, operands = self.array_operation(item)
                     waiting.append(step)
                     waiting += operands[::-1]
                     continue
@@ -118,7 +110,7 @@ class Scope:
             elif isinstance(item, Group):
                 waiting.append(item.inner)
             elif isinstance(item, Listing):
-                code.append((Machine.push, item, self._elements(item)))
+                code.append((Machine.push, item, self.elements(item)))
             elif isinstance(item, Index):
                 waiting += [(Machine.index, item, item.key), item.base]
             elif isinstance(item, Power):
@@ -158,7 +150,7 @@ class Scope:
         literal = ungrouped(exponent)
         if not isinstance(literal, Number) or isinstance(literal.value, bool):
             return OPS["general_power"], (), (base, exponent)
-        return OPS["power"], self._literals(OPS["power"], (literal,), literal.span), (base,)
+        return OPS["power"], self.literals(OPS["power"], (literal,), literal.span), (base,)
 
     def _is_euler(self, base: Syntax, own: Mapping[str, int]) -> bool:
         """Whether this is the constant e, and no variable of that name."""
@@ -167,136 +159,6 @@ class Scope:
             and base.name == "e"
             and isinstance(self._name(base, own)[2], NamedNumber)
         )
-
-    # --- arrays -----------------------------------------------------------------------------------
-
-    def _array_operation(self, item: Operation) -> tuple[Step, tuple[Syntax, ...]]:
-        """``@``, ``.T`` and what LaTeX has; a transpose directly in a product is part of it."""
-        if item.op == "norm":
-            return self._call_array(Call(Name("norm", item.span), item.operands, item.span))
-        if item.op == "turned":
-            function = ARRAY_FUNCTIONS["transpose"]
-            return (Machine.array, item, (function, (), item.operands)), item.operands
-        if item.op == "transposed":
-            return (Machine.transposed, item, None), item.operands
-        sign = "turned" if item.op == "matmul" else "transposed"
-        flags = tuple([isinstance(x, Operation) and x.op == sign for x in item.operands])
-        operands = tuple(
-            [
-                x.operands[0] if isinstance(x, Operation) and x.op == sign else x
-                for x in item.operands
-            ]
-        )
-        if item.op == "matmul":
-            return (Machine.matmul, item, (flags, operands)), operands
-        return (Machine.product, item, (item.op, flags, operands)), operands
-
-    def _elements(self, listing: Listing) -> Elements:
-        """The literal array."""
-        shape: list[int] = []
-        first: Number | Listing = listing
-        while isinstance(first, Listing):
-            shape.append(len(first.items))
-            if not first.items:
-                break
-            first = first.items[0]
-        level: list[Number | Listing] = [listing]
-        for size in shape:
-            found: list[Number | Listing] = []
-            for part in level:
-                if not isinstance(part, Listing) or len(part.items) != size:
-                    self.fail("E130", "the lists in a list have one length", part.span)
-                found += part.items
-            level = found
-        values = []
-        for part in level:
-            if not isinstance(part, Number):
-                self.fail("E130", "the lists in a list have one length", part.span)
-            values.append(part.value)
-        kinds = {type(value) for value in values}
-        if bool in kinds and len(kinds) > 1:
-            self.fail("E130", "numbers and conditions in one list", listing.span)
-        try:
-            array = np.array(values, None if kinds else float)
-        except OverflowError:
-            array = np.array(object)
-        if array.dtype.kind not in "bif":  # integers beyond int64
-            array = np.array(values, float)
-        return Elements(array.reshape(shape), tuple(shape))
-
-    def _call_array(self, syntax: Call) -> tuple[Step, tuple[Syntax, ...]]:
-        """The step of a function on whole arrays."""
-        name = syntax.name.name
-        given = syntax.arguments
-        if name in FILLED:
-            return (Machine.push, syntax, self._filled(syntax)), ()
-        function = EXTREMES.get(FUNCTIONS[name].name) if name in FUNCTIONS else None
-        function = function or ARRAY_FUNCTIONS[name]
-        least = len(function.operands)
-        split = least
-        if function.variadic:
-            split = len(given) - len(function.params)
-            last = ungrouped(given[-1]) if given else None
-            if function.params and not function.required and not isinstance(last, Number):
-                split = len(given)
-        params = given[split:]
-        if not (least <= split <= len(given) and function.required <= len(params)) or len(
-            params
-        ) > len(function.params):
-            shown = ", ".join([*function.operands, *["…"] * function.variadic, *function.params])
-            most = 1000 if function.variadic else least + len(function.params)
-            takes = _arguments(least + function.required, most)
-            if function.variadic:
-                takes = f"{least + function.required} or more arguments"
-            self._wrong_count(syntax, f"{name}({shown}) takes {takes}")
-        values = tuple(
-            [
-                self._array_parameter(param, value, words=function.name in _TAKE_WORDS)
-                for param, value in zip(function.params, params, strict=False)
-            ]
-        )
-        operands = given[:split]
-        return (Machine.array, syntax, (function, values, operands)), operands
-
-    def _array_parameter(self, name: str, syntax: Syntax, *, words: bool = False) -> Any:
-        """A literal parameter: a number, a list of whole numbers, a word."""
-        literal = ungrouped(syntax)
-        if isinstance(literal, Number):
-            return literal.value
-        if isinstance(literal, Name):
-            if literal.name in ("inf", "nan"):
-                return CONSTANTS[literal.name]
-            if words:
-                return literal.name
-        if isinstance(literal, Operation) and literal.op == "negate":
-            inner = literal.operands[0]
-            if isinstance(inner, Name) and inner.name == "inf":
-                return -CONSTANTS["inf"]
-        if isinstance(literal, Listing):
-            items = [item.value for item in literal.items if isinstance(item, Number)]
-            if len(items) == len(literal.items) and all(type(item) is int for item in items):
-                return tuple(items)
-        message = f"{name} must be a literal number, or a list of them such as [0, 1]"
-        return self.fail("E106", message, syntax.span)
-
-    def _filled(self, syntax: Call) -> Elements:
-        """``zeros([3])``, ``full([3, 2], 0.5)``."""
-        name = syntax.name.name
-        value = FILLED[name]
-        takes = "shape" if value is not None else "shape, number"
-        if len(syntax.arguments) != (1 if value is not None else 2):
-            self._wrong_count(
-                syntax, f"{name}({takes}) takes {_arguments(1 if value is not None else 2)}"
-            )
-        shape = self._array_parameter("shape", syntax.arguments[0])
-        if value is None:
-            value = self._array_parameter("the number", syntax.arguments[1])
-        if isinstance(value, tuple) or isinstance(shape, (float, bool)):
-            self.fail("E106", f"{name} takes a list of sizes, and a number", syntax.span)
-        try:
-            return filled(value, (shape,) if isinstance(shape, int) else shape)
-        except GraphError as error:
-            raise FormulaError("E106", error.message, self._text, syntax.span) from error
 
     # --- names ------------------------------------------------------------------------------------
 
@@ -351,7 +213,7 @@ class Scope:
         if name in self.functions:
             function, count = self.functions[name]
             if len(arguments) != count:
-                self._wrong_count(syntax, f"{name} takes {_arguments(count)}")
+                self.wrong_count(syntax, f"{name} takes {arguments_in_words(count)}")
             return (None, syntax, function), arguments
         if name in self.undefined:
             self._too_early(syntax.name)
@@ -359,14 +221,14 @@ class Scope:
         if abstract:
             self.abstract.add(abstract)
             if not arguments:
-                self._wrong_count(syntax, f"{name} takes one argument or more")
+                self.wrong_count(syntax, f"{name} takes one argument or more")
             op = OPS["abstract"]
             return (Machine.operation, syntax, (op, (abstract, slots), arguments)), arguments
         if name in self.arguments or name in self._declared:
             self._not_a_function(syntax)
         if name not in FUNCTIONS:
             if name in ARRAY_FUNCTIONS or name in FILLED:
-                return self._call_array(syntax)
+                return self.array_call(syntax)
             self._unknown_function(syntax)
         self._operations.add(name)
         return self._call_operation(syntax, FUNCTIONS[name], own)
@@ -387,7 +249,7 @@ class Scope:
         if op in _NESTING and (
             len(arguments) == 1 or (along and isinstance(arguments[1], Listing))
         ):
-            return self._call_array(syntax)
+            return self.array_call(syntax)
         if op in _NESTING and len(arguments) > count:
             return (Machine.nested, syntax, op), arguments
         required = count + sum(param.default is None for param in op.params)
@@ -396,48 +258,20 @@ class Scope:
             shown = ", ".join([*op.operands, *(param.name for param in op.params)])
             hint = ""
             if op is OPS["log"] and len(arguments) == 2:
-                first, second = (self._source(argument.span) for argument in arguments)
+                first, second = (excerpt(self._text, argument.span) for argument in arguments)
                 hint = f"write log({first})/log({second}) for another base"
-            self._wrong_count(
-                syntax, f"{op.name}({shown}) takes {_arguments(required, most)}", hint
+            self.wrong_count(
+                syntax, f"{op.name}({shown}) takes {arguments_in_words(required, most)}", hint
             )
         params: Params
         if syntax.name.name == "pow":
             op, params, operands = self._power(arguments[0], arguments[1], own)
         else:
             operands = arguments[:count]
-            params = self._literals(op, arguments[count:], syntax.span)
+            params = self.literals(op, arguments[count:], syntax.span)
         return (Machine.operation, syntax, (op, params, operands)), operands
 
-    def _literals(self, op: Op, given: Sequence[Syntax], span: Span) -> Params:
-        """Literal parameters of an operation, in normal form."""
-        values: list[Any] = []
-        for param, syntax in zip(op.params, given, strict=False):
-            literal = ungrouped(syntax)
-            if op is OPS["convert"] and isinstance(literal, Name):
-                values.append(literal.name)
-            elif isinstance(literal, Number) and not isinstance(literal.value, bool):
-                values.append(literal.value)
-            else:
-                kind = "the name of a dtype" if op is OPS["convert"] else "a literal number"
-                self.fail("E106", f"{param.name} must be {kind}", syntax.span)
-        limit = self._limits.exponent
-        if op is OPS["power"] and any(abs(value) > limit for value in values):
-            message = f"the exponent is larger than {limit}"
-            raise FormulaLimitError("E155", message, self._text, given[0].span)
-        try:
-            return op.normal_params(values)
-        except GraphError as error:
-            raise FormulaError(
-                "E106", error.message, self._text, given[0].span if given else span
-            ) from error
-
     # --- errors -----------------------------------------------------------------------------------
-
-    def _source(self, span: Span) -> str:
-        """A piece of the text for a hint; an ellipsis if it is long."""
-        shown = " ".join(self._text[span.start : min(span.end, span.start + _SHORT)].split())
-        return shown if span.end - span.start < _SHORT else "…"
 
     def _known_names(self, own: Iterable[str] = ()) -> list[str]:
         return [*own, *self.arguments, *self._declared, *self.variables]
@@ -490,6 +324,7 @@ class Scope:
             self._not_a_function(syntax)
         guess = similar(name, self._known_functions())
         hint = f"did you mean {guess!r}?" if guess else self._two_readings(syntax)
+        hint = ADVICE.get(name, hint)
         self.fail("E101", f"unknown function {name!r:.60}", syntax.name.span, hint)
 
     def _not_a_function(self, syntax: Call) -> NoReturn:
@@ -500,22 +335,12 @@ class Scope:
 
     def _two_readings(self, syntax: Call) -> str:
         name = f"{syntax.name.name:.60}"
-        inside = self._source(Span(syntax.name.span.end, syntax.span.end)).strip()
+        inside = excerpt(self._text, Span(syntax.name.span.end, syntax.span.end))
         product = f"{name}*{inside}" if inside.startswith("(") else f"{name}*(…)"
         letters = ", ".join("xyztuvw"[: max(1, len(syntax.arguments))])
         if len(syntax.arguments) != 1:
             return f"define the function: {name}({letters}) = …"
         return f"write {product} for the product, or define the function: {name}({letters}) = …"
-
-    def _wrong_count(self, syntax: Call, takes: str, hint: str = "") -> NoReturn:
-        self.fail("E105", f"{takes}, got {len(syntax.arguments)}", syntax.span, hint)
-
-
-def _arguments(least: int, most: int | None = None) -> str:
-    """``"1 argument"``, ``"1 or 2 arguments"``."""
-    if most is None or most == least:
-        return f"{least} argument{'' if least == 1 else 's'}"
-    return f"{least} or {most} arguments"
 
 
 _SHORT: Final = 60

@@ -1,6 +1,6 @@
 """A formula as a tree of what was written, before any name has a meaning.
 
-Every reader (text, and later LaTeX) produces this tree; `chainrule.formula.lower` gives it meaning.
+Text and LaTeX have this tree in common; `chainrule.formula.lower` gives it meaning.
 Spans are places in the source; the span of an operation ends where its outermost operands end,
 their brackets included.
 """
@@ -58,7 +58,8 @@ class Operation:
     """A sign, bars or a root: the operation ``op`` of the table on its operands.
 
     Besides there are ``matmul`` for ``@``, ``turned`` for ``.T``, and in LaTeX ``product`` for a
-    product that shapes decide on, ``scalar_product`` for a dot, ``norm`` for double bars.
+    product that shapes decide on, ``scalar_product`` for a dot, ``norm`` for double bars,
+    ``inverse`` for a power of −1.
     """
 
     op: str
@@ -141,3 +142,11 @@ def span_of(statement: Statement) -> Span:
             return Span(name.span.start, body.span.end)
         case Outputs(values):
             return Span(values[0].span.start, values[-1].span.end)
+
+
+def excerpt(text: str, span: Span, longest: int = 60) -> str:
+    """A piece of the source on one line for a message; an ellipsis if it is long."""
+    if span.end - span.start > 10 * longest:
+        return "…"
+    shown = " ".join(text[span.start : span.end].split())
+    return shown if len(shown) <= longest else "…"

@@ -68,14 +68,14 @@ _TOKEN: Final = re.compile(
 )
 
 _ADVICE: Final = {
-    "[": "use round brackets; lists such as [2, 3] hold numbers",
+    "[": "use round brackets; lists such as [2, 3] hold numbers, stack(x, y) is a vector of names",
     "]": "use round brackets; lists such as [2, 3] hold numbers",
     "{": "use round brackets",
     "}": "use round brackets",
     "&": "write 'and'",
     "!": "write 'not' for the opposite of a condition, gamma(n + 1) for a factorial",
     "~": "write 'not'",
-    "'": "write a name such as x_prime",
+    "'": "write a name such as x_prime; x.T is the transpose",
     "∧": "write 'and'",
     "∨": "write 'or'",
     "¬": "write 'not'",
@@ -84,7 +84,12 @@ _ADVICE: Final = {
     ":": "a definition is a = …",
     ".": "a number needs a digit beside its point; x.T is the transpose",
     "…": "write every element: this constant is shown by its first ones only",
-    '"': "a formula has no strings",
+    '"': "words stand alone, as in convert(x, int64)",
+    "ᵀ": "write x.T",
+    "⊗": "write outer(x, y)",
+    "‖": "write norm(x)",
+    "∑": "write sum(x)",
+    "∏": "write prod(x)",
 }
 
 

@@ -122,7 +122,7 @@ def to_json(dag: Dag) -> str:
         else:
             line += f', "operands": {[number[operand] for operand in node.operands]}'
             if node.params:
-                line += f', "params": {_json(node.params)}'
+                line += f', "params": {encode_params(node)}'
         if node in dag.names:
             line += f', "names": {_json(dag.names[node])}'
         if node in dag.spans:
@@ -138,6 +138,17 @@ def to_json(dag: Dag) -> str:
         lines.append(f"{{{line}}}")
     body = ",\n".join(lines)
     return f'{_json(head)[:-1]}, "nodes": [\n{body}\n]}}\n'
+
+
+def encode_params(node: Node) -> str:
+    """The parameters of a node as JSON; a graph among them as its own data."""
+    return _json(node.params, default=_data_of)
+
+
+def _data_of(value: Any) -> Any:
+    if not isinstance(value, Dag):
+        raise FileError("E406", f"{shown(value)} cannot be kept in a file")
+    return json.loads(to_json(value))
 
 
 def _encode_arrangement(arrangement: Arrangement) -> Any:

@@ -118,6 +118,41 @@ class Linear(NamedTuple):
     pull: Callable[..., Any]
 
 
+class Joint(NamedTuple):
+    """What an operation with several results does to derivatives and to items, all at once.
+
+    ``call`` is a `Call`; ``passes`` are the passes of differentiation over the graphs that an
+    operation holds (`chainrule.diff.passes`). None stands for what is structurally zero.
+
+    Attributes:
+        push: (passes, call, a tangent or None for each operand) → one for each result.
+        pull: (passes, call, an adjoint or None for each result, whether each operand wants one) →
+            one for each operand.
+        batch: (passes, call with items along the first axis of some operands, which those are, how
+            many items) → the results, all with an axis of items in front.
+    """
+
+    push: Callable[..., Sequence[Any]]
+    pull: Callable[..., Sequence[Any]]
+    batch: Callable[..., Sequence[Any]]
+
+
+class Call(NamedTuple):
+    """A node of an operation with several results, as its rules see it.
+
+    Attributes:
+        op: The operation.
+        operands: The operands, as terms.
+        params: The parameters.
+        results: The results, as terms.
+    """
+
+    op: Op
+    operands: Sequence[Any]
+    params: Params
+    results: Sequence[Any] = ()
+
+
 class Example(NamedTuple):
     """Operands of an operation for tests and for the documentation.
 
@@ -126,12 +161,15 @@ class Example(NamedTuple):
         params: The parameters.
         dtypes: The dtype of each operand; float64 for those left out.
         below: Integer operands are drawn from 0 up to this, for each; indices, say.
+        fit: Makes of random operands some that the operation is made for: in order, say, or
+            positive definite; None where any will do.
     """
 
     shapes: tuple[tuple[int, ...], ...]
     params: Params = ()
     dtypes: tuple[str, ...] = ()
     below: int = 2
+    fit: Callable[[list[Any]], list[Any]] | None = None
 
 
 class Accuracy(NamedTuple):
@@ -182,6 +220,8 @@ class Op:
             enough: (position, values, tangent, out, operands, parameters) → the reached elements as
             terms, made of sums and of operations that move elements; ``values`` holds for each
             operand its value where that is known before anything is evaluated, else None.
+        joint: Derivatives and batching of an operation with several results. Its kernel takes
+            after the parameters a tuple that says which results are wanted; others may be None.
     """
 
     name: str
@@ -210,6 +250,7 @@ class Op:
     batch: Callable[..., Any] | None = None
     examples: tuple[Example, ...] = ()
     reach: Callable[..., Any] | None = None
+    joint: Joint | None = None
     is_leaf: bool = field(default=False)
 
     @property

@@ -28,6 +28,7 @@ from chainrule.graph.flat import (
     decode_constant,
     decode_type,
     encode_constant,
+    encode_params,
     parse_json,
 )
 from chainrule.graph.node import (
@@ -68,7 +69,7 @@ def write(dag: Dag) -> str:
             body = f"constant({body})"
         else:
             operands = ", ".join([shown[operand] for operand in node.operands])
-            params = "; " + ", ".join(map(json.dumps, node.params)) if node.params else ""
+            params = f"; {encode_params(node)[1:-1]}" if node.params else ""
             body = f"{node.op.name}({operands}{params})"
         shown[node] = names[0] if names else f"%{len(lines)}"
         lines.append(f"{', '.join(names) or shown[node]} = {body}")

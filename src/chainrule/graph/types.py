@@ -1,4 +1,4 @@
-"""A type is a shape and a dtype; a scalar is a 0-d array."""
+"""A type is a shape and a dtype; a scalar is a 0-d array. Several results have a tuple of types."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from chainrule.errors import GraphError, shown
 DTYPES: Final = ("float64", "float32", "int64", "int32", "bool")
 """The element types a node may have, by NumPy name."""
 
+UNKNOWN: Final = -1
+"""The size of an axis that is known only when the graph runs: the iterations of a loop."""
 
-@final
+
 class Type:
     """The type of a node: ``shape`` (a tuple of sizes) and ``dtype`` (a NumPy dtype).
 
@@ -56,7 +58,20 @@ class Type:
 
     def with_dtype(self, dtype: Any) -> Type:
         """The same shape with another dtype."""
-        return Type.of(dtype, self.shape)
+        return _made(np.dtype(dtype), self.shape)
+
+    def with_shape(self, shape: tuple[int, ...]) -> Type:
+        """The same dtype with another shape, in which sizes may be unknown."""
+        return _made(self.dtype, shape)
+
+    def stacked(self, count: int) -> Type:
+        """The type of so many values of this type along a new first axis; `UNKNOWN` may be many."""
+        return _made(self.dtype, (count, *self.shape))
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        """The types of the results; empty for one result."""
+        return ()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Type cannot be changed: {name}")
@@ -94,6 +109,15 @@ def _intern(dtype: Any, shape: Sequence[int]) -> Type:
         raise GraphError("E201", problem) from None
     if any(size < 0 for size in sizes):
         raise GraphError("E201", f"a shape has no negative sizes, got {shown(shape)}")
+    found = _made(plain, sizes)
+    if isinstance(dtype, str):
+        with _lock:
+            _types[dtype, sizes] = found
+    return found
+
+
+def _made(plain: np.dtype[Any], sizes: tuple[int, ...]) -> Type:
+    """The one type of a dtype and a shape."""
     with _lock:  # or two threads could each make one, and equal types would not be the same object
         found = _types.get((plain, sizes))
         if found is None:
@@ -106,9 +130,47 @@ def _intern(dtype: Any, shape: Sequence[int]) -> Type:
             sizes_text = f"[{', '.join(map(str, sizes))}]" if sizes else ""
             set_field("text", f"{plain.name}{sizes_text}")
             _types[plain, sizes] = found
-        if isinstance(dtype, str):
-            _types[dtype, sizes] = found
     return found
+
+
+@final
+class TupleType(Type):
+    """The type of a node with several results; only `item` nodes read such a node.
+
+    >>> TupleType.of_parts([Type.of("float64"), Type.of("int64", (3,))])
+    (float64, int64[3])
+    """
+
+    __slots__ = ("_parts",)
+
+    _parts: tuple[Type, ...]
+
+    @property
+    def parts(self) -> tuple[Type, ...]:
+        """The types of the results."""
+        return self._parts
+
+    @staticmethod
+    def of_parts(parts: Sequence[Type]) -> TupleType:
+        """The type of these results."""
+        key = (tuple(parts), ())
+        with _lock:
+            found = _types.get(key)
+            if found is None:
+                found = object.__new__(TupleType)
+                set_field = partial(object.__setattr__, found)
+                set_field("shape", ())
+                set_field("dtype", np.dtype(object))
+                set_field("is_float", any(part.is_float for part in parts))
+                set_field("is_bool", False)
+                set_field("text", f"({', '.join([part.text for part in parts])})")
+                set_field("_parts", key[0])
+                _types[key] = found
+        assert isinstance(found, TupleType)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (TupleType.of_parts, (self._parts,))
 
 
 FLOAT64: Final = Type.of("float64")

@@ -28,8 +28,10 @@ from chainrule.graph.op import (
     Writing,
 )
 from chainrule.graph.types import Type
-from chainrule.ops.families import bracketed, places, structural
-from chainrule.ops.rearrange import broadcast_along, fail, permuted, total
+from chainrule.ops.copies import broadcast_along, total
+from chainrule.ops.families import bracketed, fail, structural
+from chainrule.ops.literals import places
+from chainrule.ops.rearrange import permuted
 from chainrule.ops.term import Function
 
 

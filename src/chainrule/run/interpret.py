@@ -19,7 +19,15 @@ from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
 from chainrule.ops.kernels import where
-from chainrule.run.kernels import LinearMap, LocalDerivative, kernel, local_derivatives
+from chainrule.ops.several import ITEM
+from chainrule.run.kernels import (
+    LinearMap,
+    LocalDerivative,
+    every_result,
+    kernel,
+    local_derivatives,
+)
+from chainrule.run.whole import spread, whole_pull, whole_push
 
 Numbers = dict[Node, Any]
 
@@ -42,11 +50,14 @@ class Flow(dict[Node, Any]):
     Attributes:
         live: Where a number is not structurally zero; a node without an entry: everywhere. What is
             not live stays exactly 0, whatever infinite factors it meets later.
+        shares: For an operation with several results what it sent: to each operand going backward,
+            to each result going forward.
     """
 
     def __init__(self, starts: Mapping[Node, Any]) -> None:
         super().__init__(starts)
         self.live: dict[Node, Any] = {}
+        self.shares: dict[Node, list[Any]] = {}
 
     def add(self, node: Node, number: Any, guard: Any) -> None:
         """Accumulate what one edge contributes to ``node``; it is live where the guard holds."""
@@ -84,7 +95,7 @@ class Sweep:
             for node in dag.order:
                 operands = node.operands
                 if operands:
-                    run = kernel(node.op, node.params)
+                    run = kernel(node.op, every_result(node))
                     if len(operands) == 1:
                         values[node] = run(values[operands[0]])
                     elif len(operands) == 2:
@@ -182,6 +193,8 @@ class Sweep:
                 adjoint = adjoints.get(node)
                 operands = node.operands
                 if adjoint is None or not operands or node in holding:
+                    if node.op.joint is not None and node not in holding:
+                        self._pull_all(adjoints, node, active)
                     continue
                 found = known.get(node) or self._locals(node)
                 for position, operand in enumerate(operands):
@@ -220,7 +233,9 @@ class Sweep:
         tangents = Flow(seeds)
         with np.errstate(all="ignore"):
             for node in self.dag.order:
-                if node not in seeds:
+                if node.op.joint is not None:
+                    self._push_all(tangents, node)
+                elif node not in seeds:
                     for position, operand in enumerate(node.operands):
                         if operand in tangents:
                             number, guard = self._share(tangents, operand, node, position)
@@ -228,15 +243,57 @@ class Sweep:
                                 tangents.add(node, number, guard)
         return tangents
 
+    def _pull_all(self, adjoints: Flow, node: Node, active: Collection[Node]) -> None:
+        """From the adjoints of several results to the operands of their operation."""
+        read = {user.params[0]: adjoints[user] for user in self.dag.users(node) if user in adjoints}
+        given = tuple([at in read for at in range(len(node.type.parts))])
+        wanted = tuple([operand in active for operand in node.operands])
+        if not read or not any(wanted):
+            return
+        types = tuple([operand.type for operand in node.operands])
+        whole = whole_pull(node.op, types, node.type, node.params, given, wanted)
+        bars = [read[at] for at in sorted(read)]
+        shares = adjoints.shares[node] = spread(whole, [*self._whole_arguments(node), *bars])
+        for operand, share in zip(node.operands, shares, strict=True):
+            if share is not None:
+                adjoints.add(operand, share, None)
+
+    def _push_all(self, tangents: Flow, node: Node) -> None:
+        """From the tangents of operands to those of all results of their operation."""
+        given = tuple([operand in tangents for operand in node.operands])
+        if not any(given):
+            return
+        types = tuple([operand.type for operand in node.operands])
+        whole = whole_push(node.op, types, node.type, node.params, given)
+        dots = [tangents[operand] for operand in node.operands if operand in tangents]
+        shares = tangents.shares[node] = spread(whole, [*self._whole_arguments(node), *dots])
+        for user in self.dag.users(node):
+            share = shares[user.params[0]]
+            if share is not None:
+                tangents.add(user, share, None)
+
+    def _whole_arguments(self, node: Node) -> list[Any]:
+        return [*[self.values[operand] for operand in node.operands], *self.values[node]]
+
     def contribution(self, flow: Flow, start: Node, user: Node, position: int) -> Any:
         """What one edge adds: the number of ``start`` · the local derivative of the edge.
 
         ``start`` is the user going backward, the operand going forward. Exactly 0 where the edge
         belongs to a branch that was not taken.
         """
+        if user.op.joint is not None or user.op is ITEM:
+            return self._joint_contribution(flow, start, user, position)
         with np.errstate(all="ignore"):
             number, _ = self._share(flow, start, user, position)
         return _zero(user.operands[position]) if number is None else number
+
+    def _joint_contribution(self, flow: Flow, start: Node, user: Node, position: int) -> Any:
+        """What an operation with several results sends to an operand, or to one result."""
+        if user.op is ITEM:
+            item = flow.get(user)
+            return _zero(user) if item is None else item
+        share = flow.shares[user][position] if start is user and user in flow.shares else None
+        return _zero(user.operands[position]) if share is None else share
 
     def _share(self, flow: Flow, start: Node, user: Node, position: int) -> tuple[Any, Any]:
         """What flows along one edge, and where it is live; (None, None): structurally nothing."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 from chainrule.diff.rules import Mapped, Transfer, partials_of
 from chainrule.errors import EvaluationError
 from chainrule.graph import walk
+from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
 from chainrule.graph.op import Op, Params
 from chainrule.graph.types import Type
@@ -33,6 +34,23 @@ def kernel(op: Op, params: Params = ()) -> Kernel:
     if not params:
         return function
     return lambda *operands: function(*operands, *params)
+
+
+def params_of(node: Node, dag: Dag) -> Params:
+    """What the kernel of a node takes after the operands.
+
+    That of an operation with several results takes besides its parameters which ones the graph
+    reads.
+    """
+    if node.op.joint is None:
+        return node.params
+    read = {user.params[0] for user in dag.users(node)}
+    return (*node.params, tuple([at in read for at in range(len(node.type.parts))]))
+
+
+def every_result(node: Node) -> Params:
+    """What the kernel of a node takes after the operands when all its results are to be kept."""
+    return node.params if node.op.joint is None else (*node.params, (True,) * len(node.type.parts))
 
 
 @dataclass(frozen=True, slots=True)

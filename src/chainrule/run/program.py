@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value, uniform_value
-from chainrule.graph.op import OPS
+from chainrule.graph.op import OPS, Params
 from chainrule.ops.array_kernels import expanded
-from chainrule.run.kernels import kernel
+from chainrule.run.kernels import kernel, params_of
 
 _BROADCAST: Final = OPS["broadcast"]
 
@@ -40,10 +40,13 @@ class Program:
     def __call__(self, *arguments: Any) -> tuple[Any, ...]:
         """The values of the outputs; arguments in order, each of its dtype and shape."""
         with np.errstate(all="ignore"):
-            values = list(arguments)
-            for part in self._parts:
-                values = part(values)
-        return tuple(values)
+            return tuple(self.run(list(arguments)))
+
+    def run(self, values: list[Any]) -> list[Any]:
+        """The same for a caller who has silenced NumPy already; the list is emptied."""
+        for part in self._parts:
+            values = part(values)
+        return values
 
 
 def _parts(dag: Dag) -> list[Part]:
@@ -51,6 +54,7 @@ def _parts(dag: Dag) -> list[Part]:
     loose = _loose(dag)
     same = _same(dag, loose)
     fixed = _fixed(dag)
+    params = {node: params_of(node, dag) for node in dag.order if node.op.joint is not None}
     computed = [
         node for node in dag.order if node.operands and node not in same and node not in fixed
     ]
@@ -72,7 +76,7 @@ def _parts(dag: Dag) -> list[Part]:
             known = [*given, *chunk]
             after = [node for node in known if last.get(node, -1) >= done]
         chunk_of = _Chunk(given, chunk, after, done - len(chunk))
-        found.append(_function(chunk_of, last, loose, same, fixed))
+        found.append(_function(chunk_of, last, loose, same, fixed, params))
         given = after
     return found
 
@@ -108,7 +112,7 @@ def _fixed(dag: Dag) -> dict[Node, Any]:
             operands = node.operands
             if operands and all(x in found or x.op is CONSTANT for x in operands):
                 values = [found[x] if x in found else constant_value(x) for x in operands]
-                found[node] = value = kernel(node.op, node.params)(*values)
+                found[node] = value = kernel(node.op, params_of(node, dag))(*values)
                 if isinstance(value, np.ndarray):  # every call gives this one
                     value.setflags(write=False)
     return found
@@ -147,6 +151,7 @@ def _function(
     loose: set[Node],
     same: dict[Node, Node],
     fixed: dict[Node, Any],
+    params_by: Mapping[Node, Params],
 ) -> Part:
     """The source is put together from fixed pieces only: numbers of values and of kernels."""
     given, computed, after, first = chunk
@@ -169,7 +174,7 @@ def _function(
         used = [same.get(operand, operand) for operand in node.operands]
         operands = ", ".join(map(name, used))
         names[node] = f"v{at}"
-        scope[f"k{at}"], params = kernel(node.op), node.params
+        scope[f"k{at}"], params = kernel(node.op), params_by.get(node, node.params)
         if node in loose and node.op is _BROADCAST:
             scope[f"k{at}"], params = expanded, (_inner_shape(node),)
         given_params = "".join(f", p{at}_{number}" for number in range(len(params)))

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from chainrule.draw.geometry import between
 from chainrule.draw.mathematics import measure
 from chainrule.draw.plot.curve import (
     Function,
@@ -19,7 +20,7 @@ from chainrule.draw.plot.curve import (
     pieces,
     value_range,
 )
-from chainrule.draw.plot.data import RADIUS, Axis, TangentPlot, Tick, Window, along, between
+from chainrule.draw.plot.data import RADIUS, Axis, TangentPlot, Tick, Window, number_between
 from chainrule.draw.plot.ticks import (
     GAP,
     TICK_SIZE,
@@ -94,7 +95,7 @@ def tangent_plot(
         tuple(
             Tick(tick, _sized("caption", label, TICK_SIZE, x, bottom + GAP + TICK_SIZE / 2))
             for tick, label in fitting_labels(left, right, end - start)
-            for x in (between(start, end, (tick - left) / (right - left)),)
+            for x in (number_between(start, end, (tick - left) / (right - left)),)
         ),
         _sized("symbol", names[0], _NAME_SIZE, end + GAP + across_name.width / 2, bottom),
     )
@@ -111,7 +112,7 @@ def tangent_plot(
                     label,
                     TICK_SIZE,
                     start - GAP - measure(*label, TICK_SIZE)[0] / 2,
-                    between(bottom, top, (tick - low) / (high - low)),
+                    number_between(bottom, top, (tick - low) / (high - low)),
                 ),
             )
             for tick, label in up_labels
@@ -178,7 +179,7 @@ def _labelled(plot: TangentPlot, label: Label) -> TangentPlot:
     anchors: list[Point] = []
     if plot.tangent is not None:
         start, end = map(plot.place, plot.tangent)
-        anchors = [along(start, end, share) for share in (0.9, 0.1, 0.75, 0.25, 1.0, 0.0, 0.6)]
+        anchors = [between(start, end, share) for share in (0.9, 0.1, 0.75, 0.25, 1.0, 0.0, 0.6)]
     aside = [Point(x, y) for y in (-1.0, 1.0, 0.0) for x in (1.0, -1.0, 0.0) if x or y]
     spots = [
         Point(

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.draw.plot.data import Window, along
+from chainrule.draw.geometry import between
+from chainrule.draw.plot.data import Window
 from chainrule.draw.scene import Point
 
 Numbers = npt.NDArray[np.float64]
@@ -156,6 +157,6 @@ def clipped(start: Point, end: Point, window: Window) -> tuple[Point, Point] | N
     if first > last:
         return None
     return (
-        start if first == 0 else along(start, end, first),
-        end if last == 1 else along(start, end, last),
+        start if first == 0 else between(start, end, first),
+        end if last == 1 else between(start, end, last),
     )

@@ -51,7 +51,7 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Where on the sheet a number lies, in points."""
-        return between(self.start, self.end, (value - self.low) / (self.high - self.low))
+        return number_between(self.start, self.end, (value - self.low) / (self.high - self.low))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,6 @@ class Window(NamedTuple):
     high: float
 
 
-def between(start: float, end: float, share: float) -> float:
+def number_between(start: float, end: float, share: float) -> float:
     """The number that lies after a share of the way from one to another."""
     return start + (end - start) * share
-
-
-def along(start: Point, end: Point, share: float) -> Point:
-    """The point that lies after a share of the way from one to another."""
-    return Point(between(start.x, end.x, share), between(start.y, end.y, share))

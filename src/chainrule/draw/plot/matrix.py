@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.draw.markup import TEXT_STYLE, Letters, clean, number, page, prefix_for, style_sheet
 from chainrule.draw.mathematics import measure
 from chainrule.draw.scene import Text
-from chainrule.draw.svg import TEXT_STYLE, Letters, clean, number, page, prefix_for, style_sheet
 from chainrule.draw.themes import THEMES, contrast, mixed
 
 _SIDE: Final = 360.0

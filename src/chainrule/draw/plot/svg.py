@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from chainrule.draw.plot.data import RADIUS, Axis, TangentPlot
-from chainrule.draw.scene import Point
-from chainrule.draw.strokes import GLOW
-from chainrule.draw.svg import (
+from chainrule.draw.markup import (
     TEXT_STYLE,
     Letters,
     clean,
@@ -17,6 +14,9 @@ from chainrule.draw.svg import (
     prefix_for,
     style_sheet,
 )
+from chainrule.draw.plot.data import RADIUS, Axis, TangentPlot
+from chainrule.draw.scene import Point
+from chainrule.draw.strokes import GLOW
 from chainrule.draw.themes import THEMES
 
 _TICK = 4.0

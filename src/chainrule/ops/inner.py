@@ -1,0 +1,200 @@
+"""Graphs held by operations: loops, branches, calls. What their rules share.
+
+Such a graph is closed: it reads nothing but its arguments, and what a function read from outside is
+among the operands of the node that holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from chainrule.errors import FileError, GraphError, shown
+from chainrule.graph import walk
+from chainrule.graph.dag import Dag
+from chainrule.graph.flat import from_data
+from chainrule.graph.node import Node, constant_node, input_node
+from chainrule.graph.types import Type
+from chainrule.ops.rearrange import along_front
+from chainrule.ops.term import Term
+
+
+def graph(value: Any) -> Dag:
+    """A graph as a parameter; files hold it as data."""
+    if isinstance(value, Dag):
+        return value
+    try:
+        return from_data(value)
+    except FileError:
+        raise ValueError(f"must be a graph, got {shown(value)}") from None
+
+
+def graphs(value: Any) -> tuple[Dag, ...]:
+    """Graphs as a parameter."""
+    if not isinstance(value, (tuple, list)) or not value:
+        raise ValueError(f"must be graphs, got {shown(value)}")
+    return tuple(map(graph, value))
+
+
+def check_arguments(name: str, dag: Dag, types: Sequence[Type]) -> None:
+    """Raise GraphError E203 unless the graph takes operands of these types."""
+    wanted = [node.type for node in dag.inputs]
+    if wanted != list(types):
+        raise GraphError(
+            "E203",
+            f"{name}: the graph takes ({', '.join(map(str, wanted))}), "
+            f"it is given ({', '.join(map(str, types))})",
+        )
+
+
+class Namer:
+    """New arguments for a graph, named after what they belong to."""
+
+    def __init__(self, dag: Dag) -> None:
+        self._taken = set(dag.taken_names)
+
+    def new(self, name: str, type: Type) -> Node:
+        """A new argument; its name may get underscores."""
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return input_node(name, type)
+
+    def after(self, node: Node, suffix: str, type: Type | None = None) -> Node:
+        """A new argument that belongs to an argument or another node."""
+        stem = node.name if node.is_leaf and isinstance(node.params[0], str) else "v"
+        return self.new(f"{stem}_{suffix}", type or node.type)
+
+
+def zero(type: Type) -> Node:
+    """A derivative of 0."""
+    return constant_node(0, type)
+
+
+def term_or_zero(given: Term | None, type: Type) -> Term:
+    return Term(zero(type)) if given is None else given
+
+
+def inlined(dag: Dag, arguments: Sequence[Node]) -> list[Node]:
+    """The outputs of a graph over other nodes in place of its arguments."""
+    made = walk.rebuild(dag.order, dict(zip(dag.inputs, arguments, strict=True)))
+    return [made[node] for node in dag.outputs]
+
+
+def over(dag: Dag, arguments: Sequence[Term]) -> list[Term]:
+    """The outputs of a graph over these terms in place of its arguments."""
+    return list(map(Term, inlined(dag, [x.node for x in arguments])))
+
+
+def batched(
+    batch: Any, dag: Dag, has: Collection[Node], count: int, whole: Sequence[bool] = ()
+) -> tuple[Dag, list[bool]]:
+    """A graph for many items at once, and which of its outputs have an axis of items in front.
+
+    Args:
+        batch: The pass.
+        dag: The graph.
+        has: Its arguments that have such an axis.
+        count: The number of items.
+        whole: For each output whether it gets such an axis in any case.
+    """
+    new = {
+        node: input_node(node.name, node.type.stacked(count)) if node in has else node
+        for node in dag.inputs
+    }
+    found = batch(dag.order, {node: new[node] for node in dag.inputs if node in has}, count)
+    outputs = []
+    flags = []
+    for at, node in enumerate(dag.outputs):
+        there = node in found
+        term = Term(found.get(node, node))
+        if not there and whole and whole[at]:
+            term, there = along_front(term, False, count), True
+        outputs.append(term.node)
+        flags.append(there)
+    return Dag(outputs, list(new.values())), flags
+
+
+def depends(order: Iterable[Node], sources: Collection[Node]) -> set[Node]:
+    """The nodes that depend on one of the sources, these included."""
+    return walk.descendants(order, sources)
+
+
+def pulled(
+    adjoints: Any,
+    dag: Dag,
+    starts: Mapping[Node, Node] | Sequence[tuple[Node, Node]],
+    active: Collection[Node],
+) -> Any:
+    """The adjoints in a graph that an operation holds: node → adjoint.
+
+    Args:
+        adjoints: The pass.
+        dag: The graph.
+        starts: Outputs with their adjoints.
+        active: Arguments that want one.
+    """
+    pairs = list(starts.items()) if isinstance(starts, Mapping) else list(starts)
+    return adjoints(dag.order, pairs, depends(dag.order, active))
+
+
+def tangents_of(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]) -> Any:
+    """Graphs of the tangents of graphs: their arguments, then the tangents that are given.
+
+    Returns:
+        The graphs, and which of the results have tangents: those that have one in some graph.
+    """
+    made = []
+    for dag in dags:
+        namer = Namer(dag)
+        pairs = zip(dag.inputs, given, strict=True)
+        seeds = {node: namer.after(node, "dot") for node, change in pairs if change is not None}
+        made.append((dag, seeds, tangents(dag.order, seeds)))
+    has = [any(dag.outputs[at] in flow for dag, _, flow in made) for at in _numbers(dags[0])]
+    found = []
+    for dag, seeds, flow in made:
+        outputs = [flow.of(node) for node, there in zip(dag.outputs, has, strict=True) if there]
+        found.append((outputs, [*dag.inputs, *seeds.values()]))
+    return [Dag(*parts) for parts in found if parts[0]], has
+
+
+def adjoints_of(
+    adjoints: Any, dags: Sequence[Dag], given: Sequence[Term | None], wanted: Sequence[bool]
+) -> Any:
+    """Graphs of the adjoints of graphs: their arguments, then the adjoints that are given.
+
+    Returns:
+        The graphs, and which of the arguments have adjoints: those that have one in some graph.
+    """
+    made = []
+    for dag in dags:
+        namer = Namer(dag)
+        active = [node for node, wants in zip(dag.inputs, wanted, strict=True) if wants]
+        pairs = zip(dag.outputs, given, strict=True)
+        starts = [
+            (node, namer.after(node, "bar")) for node, adjoint in pairs if adjoint is not None
+        ]
+        made.append((dag, starts, pulled(adjoints, dag, starts, active)))
+    has = [
+        wants and any(dag.inputs[at] in flow for dag, _, flow in made)
+        for at, wants in enumerate(wanted)
+    ]
+    found = []
+    for dag, starts, flow in made:
+        outputs = [flow.of(node) for node, there in zip(dag.inputs, has, strict=True) if there]
+        found.append((outputs, [*dag.inputs, *(bar for _, bar in starts)]))
+    return [Dag(*parts) for parts in found if parts[0]], has
+
+
+def _numbers(dag: Dag) -> range:
+    return range(len(dag.outputs))
+
+
+def placed(made: Sequence[Term], has: Sequence[bool]) -> list[Term | None]:
+    """The terms at the places that have one."""
+    rest = iter(made)
+    return [next(rest) if there else None for there in has]
+
+
+def present(given: Sequence[Term | None]) -> list[Term]:
+    return [term for term in given if term is not None]
