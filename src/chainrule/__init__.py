@@ -32,6 +32,7 @@ from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.solvers import scipy
 from chainrule.api.sources import graph, load, parse
+from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import (
     grad,
     hessian,
@@ -107,6 +108,7 @@ __all__ = [
     "root",
     "scan",
     "scipy",
+    "sparsity",
     "stop_gradient",
     "switch",
     "trace",

@@ -14,6 +14,7 @@ from typing import Any
 from chainrule.api.graph import Graph
 from chainrule.api.linear import jvp
 from chainrule.api.plans import Plan, Pure, plan_of, transform
+from chainrule.api.sparse import sparse_hessian, sparse_jacobian
 from chainrule.api.tracing import (
     Arguments,
     Trace,
@@ -30,6 +31,7 @@ from chainrule.api.wanted import (
     nested,
     positions,
     require_float_results,
+    scalar_result,
 )
 from chainrule.diff.blocks import blocks
 from chainrule.diff.build import dependent
@@ -37,7 +39,6 @@ from chainrule.diff.flow import one
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
-from chainrule.graph.node import Node
 from chainrule.ops import select
 from chainrule.ops.term import Term
 
@@ -157,7 +158,7 @@ def value_and_grad(
         if has_aux and (structure.kind is not tuple or len(structure.parts) != 2):
             raise GraphError("E233", "with has_aux=True the function gives (value, something else)")
         first = structure.parts[0] if has_aux else structure
-        output = _scalar(first, results)
+        output = scalar_result(first, results)
         results[0] = Term(output)
         order = walk.depth_first([output])
         start = (output, one(output.type))
@@ -171,7 +172,13 @@ def value_and_grad(
     return transform(function, ("gradient", wanted, has_aux), build)
 
 
-def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Pure:
+def jacobian(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    mode: str = "auto",
+    sparse: bool = False,
+) -> Pure:
     """All derivatives of a function's results by an argument: shape of the result, then of it.
 
     >>> import chainrule as cr
@@ -179,15 +186,28 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     >>> cr.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
+    >>> cr.jacobian(lambda x: x**2, sparse=True)(np.array([1.0, 2.0]))
+    <Compressed Sparse Row sparse array of dtype 'float64'
+        with 2 stored elements and shape (2, 2)>
 
     Args:
         function: As for `grad`, with a result of any structure.
         argnums: Positions of the arguments to differentiate by.
-        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes.
+        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes. Sparse ones may
+            be ``"mixed"``, too.
+        sparse: Give each block as a ``scipy.sparse.csr_array``, a row for each element of the
+            result and a column for each element of the argument, with an entry wherever a
+            derivative can be other than zero. Entries that do not meet are computed in one pass;
+            `sparsity` says how many there are. What they are is found at the first call, and again
+            for other whole numbers among the arguments, which may be indices.
 
     Raises:
-        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode.
+        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode,
+            E339 for a sparse one inside of a trace.
+        LimitError: E159 for derivatives that are not sparse.
     """
+    if sparse:
+        return sparse_jacobian(function, argnums, mode)
     if mode not in ("auto", "forward", "reverse"):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
     wanted = Wanted(positions(argnums), ())
@@ -202,7 +222,13 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     return transform(function, ("jacobian", wanted, mode), build)
 
 
-def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
+def hessian(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    sparse: bool = False,
+    recovery: str = "direct",
+) -> Pure:
     """All second derivatives of a function with one number as its result: forward over reverse.
 
     >>> import chainrule as cr
@@ -214,10 +240,17 @@ def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
     Args:
         function: As for `grad`.
         argnums: Positions of the arguments to differentiate by; with several, blocks in tuples.
+        sparse: Give each block as a ``scipy.sparse.csr_array``, as `jacobian` does.
+        recovery: How the entries of a sparse one are found: ``"direct"``, each is a number that was
+            computed; ``"substitution"``, some are differences of others, for fewer passes.
 
     Raises:
-        DerivativeError: as for `grad`.
+        DerivativeError: as for `grad`; E336 for an unknown recovery, E339 for a sparse one inside
+            of a trace.
+        LimitError: E159 for derivatives that are not sparse.
     """
+    if sparse:
+        return sparse_hessian(function, argnums, recovery)
     return jacobian(grad(function, argnums), argnums, mode="forward")
 
 
@@ -240,22 +273,3 @@ def hvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     count = len(primals)
     gradient = grad(function, 0 if count == 1 else tuple(range(count)))
     return jvp(gradient, primals, tangents)[1]
-
-
-# --- results --------------------------------------------------------------------------------------
-
-
-def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
-    """The only number that a function gave; raises DerivativeError E333, E331."""
-    if structure.kind is not None:
-        gave = "several" if structure.leaves else "none"
-        raise DerivativeError("E333", f"a gradient needs one number, the function gave {gave}")
-    output = symbolic(results[0])
-    if output.type.shape:
-        raise DerivativeError(
-            "E333",
-            f"a gradient needs one number, the function gave shape {list(output.type.shape)}; "
-            "use np.sum or np.mean, or jacobian",
-        )
-    require_float_results([output])
-    return output
