@@ -26,12 +26,26 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.diff.edges import Edges
+from chainrule.diff.forward import tangents
 from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
 from chainrule.errors import LimitError
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value, input_node, uniform_value
-from chainrule.graph.op import Op
+from chainrule.graph.op import Call, Op
+from chainrule.graph.types import UNKNOWN, Type
+from chainrule.ops.branches import CALL, COND
+from chainrule.ops.custom import CUSTOM, FOREIGN
+from chainrule.ops.loops import (
+    REPLAY,
+    SCAN,
+    WHILE,
+    Loop,
+    taken_apart,
+    two_loops,
+    while_apart,
+)
+from chainrule.ops.several import call_of, items
 from chainrule.ops.term import Term
 
 if TYPE_CHECKING:
@@ -171,7 +185,8 @@ def computed(node: Node, values: dict[Node, Any]) -> Any:
                     values[one] = constant_value(one)
                     continue
                 given = [values[operand] for operand in one.operands]
-                values[one] = _function(one.op)(*given, *one.params)
+                several = [(True,) * len(one.type.parts)] if one.op.joint is not None else []
+                values[one] = _function(one.op)(*given, *one.params, *several)
     return values[node]
 
 
@@ -251,6 +266,9 @@ class _Propagation:
         for node in order:
             if not node.operands or not node.type.is_float:
                 continue
+            if node.op.joint is not None:
+                self._through_several(node, found)
+                continue
             total = starts.get(node)
             for position, operand in enumerate(node.operands):
                 pattern = found.get(operand)
@@ -262,6 +280,113 @@ class _Propagation:
             if total is not None:
                 found[node] = total
         return found
+
+    def _through_several(self, node: Node, found: dict[Node, Pattern]) -> None:
+        """Through an operation with several results: each as if it were a node of its own."""
+        given = [found.get(operand) for operand in node.operands]
+        if any(pattern is not None for pattern in given):
+            made = self._results(node, given)
+            results: list[Term] = items(node)
+            for result, pattern in zip(results, made, strict=True):
+                if pattern is not None and result.node.type.is_float:
+                    found[result.node] = pattern
+
+    def _results(self, node: Node, given: Sequence[Pattern | None]) -> Sequence[Pattern | None]:
+        op = node.op
+        if op is CALL or op is COND:
+            dags = node.params if op is CALL else node.params[0]
+            return self._any_of(dags, given[op is COND :])
+        if op is SCAN:
+            return self._loop(taken_apart(node.operands, node.params), node.params[0], given)
+        if op is WHILE:
+            return self._while(node, given)
+        call = call_of(node)
+        if op is REPLAY:
+            return self._any_of([two_loops(call)], given)
+        if op is FOREIGN or (op is CUSTOM and not node.params[1].has_forward):
+            present = [pattern for pattern in given if pattern is not None]
+            whole = stacked(present)
+            return [dense(whole, _rows(type)) for type in node.type.parts]
+        return self._by_rule(node, call, given)
+
+    def _by_rule(
+        self, node: Node, call: Call, given: Sequence[Pattern | None]
+    ) -> list[Pattern | None]:
+        """Through the graph of the operation's own rule for tangents."""
+        assert node.op.joint is not None
+        starts = {
+            input_node(f"tangent{at}__", operand.type): pattern
+            for at, (operand, pattern) in enumerate(zip(node.operands, given, strict=True))
+            if pattern is not None
+        }
+        seeds = iter(starts)
+        dots = [None if pattern is None else Term(next(seeds)) for pattern in given]
+        moved = node.op.joint.push(tangents, call, dots)
+        ends = [term.node for term in moved if term is not None]
+        made = self.over(walk.depth_first(ends), starts)
+        return [None if term is None else made.get(term.node) for term in moved]
+
+    def _any_of(self, dags: Sequence[Dag], given: Sequence[Pattern | None]) -> list[Pattern | None]:
+        """What one of several graphs may pass on."""
+        total: list[Pattern | None] = [None] * len(dags[0].outputs)
+        for dag in dags:
+            made = self._inside(dag, dict(zip(dag.inputs, given, strict=True)))
+            for at, output in enumerate(dag.outputs):
+                total[at] = _either(total[at], made.get(output))
+        return total
+
+    def _inside(self, dag: Dag, given: Mapping[Node, Pattern | None]) -> dict[Node, Pattern]:
+        starts = {node: pattern for node, pattern in given.items() if pattern is not None}
+        return _Propagation(Known()).over(dag.order, starts)
+
+    def _loop(self, loop: Loop, body: Dag, given: Sequence[Pattern | None]) -> list[Pattern | None]:
+        """Step after step, as long as there are not too many; else whatever any step passes on."""
+        given = given[loop.steps is not None :]
+        inside = dict(zip(body.inputs, given, strict=True))
+        count = loop.length
+        if not 0 <= count <= _STEPS:
+            return self._any_step(loop, body, inside)
+        carried = [inside[part.inner] for part in loop.carried]
+        before: list[list[Pattern | None]] = [[None] * count for _ in loop.carried]
+        stacks: list[list[Pattern | None]] = [[None] * count for _ in loop.stacked]
+        for step in range(count - 1, -1, -1) if loop.backward else range(count):
+            here = dict(inside)
+            for at, (part, pattern) in enumerate(zip(loop.carried, carried, strict=True)):
+                before[at][step] = here[part.inner] = pattern
+            for inner, _ in loop.sliced:
+                here[inner] = _slice(inside[inner], step, _rows(inner.type))
+            made = self._inside(body, here)
+            carried = [made.get(part.out) for part in loop.carried]
+            for rows, node in zip(stacks, loop.stacked, strict=True):
+                rows[step] = made.get(node)
+        nodes = [*loop.stacked, *(part.inner for part in loop.carried)]
+        rows_of = [
+            _joined(rows, _rows(node.type))
+            for rows, node in zip([*stacks, *before], nodes, strict=True)
+        ]
+        return [*carried, *rows_of]
+
+    def _any_step(
+        self, loop: Loop, body: Dag, inside: Mapping[Node, Pattern | None]
+    ) -> list[Pattern | None]:
+        """What a loop of many steps, or of an unknown number, may pass on."""
+        starts = dict(inside)
+        for inner, _ in loop.sliced:
+            starts[inner] = _folded(inside[inner], _rows(inner.type))
+        given = {node: pattern for node, pattern in starts.items() if pattern is not None}
+        pairs = [(part.inner, part.out) for part in loop.carried]
+        made = repeated(body, pairs, given)
+        ends = [_either(given.get(p.inner), made.get(p.out)) for p in loop.carried]
+        copies = max(loop.length, 1)
+        stacks = [made.get(node) for node in loop.stacked]
+        return [*ends, *(_copied(pattern, copies) for pattern in [*stacks, *ends])]
+
+    def _while(self, node: Node, given: Sequence[Pattern | None]) -> list[Pattern | None]:
+        loop = while_apart(node.operands, node.params)
+        body: Dag = node.params[1]
+        made = self._any_step(loop, body, dict(zip(body.inputs, given, strict=True)))
+        carried = len(loop.carried)
+        return [*made[:carried], None, *made[carried:]]
 
     def _united(self, a: Pattern, b: Pattern) -> Pattern:
         """As `united`, once for the same two; they are kept, so that no other takes their place."""
@@ -379,7 +504,51 @@ def _numbers_through(
 
 
 def _size(node: Node) -> int:
-    return math.prod(node.type.shape)
+    return _rows(node.type)
+
+
+def _rows(type: Type) -> int:
+    """The rows of a pattern: one for each element; those of unknown many slices are one slice."""
+    return math.prod([size for size in type.shape if size != UNKNOWN])
+
+
+# --- slices ---------------------------------------------------------------------------------------
+
+_STEPS: Final = 2000
+"""Steps of a loop that are followed one by one."""
+
+
+def _either(a: Pattern | None, b: Pattern | None) -> Pattern | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return united(a, b)
+
+
+def _slice(pattern: Pattern | None, step: int, rows: int) -> Pattern | None:
+    return None if pattern is None else pattern[step * rows : (step + 1) * rows]
+
+
+def _folded(pattern: Pattern | None, rows: int) -> Pattern | None:
+    """What any slice depends on."""
+    if pattern is None or pattern.shape[0] == rows:
+        return pattern
+    return gathered(pattern, np.arange(pattern.shape[0]) % max(rows, 1), rows)
+
+
+def _joined(slices: Sequence[Pattern | None], rows: int) -> Pattern | None:
+    """Slices one below the other; None where there is nothing in any."""
+    columns = next((pattern.shape[1] for pattern in slices if pattern is not None), None)
+    if columns is None:
+        return None
+    empty = nothing(rows, columns)
+    return stacked([empty if pattern is None else pattern for pattern in slices])
+
+
+def _copied(pattern: Pattern | None, count: int) -> Pattern | None:
+    if pattern is None:
+        return None
+    rows = pattern.shape[0]
+    return taken(pattern, np.tile(np.arange(rows), count))
 
 
 # --- of derivatives -------------------------------------------------------------------------------
