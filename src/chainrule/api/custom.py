@@ -274,7 +274,7 @@ class _Rules:
         parts = self._arguments.structure.parts[0].parts
         if not isinstance(made, (tuple, list)) or len(made) != len(parts):
             raise DerivativeError(
-                "E341",
+                "E344",
                 f"the rule for reverse mode of {self.name} gives a tuple of {len(parts)} "
                 f"adjoints, one for each argument, not {shown(made)}",
             )
@@ -290,7 +290,7 @@ class _Rules:
                 found += _leaves_like(adjoint, part, arrays, what)
             else:
                 raise DerivativeError(
-                    "E341", f"the rule of {self.name} gives an adjoint of what is no array"
+                    "E344", f"the rule of {self.name} gives an adjoint of what is no array"
                 )
         return found
 
@@ -321,7 +321,7 @@ def _leaves_like(value: Any, structure: Structure, like: Sequence[Term], what: s
     try:
         leaves = matching(value, structure, what)
     except GraphError as error:
-        raise DerivativeError("E341", error.message) from None
+        raise DerivativeError("E344", error.message) from None
     found = []
     for leaf, term in zip(leaves, like, strict=True):
         type = term.node.type
@@ -334,6 +334,6 @@ def _leaves_like(value: Any, structure: Structure, like: Sequence[Term], what: s
             if node.type.dtype == type.dtype and node.type.shape == ():
                 node = spread(node, type.shape)
             else:
-                raise DerivativeError("E341", f"{what} is {node.type}, it belongs to {type}")
+                raise DerivativeError("E344", f"{what} is {node.type}, it belongs to {type}")
         found.append(Term(node))
     return found
