@@ -19,21 +19,28 @@ from chainrule.api.array import (
     parameter,
     parameters,
 )
+from chainrule.api.batching import vmap
 from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
+from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
+from chainrule.api.implicit import fixed_point, root
+from chainrule.api.jit import jit
 from chainrule.api.layered import layered
+from chainrule.api.linear import jvp, linearize, vjp
+from chainrule.api.ode import odeint
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
+from chainrule.api.solvers import scipy
 from chainrule.api.sources import graph, load, parse
+from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import (
     grad,
     hessian,
     hvp,
     jacobian,
-    jvp,
+    stop_gradient,
     trace,
     value_and_grad,
-    vjp,
 )
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import (
@@ -75,8 +82,11 @@ __all__ = [
     "Plot",
     "Record",
     "TracingError",
+    "checkpoint",
     "cond",
     "constant",
+    "custom_derivative",
+    "fixed_point",
     "fori_loop",
     "grad",
     "graph",
@@ -85,18 +95,26 @@ __all__ = [
     "input",
     "inputs",
     "jacobian",
+    "jit",
     "jvp",
     "layered",
+    "linearize",
     "load",
     "map",
+    "odeint",
     "parameter",
     "parameters",
     "parse",
+    "root",
     "scan",
+    "scipy",
+    "sparsity",
+    "stop_gradient",
     "switch",
     "trace",
     "value_and_grad",
     "vjp",
+    "vmap",
     "while_loop",
 ]
 

@@ -12,36 +12,34 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.api.graph import Graph
-from chainrule.api.plans import Plan, Pure, applied, kept, plan_of, planned, transform
+from chainrule.api.linear import jvp
+from chainrule.api.plans import Plan, Pure, plan_of, transform
+from chainrule.api.sparse import sparse_hessian, sparse_jacobian
 from chainrule.api.tracing import (
     Arguments,
     Trace,
     arguments_of,
     dag_of_trace,
+    joined,
     run,
     symbolic,
 )
-from chainrule.api.tree import Structure
+from chainrule.api.tree import Structure, mapped
 from chainrule.api.wanted import (
     Wanted,
-    alike,
-    float_type,
     names_of,
     nested,
     positions,
-    require_float_arguments,
     require_float_results,
-    tuple_of,
+    scalar_result,
 )
 from chainrule.diff.blocks import blocks
 from chainrule.diff.build import dependent
 from chainrule.diff.flow import one
-from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
-from chainrule.graph.node import Node, input_node
-from chainrule.graph.types import Type
+from chainrule.ops import select
 from chainrule.ops.term import Term
 
 
@@ -78,6 +76,24 @@ def trace(function: Pure) -> Callable[..., Graph]:
         return Graph(dag_of_trace(run(function, arguments), names))
 
     return traced
+
+
+def stop_gradient(value: Any) -> Any:
+    """The value itself, which derivatives take for a constant.
+
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
+    np.float64(3.0)
+
+    Args:
+        value: An array, or a structure of them.
+    """
+
+    def stopped(leaf: Any) -> Any:
+        whole = joined(leaf)
+        return select.stop_gradient(whole) if isinstance(whole, Term) else leaf
+
+    return mapped(stopped, value)
 
 
 def grad(
@@ -142,13 +158,11 @@ def value_and_grad(
         if has_aux and (structure.kind is not tuple or len(structure.parts) != 2):
             raise GraphError("E233", "with has_aux=True the function gives (value, something else)")
         first = structure.parts[0] if has_aux else structure
-        output = _scalar(first, results)
+        output = scalar_result(first, results)
         results[0] = Term(output)
-        flow = adjoints(
-            walk.depth_first([output]),
-            [(output, one(output.type))],
-            _active([output], chosen.nodes),
-        )
+        order = walk.depth_first([output])
+        start = (output, one(output.type))
+        flow = adjoints(order, [start], dependent(order, chosen.nodes))
         return plan_of(
             trace.inputs,
             [*results, *map(flow.of, chosen.nodes)],
@@ -158,84 +172,13 @@ def value_and_grad(
     return transform(function, ("gradient", wanted, has_aux), build)
 
 
-def jvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of a function, and how it changes when its arguments do: forward mode.
-
-    >>> import chainrule as cr
-    >>> cr.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
-    (np.float64(6.0), np.float64(3.0))
-
-    Args:
-        function: As for `grad`, with a result of any structure.
-        primals: The arguments.
-        tangents: Their changes, structured like them.
-
-    Raises:
-        GraphError: E239 when structures or shapes differ.
-        DerivativeError: E331 for arguments that are not floating-point numbers.
-    """
-    given = arguments_of(function, tuple(primals), {})
-    require_float_arguments(given)
-    changes = alike(tuple(primals), tuple(tangents), "a tangent")
-
-    def build(trace: Trace, _: Arguments) -> Plan:
-        seeds = _seeds([node.type for node in trace.inputs])
-        outputs = [symbolic(result) for result in trace.results]
-        flow = _tangents(outputs, dict(zip(trace.inputs, seeds, strict=True)))
-        structure = tuple_of([trace.structure, trace.structure])
-        return plan_of([*trace.inputs, *seeds], [*outputs, *map(flow.of, outputs)], structure)
-
-    plan = planned(function, ("jvp",), given, build)
-    result: tuple[Any, Any] = applied(plan, [*given.values, *changes])
-    return result
-
-
-def vjp(function: Pure, *primals: Any) -> tuple[Any, Pure]:
-    """The value of a function, and the function from adjoints of it to adjoints of the arguments.
-
-    >>> import chainrule as cr
-    >>> value, pull = cr.vjp(lambda x, y: x * y, 2.0, 3.0)
-    >>> pull(1.0)
-    (np.float64(3.0), np.float64(2.0))
-
-    Args:
-        function: As for `grad`, with a result of any structure.
-        *primals: The arguments.
-
-    Raises:
-        DerivativeError: E331 for arguments that are not floating-point numbers.
-    """
-    given = arguments_of(function, primals, {})
-    require_float_arguments(given)
-    values = [kept(value) for value in given.values]
-
-    def build(trace: Trace, arguments: Arguments) -> Plan:
-        results = [(result, float_type(result)) for result in trace.results]
-        outputs = [symbolic(result) for result, type in results if type is not None]
-        seeds = _seeds([node.type for node in outputs])
-        pairs = list(zip(outputs, seeds, strict=True))
-        flow = adjoints(walk.depth_first(outputs), pairs, _active(outputs, trace.inputs))
-        backward = plan_of(
-            [*trace.inputs, *seeds],
-            list(map(flow.of, trace.inputs)),
-            arguments.structure.parts[0],
-        )
-        forward = plan_of(trace.inputs, trace.results, trace.structure)
-        return forward._replace(backward=backward)
-
-    plan = planned(function, ("vjp",), given, build)
-    value = applied(plan, values)
-
-    def pullback(adjoint: Any) -> tuple[Any, ...]:
-        assert plan.backward is not None
-        changes = alike(value, adjoint, "an adjoint")
-        result: tuple[Any, ...] = applied(plan.backward, [*values, *changes])
-        return result
-
-    return value, pullback
-
-
-def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Pure:
+def jacobian(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    mode: str = "auto",
+    sparse: bool = False,
+) -> Pure:
     """All derivatives of a function's results by an argument: shape of the result, then of it.
 
     >>> import chainrule as cr
@@ -243,15 +186,28 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     >>> cr.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
+    >>> cr.jacobian(lambda x: x**2, sparse=True)(np.array([1.0, 2.0]))
+    <Compressed Sparse Row sparse array of dtype 'float64'
+        with 2 stored elements and shape (2, 2)>
 
     Args:
         function: As for `grad`, with a result of any structure.
         argnums: Positions of the arguments to differentiate by.
-        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes.
+        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes. Sparse ones may
+            be ``"mixed"``, too.
+        sparse: Give each block as a ``scipy.sparse.csr_array``, a row for each element of the
+            result and a column for each element of the argument, with an entry wherever a
+            derivative can be other than zero. Entries that do not meet are computed in one pass;
+            `sparsity` says how many there are. What they are is found at the first call, and again
+            for other whole numbers among the arguments, which may be indices.
 
     Raises:
-        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode.
+        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode,
+            E339 for a sparse one inside of a trace.
+        LimitError: E159 for derivatives that are not sparse.
     """
+    if sparse:
+        return sparse_jacobian(function, argnums, mode)
     if mode not in ("auto", "forward", "reverse"):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
     wanted = Wanted(positions(argnums), ())
@@ -266,7 +222,13 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     return transform(function, ("jacobian", wanted, mode), build)
 
 
-def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
+def hessian(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    sparse: bool = False,
+    recovery: str = "direct",
+) -> Pure:
     """All second derivatives of a function with one number as its result: forward over reverse.
 
     >>> import chainrule as cr
@@ -278,10 +240,17 @@ def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
     Args:
         function: As for `grad`.
         argnums: Positions of the arguments to differentiate by; with several, blocks in tuples.
+        sparse: Give each block as a ``scipy.sparse.csr_array``, as `jacobian` does.
+        recovery: How the entries of a sparse one are found: ``"direct"``, each is a number that was
+            computed; ``"substitution"``, some are differences of others, for fewer passes.
 
     Raises:
-        DerivativeError: as for `grad`.
+        DerivativeError: as for `grad`; E336 for an unknown recovery, E339 for a sparse one inside
+            of a trace.
+        LimitError: E159 for derivatives that are not sparse.
     """
+    if sparse:
+        return sparse_hessian(function, argnums, recovery)
     return jacobian(grad(function, argnums), argnums, mode="forward")
 
 
@@ -304,35 +273,3 @@ def hvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     count = len(primals)
     gradient = grad(function, 0 if count == 1 else tuple(range(count)))
     return jvp(gradient, primals, tangents)[1]
-
-
-# --- derivatives of traces ------------------------------------------------------------------------
-
-
-def _active(outputs: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
-    return dependent(walk.depth_first(outputs), wrt)
-
-
-def _tangents(outputs: Sequence[Node], seeds: dict[Node, Node]) -> Any:
-    return tangents(walk.depth_first([*seeds, *outputs]), seeds)
-
-
-def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
-    """The only number that a function gave; raises DerivativeError E333, E331."""
-    if structure.kind is not None:
-        gave = "several" if structure.leaves else "none"
-        raise DerivativeError("E333", f"a gradient needs one number, the function gave {gave}")
-    output = symbolic(results[0])
-    if output.type.shape:
-        raise DerivativeError(
-            "E333",
-            f"a gradient needs one number, the function gave shape {list(output.type.shape)}; "
-            "use np.sum or np.mean, or jacobian",
-        )
-    require_float_results([output])
-    return output
-
-
-def _seeds(types: Sequence[Type]) -> list[Node]:
-    """Inputs for adjoints or tangents of these types."""
-    return [input_node(f"seed__{at}", type) for at, type in enumerate(types)]

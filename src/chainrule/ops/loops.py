@@ -16,21 +16,27 @@ from typing import Any, NamedTuple
 from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import Node, constant_node
+from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
     Known,
     Namer,
+    adjoints_of,
     batched,
     check_arguments,
     depends,
     graph,
+    over,
+    placed,
+    present,
     pulled,
+    tangents_of,
     term_or_zero,
     words_for,
 )
-from chainrule.ops.rearrange import along_front, broadcast_along, permuted
+from chainrule.ops.rearrange import along_front, permuted
 from chainrule.ops.reduce import any_of, largest
 from chainrule.ops.select import convert, where
 from chainrule.ops.several import results, several, written_called
@@ -78,6 +84,7 @@ class Loop(NamedTuple):
         length: The number of steps; `UNKNOWN` where it is an operand.
         backward: Whether the last slice comes first.
         steps: The number of steps where it is an operand.
+        kept: How many carried values reverse mode may keep at once; 0: all of them.
         known: Names and places of the nodes of the body.
     """
 
@@ -88,6 +95,7 @@ class Loop(NamedTuple):
     length: int
     backward: bool
     steps: Term | None = None
+    kept: int = 0
     known: Known = Known()
 
 
@@ -113,7 +121,7 @@ def scanned(loop: Loop) -> Results:
     operands = [part.outer for part in parts]
     if loop.steps is not None:
         operands.insert(0, loop.steps)
-    params = (body, len(constants), len(loop.carried), loop.length, loop.backward)
+    params = (body, len(constants), len(loop.carried), loop.length, loop.backward, loop.kept)
     made: list[Term] = results(SCAN, operands, SCAN.normal_params(params))
     return _split(made, len(loop.carried), len(loop.stacked))
 
@@ -123,8 +131,9 @@ def _split(made: Sequence[Any], carried: int, stacked: int) -> Results:
     return Results(made[:carried], made[carried:end], made[end:])
 
 
-def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
-    body, constants, carries, length, backward = params
+def taken_apart(operands: Sequence[Any], params: Params) -> Loop:
+    """A node of a loop with a known number of steps as what it was made of."""
+    body, constants, carries, length, backward, kept = params
     count = operands[0] if length == UNKNOWN else None
     parts = [
         Part(inner, outer)
@@ -136,11 +145,13 @@ def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
     ]
     stacked = body.outputs[carries:]
     known = Known.of(body)
-    return Loop(parts[:constants], carried, parts[end:], stacked, length, backward, count, known)
+    return Loop(
+        parts[:constants], carried, parts[end:], stacked, length, backward, count, kept, known
+    )
 
 
 def _scan_type(op: Op, types: Sequence[Type], params: Params) -> Type:
-    body, constants, carries, length, _ = params
+    body, constants, carries, length, *_ = params
     given = list(types)
     if length == UNKNOWN and (not given or given.pop(0) is not _INT):
         raise GraphError("E202", f"{op.name}: the number of steps must be int64")
@@ -163,7 +174,7 @@ def _check_carried(op: Op, types: Sequence[Type], body: Dag) -> None:
 
 
 def _scan_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     moved = _Moved(tangents, body, loop, given[loop.steps is not None :])
     made = scanned(
@@ -233,7 +244,7 @@ class _Moved:
 def _scan_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     made = _split(call.results, len(loop.carried), len(loop.stacked))
     adjoint = _split(given, len(loop.carried), len(loop.stacked))
     first = loop.steps is not None
@@ -309,23 +320,21 @@ def _backward(
         zero = term_or_zero(None, part.inner.type)
         sums.append(Carried(so_far, zero, total(part.inner, so_far)))
     slices = [part for part in loop.sliced if part.inner in asked and part.inner in flow]
-    made = scanned(
-        Loop(
-            constants=loop.constants,
-            carried=[*carried, *sums],
-            sliced=[
-                *(Part(p.inner, term) for p, term in zip(loop.carried, before, strict=True)),
-                *loop.sliced,
-                *_present(extra, given.before),
-                *_present(rows, given.stacked),
-            ],
-            stacked=[flow.of(part.inner) for part in slices],
-            length=loop.length,
-            backward=not loop.backward,
-            steps=loop.steps,
-            known=loop.known,
-        )
+    back = Loop(
+        constants=loop.constants,
+        carried=[*carried, *sums],
+        sliced=[*loop.sliced, *_present(extra, given.before), *_present(rows, given.stacked)],
+        stacked=[flow.of(part.inner) for part in slices],
+        length=loop.length,
+        backward=not loop.backward,
+        steps=loop.steps,
+        known=loop.known,
     )
+    earlier = [Part(part.inner, x) for part, x in zip(loop.carried, before, strict=True)]
+    if loop.kept:
+        made = replayed(loop, back, [part.inner for part in earlier])
+    else:
+        made = scanned(back._replace(sliced=[*earlier, *back.sliced]))
     kept = [part.inner for part in loop.carried if part.inner in live]
     found = dict(zip([*kept, *(part.inner for part in summed)], made.carried, strict=True))
     found |= {part.inner: term for part, term in zip(slices, made.stacked, strict=True)}
@@ -353,7 +362,7 @@ def _present(inner: Sequence[Node | None], outer: Sequence[Term | None]) -> list
 
 
 def _scan_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     steps = loop.steps if loop.steps is not None and has[0] else None
     own = has[1:] if loop.steps is not None else has
@@ -452,6 +461,95 @@ def _most(counts: Term) -> Any:
     return largest(counts, (0,))
 
 
+# --- a scan backward with little memory -----------------------------------------------------------
+
+
+def replayed(loop: Loop, back: Loop, before: Sequence[Node]) -> Results:
+    """A loop backward that computes the carried values anew, from few that it keeps.
+
+    The schedule of Revolve: A. Griewank and A. Walther, Algorithm 799, ACM Transactions on
+    Mathematical Software 26, 2000.
+
+    Args:
+        loop: The loop that runs forward.
+        back: The loop that runs backward, without the slices that are carried values of the other.
+        before: The arguments of its body for these, in order.
+    """
+    forward: list[Part | Carried] = [*loop.constants, *loop.carried, *loop.sliced]
+    body = loop.known.dag([p.out for p in loop.carried], [part.inner for part in forward])
+    outputs = [*(part.out for part in back.carried), *back.stacked]
+    backward: list[Part | Carried] = [*back.constants, *back.carried, *back.sliced]
+    inner = back.known.dag(outputs, [*(part.inner for part in backward), *before])
+    first = (body, len(loop.constants), len(loop.carried), loop.length, loop.backward, loop.kept)
+    params = (*first, inner, len(back.constants), len(back.carried))
+    operands = [part.outer for part in [*forward, *backward]]
+    made: list[Term] = results(REPLAY, operands, REPLAY.normal_params(params))
+    return _split(made, len(back.carried), len(back.stacked))
+
+
+def _replay_apart(operands: Sequence[Term], params: Params) -> tuple[Loop, Loop, list[Node]]:
+    body, _, carries, *_ = params
+    inner, constants, carried = params[6:]
+    count = len(body.inputs)
+    loop = taken_apart(operands[:count], params[:6])
+    inputs = inner.inputs[: len(inner.inputs) - carries]
+    parts = [Part(*pair) for pair in zip(inputs, operands[count:], strict=True)]
+    end = constants + carried
+    outs = inner.outputs
+    pairs = zip(parts[constants:end], outs[:carried], strict=True)
+    back = Loop(
+        constants=parts[:constants],
+        carried=[Carried(*part, out) for part, out in pairs],
+        sliced=parts[end:],
+        stacked=outs[carried:],
+        length=loop.length,
+        backward=not loop.backward,
+        known=Known.of(inner),
+    )
+    return loop, back, list(inner.inputs[len(inputs) :])
+
+
+def _replay_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    body, _, carries, length, *_ = params
+    inner, constants, carried = params[6:]
+    _scan_type(op, types[: len(body.inputs)], params[:6])
+    own = types[len(body.inputs) :]
+    slices = [type.with_shape(type.shape[1:]) for type in own[constants + carried :]]
+    before = [node.type for node in body.outputs[:carries]]
+    check_arguments(op.name, inner, [*own[: constants + carried], *slices, *before])
+    outs = [node.type for node in inner.outputs]
+    return TupleType.of_parts([*outs[:carried], *(type.stacked(length) for type in outs[carried:])])
+
+
+def two_loops(call: Call) -> Dag:
+    """The same by two loops, of which the first keeps all carried values."""
+    inputs = [input_node(f"x{at}", x.node.type) for at, x in enumerate(call.operands)]
+    loop, back, before = _replay_apart(list(map(Term, inputs)), call.params)
+    made = scanned(loop._replace(kept=0))
+    earlier = [Part(*pair) for pair in zip(before, made.before, strict=True)]
+    found = scanned(back._replace(sliced=[*earlier, *back.sliced]))
+    return Dag([x.node for x in [*found.carried, *found.stacked]], inputs)
+
+
+def _replay_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
+    dags, has = tangents_of(tangents, [two_loops(call)], given)
+    return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
+
+
+def _replay_pull(
+    adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
+) -> list[Term | None]:
+    dags, has = adjoints_of(adjoints, [two_loops(call)], given, wanted)
+    return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
+
+
+def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
+    dag = two_loops(call)
+    axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
+    inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
+    return over(inner, call.operands)
+
+
 # --- while ----------------------------------------------------------------------------------------
 
 
@@ -482,7 +580,8 @@ def repeated(
     return Results(made[:count], (), made[count + 1 :]), made[count]
 
 
-def _while_apart(operands: Sequence[Any], params: Params) -> Loop:
+def while_apart(operands: Sequence[Any], params: Params) -> Loop:
+    """A node of a loop with a condition as what it was made of."""
     condition, body, constants = params
     parts = [Part(inner, outer) for inner, outer in zip(body.inputs, operands, strict=True)]
     carried = [
@@ -504,7 +603,7 @@ def _while_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 
 def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     condition, body, _ = call.params
     moved = _Moved(tangents, body, loop, given)
     made, _ = repeated(
@@ -521,7 +620,7 @@ def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list
 def _while_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     carried = len(loop.carried)
     before = call.results[carried + 1 :]
     adjoint = Results(given[:carried], (), given[carried + 1 :])
@@ -531,7 +630,7 @@ def _while_pull(
 
 def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
     """For many items: until all are done; those that are done stay as they are."""
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     condition, body, _ = call.params
     parts: list[Part | Carried] = [*loop.constants, *loop.carried]
     carries = [part.inner for part in loop.carried]
@@ -598,6 +697,10 @@ def _scan_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("scan" if length == UNKNOWN else f"scan ×{length}", len(types))
 
 
+def _replay_written(types: Sequence[Type], params: Params) -> Writing:
+    return written_called(f"scan_backward ×{params[3]}", len(types))
+
+
 def _scan_names(types: Sequence[Type], params: Params) -> list[str]:
     body, constants, carries, *_ = params
     carried = [node.name for node in body.inputs[constants : constants + carries]]
@@ -630,6 +733,7 @@ SCAN = several(
         Param("carried", _size),
         Param("length", _steps),
         Param("backward", _truth),
+        Param("kept", _size, 0),
     ),
     kernel="chainrule.run.loops.scan",
     infer=_scan_type,
@@ -637,6 +741,29 @@ SCAN = several(
     rule="derivative of a loop",
     write=_scan_written,
     result_names=_scan_names,
+)
+
+REPLAY = several(
+    "scan_backward",
+    "a loop backward that computes the carried values anew, from few that it keeps",
+    operands=("operand",),
+    variadic=True,
+    params=(
+        Param("body", graph),
+        Param("constants", _size),
+        Param("carried", _size),
+        Param("length", _size),
+        Param("backward", _truth),
+        Param("kept", _size),
+        Param("back", graph),
+        Param("back_constants", _size),
+        Param("back_carried", _size),
+    ),
+    kernel="chainrule.run.loops.replay",
+    infer=_replay_type,
+    joint=Joint(_replay_push, _replay_pull, _replay_batch),
+    rule="derivative of a loop",
+    write=_replay_written,
 )
 
 WHILE = several(
