@@ -93,9 +93,9 @@ def body_of(
     structure = tuple_of([tuple_of(structures), Structure(dict, (), ())])
     names = tuple(parameter_names(function, structures))
     trace = run(function, Arguments(structure, names, (None,) * len(types), tuple(types)))
-    read = {node: [name] for name, node in _read_by(function)}
-    names = {**read, **trace.names}
-    return Body(trace.inputs, trace.results, trace.structure, Known(names, trace.origins))
+    known: dict[Node, Sequence[str]] = {node: [name] for name, node in _read_by(function)}
+    known.update(trace.names)
+    return Body(trace.inputs, trace.results, trace.structure, Known(known, trace.origins))
 
 
 def _read_by(function: Callable[..., Any]) -> list[tuple[str, Node]]:
@@ -142,7 +142,7 @@ class Closed(NamedTuple):
     known: Known
 
 
-def closed(inputs: Sequence[Node], outputs: Sequence[Node], known: Known) -> Closed:
+def closed(inputs: Sequence[Node], outputs: Sequence[Node], known: Known | None = None) -> Closed:
     """Close a body. What depends on none of its arguments is computed outside.
 
     Args:
@@ -150,6 +150,7 @@ def closed(inputs: Sequence[Node], outputs: Sequence[Node], known: Known) -> Clo
         outputs: What it computes from these and from nodes of other traces.
         known: Names and places of nodes.
     """
+    known = known or Known()
     order = walk.depth_first(outputs)
     own = walk.descendants(order, inputs)
     foreign = walk.descendants(order, captured(outputs, inputs)) - own
@@ -189,7 +190,12 @@ def unused(name: str, type: Type, taken: set[str]) -> Node:
     return input_node(name, type)
 
 
-def renamed(
+def renamed(outputs: Sequence[Node], names: Mapping[Node, Node]) -> list[Node]:
+    """The outputs over other arguments."""
+    return renamed_known(outputs, names, Known())[0]
+
+
+def renamed_known(
     outputs: Sequence[Node], names: Mapping[Node, Node], known: Known
 ) -> tuple[list[Node], Known]:
     """The outputs over other arguments, and what is known of their nodes."""

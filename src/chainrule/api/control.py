@@ -25,7 +25,7 @@ from chainrule.api.bodies import (
     given,
     outputs_like,
     own_name,
-    renamed,
+    renamed_known,
     unused,
 )
 from chainrule.api.tree import Structure
@@ -130,7 +130,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
         names = dict(zip(inner.inputs, shared, strict=True))
         pairs = zip(inner.constants, inner.outside, strict=True)
         names |= {old: read[node] for old, node in pairs}
-        dags.append(renamed(inner.outputs, names, inner.known))
+        dags.append(renamed_known(inner.outputs, names, inner.known))
     inputs = [*shared, *read.values()]
     branches = [known.dag(outputs, inputs) for outputs, known in dags]
 
@@ -283,7 +283,7 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
             "E242", f"the condition of while_loop must give one truth value, got {truth.type}"
         )
     same = dict(zip(asked.inputs, traced.inputs, strict=True))
-    (truth,), asking = renamed([truth], same, asked.known)
+    (truth,), asking = renamed_known([truth], same, asked.known)
     known = traced.known.joined(asking)
     nodes = outputs_like(traced, types)
 

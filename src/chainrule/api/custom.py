@@ -21,6 +21,7 @@ from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.types import Type
 from chainrule.ops.branches import called
 from chainrule.ops.custom import customised, foreign
+from chainrule.ops.inner import Known
 from chainrule.ops.term import Term, spread
 
 
@@ -47,9 +48,10 @@ def checkpoint(function: Pure) -> Pure:
             return function(*positional, **keywords)
         trace = run(function, arguments)
         outputs = [symbolic(result) for result in trace.results]
-        body = closed(trace.inputs, outputs)
+        body = closed(trace.inputs, outputs, Known(trace.names, trace.origins))
         operands = [*_operands(arguments), *map(Array, body.outside)]
-        made = called(Dag(body.outputs, [*body.inputs, *body.constants]), operands)
+        dag = body.known.dag(body.outputs, [*body.inputs, *body.constants])
+        made = called(dag, operands)
         return trace.structure.build([Array(x.node) for x in made])
 
     return checkpointed

@@ -317,7 +317,8 @@ class _GraphView:
         sweep = flow = None
         if inside is not None:
             sweep = inside.sweep(step)
-            flow = inside.adjoints(step, sweep) if subject.of_name and subject.adjoints else None
+            is_shown = subject.of_name and inside.has_adjoints
+            flow = inside.adjoints(step, sweep) if is_shown else None
         opened = [one for one in dag.order if holds_graph(one)] if options.open == "all" else ()
         inner = Subject(
             dag,
