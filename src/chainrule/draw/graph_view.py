@@ -337,7 +337,7 @@ class _GraphView:
                 outside[argument] = self._source(operand, f"{frame}c{at}", looks)
         constants = dict(constants_of(node, dag))
         moving = [one for one in dag.inputs if one not in constants]
-        place = Place(f"{frame}.", frame, outside, _handed_on(node, dag), moving, unread)
+        place = Place(f"{frame}_", frame, outside, _handed_on(node, dag), moving, unread)
         view = _GraphView(inner, replace(options, heat="", path=0, up_to=None), None, place)
         diagram = view.diagram()
         moments = (subject.forward.get(node), subject.backward.get(node))
