@@ -271,7 +271,10 @@ def test_a_loop_saves_the_carried_values_before_each_step():
         return cr.scan(lambda c, x: (np.tanh(w * c) + x, None), s, xs)[0]
 
     # The values before each step are the second result. A slice that is only added is not needed.
-    assert saved(cr.trace(f)(0.5, 0.1, XS)) == {"w": 8, "scan1[1]": 3 * 8}
+    assert saved(cr.trace(f)(0.5, 0.1, XS)) == {
+        "w": 8,
+        "scan1[1] (c before each step)": 3 * 8,
+    }
 
 
 def test_a_linear_loop_saves_nothing():
