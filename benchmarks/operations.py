@@ -48,8 +48,8 @@ class Room(NamedTuple):
 
 
 _FIRST: Final = (
-    "arithmetic", "elementary", "special", "activation", "select", "rearrange", "reduce",
-    "contract", "index", "abstract",
+    "arithmetic", "elementary", "special", "activation", "select", "copies", "rearrange",
+    "windows", "reduce", "contract", "index", "abstract",
 )  # fmt: skip
 """From simple to special; a new file comes last."""
 

@@ -86,6 +86,8 @@ def covered_functions():
             functions.add(name)
         elif getattr(np.linalg, name, None) is function:
             linear.add(name)
+        elif getattr(np.lib.stride_tricks, name, None) is function:
+            functions.add(f"lib.stride_tricks.{name}")
     return ufuncs, functions, linear
 
 

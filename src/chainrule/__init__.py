@@ -20,10 +20,12 @@ from chainrule.api.array import (
     parameters,
 )
 from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
+from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
+from chainrule.api.solvers import scipy
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.transforms import (
     grad,
@@ -75,8 +77,10 @@ __all__ = [
     "Plot",
     "Record",
     "TracingError",
+    "checkpoint",
     "cond",
     "constant",
+    "custom_derivative",
     "fori_loop",
     "grad",
     "graph",
@@ -93,6 +97,7 @@ __all__ = [
     "parameters",
     "parse",
     "scan",
+    "scipy",
     "switch",
     "trace",
     "value_and_grad",

@@ -360,12 +360,6 @@ def bessel(x):
     return scipy.special.jv(1, x)  # here
 
 
-@case("E238 np.sum: .*'where'", V, "np.where(condition, x, 0)", lambda x: np.sum(
-    np.where(x > 1, x, 0)))  # fmt: skip
-def where_of_a_sum(x):
-    return np.sum(x, where=x > 1)  # here
-
-
 @case("E238 np.log: .*'where'", V, "np.where(c, f(x), x)", lambda x: np.where(x > 1, np.log(x), x))
 def where_of_a_ufunc(x):
     return np.log(x, where=np.array([True, False, True]))  # here

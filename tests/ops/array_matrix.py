@@ -290,9 +290,16 @@ def page(cell: Callable[[Op, str], str]) -> str:
     return head() + "\n".join([*rows, ""])
 
 
+def parts(page: str) -> tuple[str, str]:
+    """The page up to its second table, which `tests.ops.composite.composite_matrix` makes."""
+    first, mark, second = page.partition("\n## ")
+    return first, mark + second
+
+
 def cells(page: str) -> dict[tuple[str, str], str]:
-    """The cells of a page by operation and check."""
-    lines = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    """The cells of the first table by operation and check."""
+    first, _ = parts(page)
+    lines = [line.strip("| ").split(" | ") for line in first.splitlines() if line.startswith("| `")]
     return {
         (name.strip("`"), check): cell
         for name, *found in lines

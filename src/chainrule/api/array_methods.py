@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.api.protocols import call_function
-from chainrule.ops.composite.elementwise import astype
 from chainrule.ops.composite.indexing import at
+from chainrule.ops.composite.shaping import astype
 from chainrule.ops.composite.table import COVERED
 from chainrule.ops.term import Term
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.ops.composite.elementwise import astype
+from chainrule.ops.composite.shaping import astype
 from chainrule.ops.composite.table import as_term, kind_of
 from chainrule.ops.term import Term
 

@@ -156,7 +156,13 @@ def _common(column: Sequence[Any]) -> Type | None:
 
 
 def scan(
-    function: Pure, init: Any, xs: Any = None, length: int | None = None, *, reverse: bool = False
+    function: Pure,
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    *,
+    reverse: bool = False,
+    checkpoints: int | None = None,
 ) -> tuple[Any, Any]:
     """Run a function on one slice after the other, with values carried from step to step.
 
@@ -177,6 +183,11 @@ def scan(
         xs: Arrays whose first axis is that of the steps, or a structure of them; None: no slices.
         length: The number of steps, where there are no slices.
         reverse: Whether to begin with the last slice; results stand at the places of their slices.
+        checkpoints: How many sets of carried values the backward pass may keep at once, besides
+            the first and the last; None: those before all steps. The others are computed anew:
+            with c checkpoints each of C(c + t, c) steps at most t times more (Griewank and Walther,
+            Algorithm 799: Revolve, ACM TOMS 26, 2000). The bound is that of a first derivative;
+            derivatives of it, and `vmap` of it, keep all.
 
     Returns:
         The carried values after the last step, and the results of all steps stacked.
@@ -187,6 +198,8 @@ def scan(
     """
     start, slices = given(init, "the start of scan"), given(xs, "xs of scan")
     steps = _steps(slices, length)
+    if checkpoints is not None and operator.index(checkpoints) < 1:
+        raise GraphError("E242", f"scan needs at least one checkpoint, got {checkpoints}")
     kinds = [Type.of(type.dtype, type.shape[1:]) for type in slices.types]
     body, start = _steady(function, start, [slices.structure], kinds, pair=True)
     count = len(start.leaves)
@@ -207,6 +220,7 @@ def scan(
                 stacked=outs[count:],
                 length=steps,
                 backward=reverse,
+                kept=operator.index(checkpoints or 0),
             )
         )
         return [*made.carried, *made.stacked]

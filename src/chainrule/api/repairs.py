@@ -39,7 +39,8 @@ _FUNCTIONS: Final = {
     "histogram": "counting has no derivatives: write np.sum((low <= x) & (x < high)) for each bin",
     "vectorize": "call the function with arrays: NumPy's functions work on all elements at once",
     "apply_along_axis": "call the function with arrays and axis=, or np.stack a list of results",
-    "nan_to_num": "write np.where(np.isnan(x), 0.0, x)",
+    "put_along_axis": "write x = chainrule.put_along_axis(x, i, v, axis)",
+    "array_equiv": "write np.all(a == b), and choose with np.where",
 }
 """By the name of the function of NumPy."""
 

@@ -13,7 +13,7 @@ from chainrule.api.tree import Structure, flatten, matching
 from chainrule.errors import DerivativeError, GraphError, shown
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
-from chainrule.ops.composite.elementwise import astype
+from chainrule.ops.composite.shaping import astype
 from chainrule.ops.term import Term
 
 

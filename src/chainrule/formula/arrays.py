@@ -18,7 +18,7 @@ from chainrule.graph.op import OPS, Op
 from chainrule.ops.composite import norms, products, running, shaping, stable, statistics
 from chainrule.ops.composite.joining import stack
 from chainrule.ops.composite.patterns import flip
-from chainrule.ops.composite.table import axes_of
+from chainrule.ops.composite.table import axes_of, in_dtype
 from chainrule.ops.contract import contracted, matrix_labels, turned
 from chainrule.ops.term import Term, apply
 
@@ -164,7 +164,7 @@ def matrix_product(operands: Operands, first: bool = False, second: bool = False
     # A matrix has no axes that broadcast.
     left, right, out = matrix_labels(a.ndim, b.ndim)
     dtype = np.result_type(a.dtype, b.dtype)
-    a, b = shaping.in_dtype(a, dtype), shaping.in_dtype(b, dtype)
+    a, b = in_dtype(a, dtype), in_dtype(b, dtype)
     left = turned(left) if first else left
     right = turned(right) if second else right
     node: Node = contracted(a, b, left, right, out).node

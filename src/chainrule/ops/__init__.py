@@ -9,6 +9,8 @@ from chainrule.ops import (
     arithmetic,
     branches,
     contract,
+    copies,
+    custom,
     elementary,
     index,
     loops,
@@ -17,6 +19,7 @@ from chainrule.ops import (
     select,
     several,
     special,
+    windows,
 )
 
 __all__ = [
@@ -25,6 +28,8 @@ __all__ = [
     "arithmetic",
     "branches",
     "contract",
+    "copies",
+    "custom",
     "elementary",
     "index",
     "loops",
@@ -33,4 +38,5 @@ __all__ = [
     "select",
     "several",
     "special",
+    "windows",
 ]

@@ -6,7 +6,8 @@ import math
 
 from chainrule.graph.op import Accuracy, Convention, Form, Level, Param
 from chainrule.ops.elementary import exp
-from chainrule.ops.families import pointwise, real
+from chainrule.ops.families import pointwise
+from chainrule.ops.literals import real
 from chainrule.ops.select import clip, minimum, where
 from chainrule.ops.special import normal_cdf, normal_pdf
 from chainrule.ops.term import Function

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Param, Params, Symbol
-from chainrule.ops.families import infix, piecewise_constant, pointwise, real
+from chainrule.ops.families import infix, piecewise_constant, pointwise
+from chainrule.ops.literals import real
 from chainrule.ops.select import where
 from chainrule.ops.term import Function
 

@@ -13,16 +13,19 @@ from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
-    Namer,
+    adjoints_of,
     batched,
     check_arguments,
     graph,
     graphs,
     inlined,
-    pulled,
+    placed,
+    present,
+    tangents_of,
 )
-from chainrule.ops.rearrange import along_front, broadcast_along
+from chainrule.ops.rearrange import along_front
 from chainrule.ops.select import where
 from chainrule.ops.several import results, several, written_called
 from chainrule.ops.term import Term
@@ -38,71 +41,6 @@ def branched(index: Term, branches: Sequence[Dag], operands: Sequence[Term]) -> 
     return results(COND, [index, *operands], (tuple(branches),))
 
 
-# --- one graph, whatever holds it -----------------------------------------------------------------
-
-
-def _pushed(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]) -> Any:
-    """Graphs of the tangents of graphs: their arguments, then the tangents that are given.
-
-    Returns:
-        The graphs, and which of the results have tangents: those that have one in some graph.
-    """
-    made = []
-    for dag in dags:
-        namer = Namer(dag)
-        pairs = zip(dag.inputs, given, strict=True)
-        seeds = {node: namer.after(node, "dot") for node, change in pairs if change is not None}
-        made.append((dag, seeds, tangents(dag.order, seeds)))
-    has = [any(dag.outputs[at] in flow for dag, _, flow in made) for at in _numbers(dags[0])]
-    found = []
-    for dag, seeds, flow in made:
-        outputs = [flow.of(node) for node, there in zip(dag.outputs, has, strict=True) if there]
-        found.append((outputs, [*dag.inputs, *seeds.values()]))
-    return [Dag(*parts) for parts in found if parts[0]], has
-
-
-def _pulled(
-    adjoints: Any, dags: Sequence[Dag], given: Sequence[Term | None], wanted: Sequence[bool]
-) -> Any:
-    """Graphs of the adjoints of graphs: their arguments, then the adjoints that are given.
-
-    Returns:
-        The graphs, and which of the arguments have adjoints: those that have one in some graph.
-    """
-    made = []
-    for dag in dags:
-        namer = Namer(dag)
-        active = [node for node, wants in zip(dag.inputs, wanted, strict=True) if wants]
-        pairs = zip(dag.outputs, given, strict=True)
-        starts = [
-            (node, namer.after(node, "bar")) for node, adjoint in pairs if adjoint is not None
-        ]
-        made.append((dag, starts, pulled(adjoints, dag, starts, active)))
-    has = [
-        wants and any(dag.inputs[at] in flow for dag, _, flow in made)
-        for at, wants in enumerate(wanted)
-    ]
-    found = []
-    for dag, starts, flow in made:
-        outputs = [flow.of(node) for node, there in zip(dag.inputs, has, strict=True) if there]
-        found.append((outputs, [*dag.inputs, *(bar for _, bar in starts)]))
-    return [Dag(*parts) for parts in found if parts[0]], has
-
-
-def _numbers(dag: Dag) -> range:
-    return range(len(dag.outputs))
-
-
-def _spread(made: Sequence[Term], has: Sequence[bool]) -> list[Term | None]:
-    """The terms at the places that have one."""
-    rest = iter(made)
-    return [next(rest) if there else None for there in has]
-
-
-def _present(given: Sequence[Term | None]) -> list[Term]:
-    return [term for term in given if term is not None]
-
-
 # --- call -----------------------------------------------------------------------------------------
 
 
@@ -113,15 +51,15 @@ def _call_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 
 def _call_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    dags, has = _pushed(tangents, call.params, given)
-    return _spread(called(dags[0], [*call.operands, *_present(given)]) if dags else (), has)
+    dags, has = tangents_of(tangents, call.params, given)
+    return placed(called(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _call_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    dags, has = _pulled(adjoints, call.params, given, wanted)
-    return _spread(called(dags[0], [*call.operands, *_present(given)]) if dags else (), has)
+    dags, has = adjoints_of(adjoints, call.params, given, wanted)
+    return placed(called(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _call_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
@@ -167,17 +105,17 @@ def _cond_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 def _cond_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
     index, *operands = call.operands
-    dags, has = _pushed(tangents, call.params[0], given[1:])
-    return _spread(branched(index, dags, [*operands, *_present(given)]) if dags else (), has)
+    dags, has = tangents_of(tangents, call.params[0], given[1:])
+    return placed(branched(index, dags, [*operands, *present(given)]) if dags else (), has)
 
 
 def _cond_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
     index, *operands = call.operands
-    dags, has = _pulled(adjoints, call.params[0], given, wanted[1:])
-    made = branched(index, dags, [*operands, *_present(given)]) if dags else ()
-    return [None, *_spread(made, has)]
+    dags, has = adjoints_of(adjoints, call.params[0], given, wanted[1:])
+    made = branched(index, dags, [*operands, *present(given)]) if dags else ()
+    return [None, *placed(made, has)]
 
 
 def _cond_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:

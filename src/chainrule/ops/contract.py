@@ -25,8 +25,8 @@ from chainrule.graph.op import (
     Writing,
 )
 from chainrule.graph.types import Type
-from chainrule.ops.families import bracketed, places, structural
-from chainrule.ops.rearrange import fail
+from chainrule.ops.families import bracketed, fail, structural
+from chainrule.ops.literals import places
 from chainrule.ops.term import Function
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from chainrule.errors import GraphError, shown
+from chainrule.errors import GraphError
 from chainrule.graph.op import (
     Accuracy,
     Convention,
@@ -105,6 +104,24 @@ def along_axes(
     return write
 
 
+def with_params(name: str, given: str, shown: str) -> Writing:
+    """How an operation on one array is written: ``name(x, given)``.
+
+    In a drawing it is its name with what is ``shown``; nothing where the shape of the box says it.
+    """
+    escaped = name.replace("_", r"\_")
+    under = given[1:-1] if given.count("[") == 1 and given != "[]" else given
+    return Writing(
+        Form(f"{name}({{0}}, {given})", Level.ATOM, (Level.LIST,)),
+        Form(
+            rf"\operatorname{{{{{escaped}}}}}_{{{{{under}}}}}\left({{0}}\right)",
+            Level.ATOM,
+            (Level.LIST,),
+        ),
+        Symbol(f"{name}{shown}", rf"\operatorname{{{escaped}}}" + rf"_{{{under}}}" * bool(shown)),
+    )
+
+
 def _kept(text: str) -> str:
     """The text as part of a template: braces are doubled."""
     return text.replace("{", "{{").replace("}", "}}")
@@ -132,30 +149,25 @@ def pointwise(
     symbol: Symbol | None = None,
 ) -> Function:
     """Define an operation that works element by element; operands of one type give that type."""
-    count = len(operands)
-    return Function(
-        register(
-            Op(
-                name=name,
-                about=about,
-                operands=tuple(operands),
-                kinds=(kinds,) * count if isinstance(kinds, Kind) else tuple(kinds),
-                params=tuple(params),
-                infer=infer or _same_type,
-                kernel=kernel,
-                text=text or prefix(name, count, params),
-                latex=_latex(name, latex, count, params),
-                partials=tuple(partials),
-                exact=_exact(exact),
-                aliases=tuple(aliases),
-                conventions=tuple(conventions),
-                domain=_domain(domain, count),
-                accuracy=accuracy,
-                meet=meet,
-                rule=rule or f"derivative of {name}",
-                symbol=symbol,
-            )
-        )
+    return _defined(
+        name,
+        about,
+        operands,
+        kinds,
+        params,
+        text,
+        latex,
+        rule,
+        kernel=kernel,
+        infer=infer or _same_type,
+        partials=tuple(partials),
+        exact=_exact(exact),
+        aliases=tuple(aliases),
+        conventions=tuple(conventions),
+        domain=_domain(domain, len(operands)),
+        accuracy=accuracy,
+        meet=meet,
+        symbol=symbol,
     )
 
 
@@ -205,6 +217,41 @@ def structural(
     variadic: bool = False,
 ) -> Function:
     """Define an operation on whole arrays."""
+    return _defined(
+        name,
+        about,
+        operands,
+        kinds,
+        params,
+        text,
+        latex,
+        rule,
+        kernel=kernel,
+        infer=infer,
+        partials=tuple(partials),
+        aliases=tuple(aliases),
+        symbol=symbol,
+        write=write,
+        pointwise=False,
+        moves=moves,
+        variadic=variadic,
+        batch=batch,
+        examples=tuple(examples),
+    )
+
+
+def _defined(
+    name: str,
+    about: str,
+    operands: Sequence[str],
+    kinds: Sequence[Kind] | Kind,
+    params: Sequence[Param],
+    text: Form | None,
+    latex: Head,
+    rule: str,
+    **fields: Any,
+) -> Function:
+    """Enter an operation: what every family fills in the same way, and the fields of one family."""
     count = len(operands)
     return Function(
         register(
@@ -214,20 +261,10 @@ def structural(
                 operands=tuple(operands),
                 kinds=(kinds,) * count if isinstance(kinds, Kind) else tuple(kinds),
                 params=tuple(params),
-                infer=infer,
-                kernel=kernel,
                 text=text or prefix(name, count, params),
                 latex=_latex(name, latex, count, params),
-                partials=tuple(partials),
-                aliases=tuple(aliases),
                 rule=rule or f"derivative of {name}",
-                symbol=symbol,
-                write=write,
-                pointwise=False,
-                moves=moves,
-                variadic=variadic,
-                batch=batch,
-                examples=tuple(examples),
+                **fields,
             )
         )
     )
@@ -261,6 +298,11 @@ def piecewise_constant(out: Any, x: Any) -> int:
 
 
 # --- type rules -----------------------------------------------------------------------------------
+
+
+def fail(op: Op, problem: str) -> GraphError:
+    """E203 for shapes that do not fit."""
+    return GraphError("E203", f"shapes do not match in {op.name}: {problem}")
 
 
 def check_operands(op: Op, types: Sequence[Type]) -> Type:
@@ -328,69 +370,3 @@ def _domain(given: Sequence[Interval] | Interval, count: int) -> tuple[Interval,
             return ((low, high),) * count
         case _:
             return tuple((low, high) for low, high in given)
-
-
-# --- checks of literal parameters -----------------------------------------------------------------
-
-
-def real(value: Any) -> int | float:
-    """A finite real number in normal form: an int when it is whole, else a float.
-
-    >>> real(2.0), real(0.5)
-    (2, 0.5)
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"must be a literal number, got {shown(value)}")
-    if not abs(value) < LARGEST_PARAM:
-        raise ValueError(f"must be finite and smaller than {LARGEST_PARAM:g}, got {shown(value)}")
-    return int(value) if value == int(value) else float(value)
-
-
-def order(value: Any) -> int:
-    """A whole number from 0 to 1000."""
-    whole = real(value)
-    if not isinstance(whole, int) or not 0 <= whole <= 1000:
-        raise ValueError(f"must be a whole number from 0 to 1000, got {value!r}")
-    return whole
-
-
-def sizes(value: Any) -> tuple[int, ...]:
-    """A shape: a tuple of whole numbers that are not negative."""
-    found = _whole_numbers(value)
-    if any(size < 0 for size in found):
-        raise ValueError(f"must be sizes that are not negative, got {shown(value)}")
-    return found
-
-
-def places(value: Any) -> tuple[int, ...]:
-    """Axes: a tuple of different whole numbers that are not negative."""
-    found = sizes(value)
-    if len(set(found)) < len(found):
-        raise ValueError(f"must be different axes, got {shown(value)}")
-    return found
-
-
-def place(value: Any) -> int:
-    """One axis, counted from 0."""
-    return sizes((value,))[0]
-
-
-def steps(value: Any) -> tuple[int, ...]:
-    """Distances between elements, of either direction: a tuple of whole numbers, none of them 0."""
-    found = _whole_numbers(value)
-    if 0 in found:
-        raise ValueError(f"must be steps other than 0, got {shown(value)}")
-    return found
-
-
-def _whole_numbers(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, (tuple, list)):
-        raise ValueError(f"must be a tuple of whole numbers, got {shown(value)}")
-    try:
-        return tuple([operator.index(number) for number in value])
-    except TypeError:
-        raise ValueError(f"must be whole numbers, got {shown(value)}") from None
-
-
-LARGEST_PARAM: Final = 2.0**53
-"""Literal parameters stay where floats are exact integers."""

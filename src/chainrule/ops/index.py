@@ -14,16 +14,10 @@ import numpy as np
 from chainrule.errors import GraphError
 from chainrule.graph.op import Example, Form, Kind, Level, Linear, Op, Param, Params, Symbol
 from chainrule.graph.types import Type
-from chainrule.ops.families import place, sizes, structural
-from chainrule.ops.rearrange import (
-    all_along_front,
-    broadcast_along,
-    fail,
-    items,
-    permuted,
-    total,
-    trailing,
-)
+from chainrule.ops.copies import broadcast_along, total, trailing
+from chainrule.ops.families import fail, structural
+from chainrule.ops.literals import place, sizes
+from chainrule.ops.rearrange import all_along_front, items, permuted
 from chainrule.ops.select import convert
 from chainrule.ops.term import Function, full_like
 

@@ -81,6 +81,11 @@ def inlined(dag: Dag, arguments: Sequence[Node]) -> list[Node]:
     return [made[node] for node in dag.outputs]
 
 
+def over(dag: Dag, arguments: Sequence[Term]) -> list[Term]:
+    """The outputs of a graph over these terms in place of its arguments."""
+    return list(map(Term, inlined(dag, [x.node for x in arguments])))
+
+
 def batched(
     batch: Any, dag: Dag, has: Collection[Node], count: int, whole: Sequence[bool] = ()
 ) -> tuple[Dag, list[bool]]:
@@ -131,3 +136,65 @@ def pulled(
     """
     pairs = list(starts.items()) if isinstance(starts, Mapping) else list(starts)
     return adjoints(dag.order, pairs, depends(dag.order, active))
+
+
+def tangents_of(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]) -> Any:
+    """Graphs of the tangents of graphs: their arguments, then the tangents that are given.
+
+    Returns:
+        The graphs, and which of the results have tangents: those that have one in some graph.
+    """
+    made = []
+    for dag in dags:
+        namer = Namer(dag)
+        pairs = zip(dag.inputs, given, strict=True)
+        seeds = {node: namer.after(node, "dot") for node, change in pairs if change is not None}
+        made.append((dag, seeds, tangents(dag.order, seeds)))
+    has = [any(dag.outputs[at] in flow for dag, _, flow in made) for at in _numbers(dags[0])]
+    found = []
+    for dag, seeds, flow in made:
+        outputs = [flow.of(node) for node, there in zip(dag.outputs, has, strict=True) if there]
+        found.append((outputs, [*dag.inputs, *seeds.values()]))
+    return [Dag(*parts) for parts in found if parts[0]], has
+
+
+def adjoints_of(
+    adjoints: Any, dags: Sequence[Dag], given: Sequence[Term | None], wanted: Sequence[bool]
+) -> Any:
+    """Graphs of the adjoints of graphs: their arguments, then the adjoints that are given.
+
+    Returns:
+        The graphs, and which of the arguments have adjoints: those that have one in some graph.
+    """
+    made = []
+    for dag in dags:
+        namer = Namer(dag)
+        active = [node for node, wants in zip(dag.inputs, wanted, strict=True) if wants]
+        pairs = zip(dag.outputs, given, strict=True)
+        starts = [
+            (node, namer.after(node, "bar")) for node, adjoint in pairs if adjoint is not None
+        ]
+        made.append((dag, starts, pulled(adjoints, dag, starts, active)))
+    has = [
+        wants and any(dag.inputs[at] in flow for dag, _, flow in made)
+        for at, wants in enumerate(wanted)
+    ]
+    found = []
+    for dag, starts, flow in made:
+        outputs = [flow.of(node) for node, there in zip(dag.inputs, has, strict=True) if there]
+        found.append((outputs, [*dag.inputs, *(bar for _, bar in starts)]))
+    return [Dag(*parts) for parts in found if parts[0]], has
+
+
+def _numbers(dag: Dag) -> range:
+    return range(len(dag.outputs))
+
+
+def placed(made: Sequence[Term], has: Sequence[bool]) -> list[Term | None]:
+    """The terms at the places that have one."""
+    rest = iter(made)
+    return [next(rest) if there else None for there in has]
+
+
+def present(given: Sequence[Term | None]) -> list[Term]:
+    return [term for term in given if term is not None]

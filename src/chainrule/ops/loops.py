@@ -16,19 +16,25 @@ from typing import Any, NamedTuple
 from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import Node, constant_node
+from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
+from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
     Namer,
+    adjoints_of,
     batched,
     check_arguments,
     depends,
     graph,
+    over,
+    placed,
+    present,
     pulled,
+    tangents_of,
     term_or_zero,
 )
-from chainrule.ops.rearrange import along_front, broadcast_along, permuted
+from chainrule.ops.rearrange import along_front, permuted
 from chainrule.ops.reduce import any_of, largest
 from chainrule.ops.select import convert, where
 from chainrule.ops.several import results, several, written_called
@@ -76,6 +82,7 @@ class Loop(NamedTuple):
         length: The number of steps; `UNKNOWN` where it is an operand.
         backward: Whether the last slice comes first.
         steps: The number of steps where it is an operand.
+        kept: How many carried values reverse mode may keep at once; 0: all of them.
     """
 
     constants: Sequence[Part]
@@ -85,6 +92,7 @@ class Loop(NamedTuple):
     length: int
     backward: bool
     steps: Term | None = None
+    kept: int = 0
 
 
 class Results(NamedTuple):
@@ -109,7 +117,7 @@ def scanned(loop: Loop) -> Results:
     operands = [part.outer for part in parts]
     if loop.steps is not None:
         operands.insert(0, loop.steps)
-    params = (body, len(constants), len(loop.carried), loop.length, loop.backward)
+    params = (body, len(constants), len(loop.carried), loop.length, loop.backward, loop.kept)
     made: list[Term] = results(SCAN, operands, SCAN.normal_params(params))
     return _split(made, len(loop.carried), len(loop.stacked))
 
@@ -120,7 +128,7 @@ def _split(made: Sequence[Any], carried: int, stacked: int) -> Results:
 
 
 def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
-    body, constants, carries, length, backward = params
+    body, constants, carries, length, backward, kept = params
     count = operands[0] if length == UNKNOWN else None
     parts = [
         Part(inner, outer)
@@ -131,11 +139,11 @@ def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
         Carried(*part, out) for part, out in zip(parts[constants:end], body.outputs, strict=False)
     ]
     stacked = body.outputs[carries:]
-    return Loop(parts[:constants], carried, parts[end:], stacked, length, backward, count)
+    return Loop(parts[:constants], carried, parts[end:], stacked, length, backward, count, kept)
 
 
 def _scan_type(op: Op, types: Sequence[Type], params: Params) -> Type:
-    body, constants, carries, length, _ = params
+    body, constants, carries, length, *_ = params
     given = list(types)
     if length == UNKNOWN and (not given or given.pop(0) is not _INT):
         raise GraphError("E202", f"{op.name}: the number of steps must be int64")
@@ -304,22 +312,20 @@ def _backward(
         zero = term_or_zero(None, part.inner.type)
         sums.append(Carried(so_far, zero, total(part.inner, so_far)))
     slices = [part for part in loop.sliced if part.inner in asked and part.inner in flow]
-    made = scanned(
-        Loop(
-            constants=loop.constants,
-            carried=[*carried, *sums],
-            sliced=[
-                *(Part(p.inner, term) for p, term in zip(loop.carried, before, strict=True)),
-                *loop.sliced,
-                *_present(extra, given.before),
-                *_present(rows, given.stacked),
-            ],
-            stacked=[flow.of(part.inner) for part in slices],
-            length=loop.length,
-            backward=not loop.backward,
-            steps=loop.steps,
-        )
+    back = Loop(
+        constants=loop.constants,
+        carried=[*carried, *sums],
+        sliced=[*loop.sliced, *_present(extra, given.before), *_present(rows, given.stacked)],
+        stacked=[flow.of(part.inner) for part in slices],
+        length=loop.length,
+        backward=not loop.backward,
+        steps=loop.steps,
     )
+    earlier = [Part(part.inner, x) for part, x in zip(loop.carried, before, strict=True)]
+    if loop.kept:
+        made = replayed(loop, back, [part.inner for part in earlier])
+    else:
+        made = scanned(back._replace(sliced=[*earlier, *back.sliced]))
     kept = [part.inner for part in loop.carried if part.inner in live]
     found = dict(zip([*kept, *(part.inner for part in summed)], made.carried, strict=True))
     found |= {part.inner: term for part, term in zip(slices, made.stacked, strict=True)}
@@ -440,6 +446,94 @@ def _most(counts: Term) -> Any:
     if counts.shape[0] == 0:
         return Term(constant_node(0, _INT))
     return largest(counts, (0,))
+
+
+# --- a scan backward with little memory -----------------------------------------------------------
+
+
+def replayed(loop: Loop, back: Loop, before: Sequence[Node]) -> Results:
+    """A loop backward that computes the carried values anew, from few that it keeps.
+
+    The schedule of Revolve: A. Griewank and A. Walther, Algorithm 799, ACM Transactions on
+    Mathematical Software 26, 2000.
+
+    Args:
+        loop: The loop that runs forward.
+        back: The loop that runs backward, without the slices that are carried values of the other.
+        before: The arguments of its body for these, in order.
+    """
+    forward: list[Part | Carried] = [*loop.constants, *loop.carried, *loop.sliced]
+    body = Dag([part.out for part in loop.carried], [part.inner for part in forward])
+    outputs = [*(part.out for part in back.carried), *back.stacked]
+    backward: list[Part | Carried] = [*back.constants, *back.carried, *back.sliced]
+    inner = Dag(outputs, [*(part.inner for part in backward), *before])
+    first = (body, len(loop.constants), len(loop.carried), loop.length, loop.backward, loop.kept)
+    params = (*first, inner, len(back.constants), len(back.carried))
+    operands = [part.outer for part in [*forward, *backward]]
+    made: list[Term] = results(REPLAY, operands, REPLAY.normal_params(params))
+    return _split(made, len(back.carried), len(back.stacked))
+
+
+def _replay_apart(operands: Sequence[Term], params: Params) -> tuple[Loop, Loop, list[Node]]:
+    body, _, carries, *_ = params
+    inner, constants, carried = params[6:]
+    count = len(body.inputs)
+    loop = _taken_apart(operands[:count], params[:6])
+    inputs = inner.inputs[: len(inner.inputs) - carries]
+    parts = [Part(*pair) for pair in zip(inputs, operands[count:], strict=True)]
+    end = constants + carried
+    outs = inner.outputs
+    pairs = zip(parts[constants:end], outs[:carried], strict=True)
+    back = Loop(
+        constants=parts[:constants],
+        carried=[Carried(*part, out) for part, out in pairs],
+        sliced=parts[end:],
+        stacked=outs[carried:],
+        length=loop.length,
+        backward=not loop.backward,
+    )
+    return loop, back, list(inner.inputs[len(inputs) :])
+
+
+def _replay_type(op: Op, types: Sequence[Type], params: Params) -> Type:
+    body, _, carries, length, *_ = params
+    inner, constants, carried = params[6:]
+    _scan_type(op, types[: len(body.inputs)], params[:6])
+    own = types[len(body.inputs) :]
+    slices = [type.with_shape(type.shape[1:]) for type in own[constants + carried :]]
+    before = [node.type for node in body.outputs[:carries]]
+    check_arguments(op.name, inner, [*own[: constants + carried], *slices, *before])
+    outs = [node.type for node in inner.outputs]
+    return TupleType.of_parts([*outs[:carried], *(type.stacked(length) for type in outs[carried:])])
+
+
+def _plain(call: Call) -> Dag:
+    """The same by two loops, of which the first keeps all carried values."""
+    inputs = [input_node(f"x{at}", x.node.type) for at, x in enumerate(call.operands)]
+    loop, back, before = _replay_apart(list(map(Term, inputs)), call.params)
+    made = scanned(loop._replace(kept=0))
+    earlier = [Part(*pair) for pair in zip(before, made.before, strict=True)]
+    found = scanned(back._replace(sliced=[*earlier, *back.sliced]))
+    return Dag([x.node for x in [*found.carried, *found.stacked]], inputs)
+
+
+def _replay_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
+    dags, has = tangents_of(tangents, [_plain(call)], given)
+    return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
+
+
+def _replay_pull(
+    adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
+) -> list[Term | None]:
+    dags, has = adjoints_of(adjoints, [_plain(call)], given, wanted)
+    return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
+
+
+def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
+    dag = _plain(call)
+    axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
+    inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
+    return over(inner, call.operands)
 
 
 # --- while ----------------------------------------------------------------------------------------
@@ -580,6 +674,10 @@ def _scan_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("scan" if length == UNKNOWN else f"scan ×{length}", len(types))
 
 
+def _replay_written(types: Sequence[Type], params: Params) -> Writing:
+    return written_called(f"scan_backward ×{params[3]}", len(types))
+
+
 def _while_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("while", len(types))
 
@@ -595,12 +693,36 @@ SCAN = several(
         Param("carried", _size),
         Param("length", _steps),
         Param("backward", _truth),
+        Param("kept", _size, 0),
     ),
     kernel="chainrule.run.loops.scan",
     infer=_scan_type,
     joint=Joint(_scan_push, _scan_pull, _scan_batch),
     rule="derivative of a loop",
     write=_scan_written,
+)
+
+REPLAY = several(
+    "scan_backward",
+    "a loop backward that computes the carried values anew, from few that it keeps",
+    operands=("operand",),
+    variadic=True,
+    params=(
+        Param("body", graph),
+        Param("constants", _size),
+        Param("carried", _size),
+        Param("length", _size),
+        Param("backward", _truth),
+        Param("kept", _size),
+        Param("back", graph),
+        Param("back_constants", _size),
+        Param("back_carried", _size),
+    ),
+    kernel="chainrule.run.loops.replay",
+    infer=_replay_type,
+    joint=Joint(_replay_push, _replay_pull, _replay_batch),
+    rule="derivative of a loop",
+    write=_replay_written,
 )
 
 WHILE = several(

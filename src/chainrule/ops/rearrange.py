@@ -1,21 +1,18 @@
-"""Rearranging: broadcast and sum, reshape, transpose, slices, joining, sliding windows.
+"""Elements in other places: reshape, transpose, slices, joining.
 
-Each is linear, and its transpose is another of them: what was copied adds up, what was left out
-gets zeros.
+Each is linear, and its transpose is another of them: what was left out gets zeros.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import (
     Example,
     Form,
-    Kind,
     Level,
     Linear,
     Op,
@@ -25,158 +22,9 @@ from chainrule.graph.op import (
     Writing,
 )
 from chainrule.graph.types import Type
-from chainrule.ops.families import (
-    along_axes,
-    below,
-    bracketed,
-    linear,
-    place,
-    places,
-    sizes,
-    steps,
-    structural,
-)
+from chainrule.ops.families import below, bracketed, fail, linear, structural, with_params
+from chainrule.ops.literals import place, places, sizes, steps
 from chainrule.ops.term import Function, spread
-
-
-def with_params(name: str, given: str, shown: str) -> Writing:
-    """How an operation on one array is written: ``name(x, given)``.
-
-    In a drawing it is its name with what is ``shown``; nothing where the shape of the box says it.
-    """
-    escaped = name.replace("_", r"\_")
-    under = given[1:-1] if given.count("[") == 1 and given != "[]" else given
-    return Writing(
-        Form(f"{name}({{0}}, {given})", Level.ATOM, (Level.LIST,)),
-        Form(
-            rf"\operatorname{{{{{escaped}}}}}_{{{{{under}}}}}\left({{0}}\right)",
-            Level.ATOM,
-            (Level.LIST,),
-        ),
-        Symbol(f"{name}{shown}", rf"\operatorname{{{escaped}}}" + rf"_{{{under}}}" * bool(shown)),
-    )
-
-
-def fail(op: Op, problem: str) -> GraphError:
-    """E203 for shapes that do not fit."""
-    return GraphError("E203", f"shapes do not match in {op.name}: {problem}")
-
-
-# --- broadcast and sum ----------------------------------------------------------------------------
-
-
-def trailing(count: int, among: int) -> tuple[int, ...]:
-    """The last ``count`` of ``among`` axes."""
-    return tuple(range(among - count, among))
-
-
-def _broadcast_type(op: Op, types: Sequence[Type], params: Params) -> Type:
-    (type,) = types
-    shape, axes = params
-    axes = axes or trailing(len(type.shape), len(shape))
-    fits = len(axes) == len(type.shape) and all(
-        0 <= at < len(shape) and size in (1, shape[at])
-        for at, size in zip(axes, type.shape, strict=False)
-    )
-    if not fits or any(a >= b for a, b in pairwise(axes)):
-        raise fail(op, f"{list(type.shape)} cannot become {list(shape)}")
-    return Type.of(type.dtype, shape)
-
-
-def _broadcast_written(types: Sequence[Type], params: Params) -> Writing:
-    shape, axes = params
-    given = f"{bracketed(shape)}, {bracketed(axes)}" if axes else bracketed(shape)
-    return with_params("broadcast", given, "")
-
-
-def _gathered_up(adjoint: Any, out: Any, x: Any, shape: Any, axes: Any) -> Any:
-    """The sum over all copies of each element."""
-    axes = axes or trailing(x.ndim, len(shape))
-    kept = {at for at, size in zip(axes, x.shape, strict=True) if size == shape[at]}
-    summed = total(adjoint, tuple(at for at in range(len(shape)) if at not in kept))
-    return reshaped(summed, x.shape)
-
-
-def _broadcast_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
-    (x,) = operands
-    shape, axes = params
-    axes = axes or trailing(x.ndim - 1, len(shape))
-    return broadcast_along(x, (x.shape[0], *shape), (0, *(at + 1 for at in axes)))
-
-
-broadcast: Function = linear(
-    "broadcast",
-    "x repeated along new axes and along those of size 1; ``axes`` says where its own axes go",
-    kernel="chainrule.ops.array_kernels.broadcast",
-    write=_broadcast_written,
-    params=[Param("shape", sizes), Param("axes", places, ())],
-    infer=_broadcast_type,
-    pull=_gathered_up,
-    batch=_broadcast_batch,
-    rule="copies add up",
-    examples=[
-        Example(((3,),), ((2, 3), ())),
-        Example(((),), ((2, 2), ())),
-        Example(((2, 1),), ((3, 2, 4), (1, 2))),
-        Example(((2,),), ((2, 3), (0,))),
-        Example(((1,),), ((0,), ())),
-    ],
-)
-
-
-def broadcast_along(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """``x`` broadcast, its axes at the given places; nothing where it has the shape already."""
-    if axes == trailing(len(axes), len(shape)):
-        axes = ()
-    return x if x.shape == shape else broadcast(x, shape, axes)
-
-
-def reduced_type(op: Op, types: Sequence[Type], params: Params) -> Type:
-    """The type without the axes that go away."""
-    (type,) = types
-    (axes,) = params
-    if any(at >= len(type.shape) for at in axes):
-        raise fail(op, f"{list(type.shape)} has no axis {max(axes)}")
-    kept = [size for at, size in enumerate(type.shape) if at not in axes]
-    return Type.of(type.dtype, tuple(kept))
-
-
-def sorted_places(value: Any) -> tuple[int, ...]:
-    """Axes in ascending order."""
-    return tuple(sorted(places(value)))
-
-
-def copied_along(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """What a reduction along ``axes`` gave, copied to the shape of what it was made of."""
-    return broadcast_along(x, shape, tuple(at for at in range(len(shape)) if at not in axes))
-
-
-def reduced_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
-    """A reduction of many operands at once."""
-    (axes,) = params
-    return Function(op)(operands[0], tuple(at + 1 for at in axes))
-
-
-total: Function = linear(
-    "sum",
-    "the sum of x along axes, which go away",
-    kernel="chainrule.ops.array_kernels.total",
-    kinds=Kind.NUMBER,
-    params=[Param("axes", sorted_places)],
-    infer=reduced_type,
-    pull=lambda adjoint, out, x, axes: copied_along(adjoint, x.shape, axes),
-    batch=reduced_batch,
-    rule="sum rule",
-    write=along_axes("sum", r"\sum", "Σ", Level.SUM),
-    examples=[
-        Example(((3,),), ((0,),)),
-        Example(((2, 3, 2),), ((0, 2),)),
-        Example(((2, 0),), ((1,),)),
-        Example(((2,),), ((),)),
-        Example(((),), ((),)),
-    ],
-)
-
 
 # --- reshape and transpose ------------------------------------------------------------------------
 
@@ -469,102 +317,4 @@ concatenate: Function = structural(
         Example(((2, 1), (2, 3), (2, 0)), (1,)),
         Example(((4,),), (0,)),
     ],
-)
-
-
-# --- windows --------------------------------------------------------------------------------------
-
-
-def _counts(op: Op, shape: Sequence[int], params: Params) -> list[int]:
-    """How many windows fit along each windowed axis."""
-    axes, lengths, strides, spacings = params
-    if not len(axes) == len(lengths) == len(strides) == len(spacings):
-        raise fail(op, "one size, step and spacing for each axis")
-    counts = []
-    for at, length, stride, spacing in zip(axes, lengths, strides, spacings, strict=True):
-        reach = (length - 1) * spacing + 1
-        if at >= len(shape) or length < 1 or stride < 1 or spacing < 1:
-            raise fail(op, f"windows of {length} along axis {at} of {list(shape)}")
-        if reach > shape[at]:
-            raise fail(op, f"a window that reaches over {reach} is larger than {list(shape)}")
-        counts.append((shape[at] - reach) // stride + 1)
-    return counts
-
-
-def _windows_type(op: Op, types: Sequence[Type], params: Params) -> Type:
-    (type,) = types
-    shape = list(type.shape)
-    for at, count in zip(params[0], _counts(op, shape, params), strict=True):
-        shape[at] = count
-    return Type.of(type.dtype, (*shape, *params[1]))
-
-
-def _behind_front(axes: Sequence[int]) -> tuple[int, ...]:
-    return tuple(at + 1 for at in axes)
-
-
-_WINDOW_PARAMS = [
-    Param("axes", places),
-    Param("sizes", sizes),
-    Param("steps", steps),
-    Param("spacings", steps),
-]
-
-windows: Function = linear(
-    "windows",
-    "all windows of x along some axes: their sizes are the last axes of the result",
-    kernel="chainrule.ops.array_kernels.windows",
-    params=_WINDOW_PARAMS,
-    infer=_windows_type,
-    symbol=Symbol("windows", r"\operatorname{windows}"),
-    pull=lambda adjoint, out, x, axes, lengths, strides, spacings: overlap_add(
-        adjoint, x.shape, axes, strides, spacings
-    ),
-    batch=lambda op, operands, batched, params: windows(
-        operands[0], _behind_front(params[0]), *params[1:]
-    ),
-    rule="overlaps add up",
-    examples=[
-        Example(((6,),), ((0,), (3,), (1,), (1,))),
-        Example(((2, 7, 5),), ((1, 2), (2, 3), (2, 1), (3, 1))),
-    ],
-)
-
-
-def _overlap_type(op: Op, types: Sequence[Type], params: Params) -> Type:
-    (type,) = types
-    shape, axes, strides, spacings = params
-    lengths = type.shape[len(shape) :]
-    counts = _counts(op, shape, (axes, lengths, strides, spacings))
-    wanted = list(shape)
-    for at, count in zip(axes, counts, strict=True):
-        wanted[at] = count
-    if (*wanted, *lengths) != type.shape:
-        raise fail(op, f"{list(type.shape)} are not windows of {list(shape)}")
-    return Type.of(type.dtype, shape)
-
-
-overlap_add: Function = linear(
-    "overlap_add",
-    "windows put back where they came from; where they overlap they add up",
-    kernel="chainrule.ops.array_kernels.overlap_add",
-    params=[
-        Param("shape", sizes),
-        Param("axes", places),
-        Param("steps", steps),
-        Param("spacings", steps),
-    ],
-    infer=_overlap_type,
-    symbol=Symbol("overlap_add", r"\operatorname{overlap\_add}"),
-    pull=lambda adjoint, out, x, shape, axes, strides, spacings: windows(
-        adjoint, axes, x.shape[len(shape) :], strides, spacings
-    ),
-    batch=lambda op, operands, batched, params: overlap_add(
-        operands[0],
-        (operands[0].shape[0], *params[0]),
-        _behind_front(params[1]),
-        *params[2:],
-    ),
-    rule="each window gets its part",
-    examples=[Example(((4, 3),), ((6,), (0,), (1,), (1,)))],
 )

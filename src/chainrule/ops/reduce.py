@@ -1,31 +1,22 @@
 """Reductions along axes: products, extremes, logic, and running sums and products.
 
 ``axes`` are the axes that go away; an empty tuple takes away none. The sum is in
-`chainrule.ops.rearrange`.
+`chainrule.ops.copies`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params, Writing
 from chainrule.graph.types import Type
-from chainrule.ops.families import along_axes, below, linear, place, structural
-from chainrule.ops.rearrange import (
-    concatenate,
-    copied_along,
-    fail,
-    part,
-    permuted,
-    reduced_batch,
-    reduced_type,
-    reshaped,
-    sorted_places,
-    total,
-    with_params,
-)
+from chainrule.ops.copies import copied_along, reduced_batch, reduced_type, total
+from chainrule.ops.families import along_axes, below, fail, linear, structural, with_params
+from chainrule.ops.literals import place, sorted_places
+from chainrule.ops.rearrange import concatenate, part, permuted, reshaped
 from chainrule.ops.select import where
 from chainrule.ops.term import Function, full_like
 
@@ -169,7 +160,7 @@ def _others(x: Any, axes: Sequence[int]) -> Any:
     order = [*kept, *axes]
     moved = permuted(x, order)
     shape = moved.shape
-    flat = reshaped(moved, (*shape[: len(kept)], _count(shape[len(kept) :])))
+    flat = reshaped(moved, (*shape[: len(kept)], math.prod(shape[len(kept) :])))
     last = flat.ndim - 1
     if flat.shape[last] <= 1:
         return full_like(x, 1)
@@ -177,13 +168,6 @@ def _others(x: Any, axes: Sequence[int]) -> Any:
     after = flipped(_shifted(flipped(cumprod(flat, last, True), last), last, 1.0), last)
     others = reshaped(before * after, shape)
     return permuted(others, [order.index(at) for at in range(x.ndim)])
-
-
-def _count(shape: Sequence[int]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
 
 
 product: Function = structural(

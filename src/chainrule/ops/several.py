@@ -22,7 +22,8 @@ from chainrule.graph.op import (
     register,
 )
 from chainrule.graph.types import Type
-from chainrule.ops.families import latex_called, place, prefix
+from chainrule.ops.families import latex_called, prefix
+from chainrule.ops.literals import place
 from chainrule.ops.term import Term
 
 T = TypeVar("T", bound=Term)

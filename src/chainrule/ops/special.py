@@ -11,7 +11,8 @@ from typing import Any
 from chainrule.graph.op import Accuracy, Convention, Form, Level, Param
 from chainrule.ops.arithmetic import square
 from chainrule.ops.elementary import exp, log
-from chainrule.ops.families import order, pointwise
+from chainrule.ops.families import pointwise
+from chainrule.ops.literals import order
 from chainrule.ops.select import where
 from chainrule.ops.term import Function
 

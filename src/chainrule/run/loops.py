@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def program_of(dag: Dag) -> Program:
 
 def scan(*given: Any) -> list[Any]:
     """The results of a loop; see `chainrule.ops.loops`."""
-    *operands, body, constants, carries, length, backward, wanted = given
+    *operands, body, constants, carries, length, backward, _, wanted = given
     count = length if length != UNKNOWN else int(operands.pop(0))
     end = constants + carries
     fixed, carried, sliced = operands[:constants], operands[constants:end], operands[end:]
@@ -47,6 +48,56 @@ def scan(*given: Any) -> list[Any]:
 def _rows(type: Type, count: int, keep: bool) -> Any:
     """Room for a value in every step, where somebody wants it."""
     return np.empty((count, *type.shape), type.dtype) if keep else None
+
+
+def replay(*given: Any) -> list[Any]:
+    """The results of a loop backward that keeps few carried values of the loop forward."""
+    *operands, body, constants, carries, length, backward, kept = given[:-4]
+    back, own_constants, own_carries, _ = given[-4:]
+    split = len(body.inputs)
+    end = constants + carries
+    fixed, start, sliced = operands[:constants], operands[constants:end], operands[end:split]
+    own_end = split + own_constants + own_carries
+    own_fixed, carried = (
+        operands[split : split + own_constants],
+        operands[own_end - own_carries : own_end],
+    )
+    own_sliced = operands[own_end:]
+    forward, run = program_of(body).run, program_of(back).run
+    types = [node.type for node in back.outputs[own_carries:]]
+    stacks = [_rows(type, length, keep=True) for type in types]
+    places = range(length - 1, -1, -1) if backward else range(length)
+    # Stretches of the loop that are still to be run backward, each with the values before it and
+    # the number of carried values that may be kept within.
+    pending = [(0, length, start, kept)] if length else []
+    while pending:
+        first, last, before, spare = pending.pop()
+        if last - first == 1:
+            at = places[first]
+            made = run([*own_fixed, *carried, *[x[at] for x in own_sliced], *before])
+            carried = made[:own_carries]
+            for rows, value in zip(stacks, made[own_carries:], strict=True):
+                rows[at] = value
+            continue
+        middle = last - 1 if spare == 0 else first + _stretch(last - first, spare)
+        later = before
+        for step in range(first, middle):
+            at = places[step]
+            later = forward([*fixed, *later, *[x[at] for x in sliced]])
+        pending.append((first, middle, before, spare))
+        pending.append((middle, last, later, max(spare - 1, 0)))
+    return [*carried, *stacks]
+
+
+def _stretch(steps: int, spare: int) -> int:
+    """How far to go before the next carried values are kept: the binomial rule.
+
+    With s of them to spare and every step run at most t times, C(s + t, s) steps can be undone.
+    """
+    times = 0
+    while math.comb(spare + times, spare) < steps:
+        times += 1
+    return max(1, steps - math.comb(spare - 1 + times, spare - 1))
 
 
 def while_loop(*given: Any) -> list[Any]:
@@ -84,4 +135,17 @@ def call(*given: Any) -> Sequence[Any]:
     """The results of a graph."""
     *operands, dag, _ = given
     results: Sequence[Any] = program_of(dag).run(operands)
+    return results
+
+
+def call_custom(*given: Any) -> Sequence[Any]:
+    """The results of a graph whose derivatives are given."""
+    *operands, dag, _, wanted = given
+    return call(*operands, dag, wanted)
+
+
+def call_foreign(*given: Any) -> Sequence[Any]:
+    """The results of a function of Python; it may set how NumPy treats errors."""
+    *operands, function, _ = given
+    results: Sequence[Any] = function.run(operands)
     return results

@@ -10,7 +10,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.api.array import Array
 from chainrule.graph.dag import Dag
-from chainrule.ops.rearrange import total
+from chainrule.ops.copies import total
 from tests.jax_values import expected, jax, jnp
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import EvaluationError, GraphError
+from chainrule.ops.composite import choices
 from chainrule.ops.composite import indexing as ix
-from chainrule.ops.rearrange import total
+from chainrule.ops.copies import total
 from tests.jax_values import jnp
 from tests.ops.composite.against_jax import (
     check_derivatives,
@@ -279,14 +280,14 @@ WRONG = [
     (lambda: ix.get(X, [[1], [1, 2]]), "E214"),
     (lambda: ix.get(X, COND), r"E235 .*depend on the data.*where\(condition, x, 0\)"),
     (lambda: ix.get(X, slice(cr.input("i", (), "int64"), None)), "E235 .*symbolic bound"),
-    (lambda: ix.where(COND), "E235"),
+    (lambda: choices.where(COND), "E235"),
     (lambda: ix.nonzero(X), "E235"),
     (lambda: ix.compress(ix.get(COND, 0), X), "E235"),
     (lambda: ix.extract(COND, X), "E235"),
-    (lambda: ix.where(COND, 1), "E211"),
-    (lambda: ix.select([COND], []), "E203"),
-    (lambda: ix.select([], []), "E203"),
-    (lambda: ix.select([X], [1.0]), "E202"),
+    (lambda: choices.where(COND, 1), "E211"),
+    (lambda: choices.select([COND], []), "E203"),
+    (lambda: choices.select([], []), "E203"),
+    (lambda: choices.select([X], [1.0]), "E202"),
     (lambda: ix.at(X)[0].set(np.ones(3)), r"E203 .* in set: \[3\] cannot become \[4\]"),
     (lambda: ix.at(X)[0].add(np.ones((2, 4))), r"E203 .*in add: \[2, 4\]"),
     (lambda: ix.at(cr.input("i", 3, "int64"))[0].set(0.5), "E202 .*float64 into int64"),
@@ -366,22 +367,25 @@ def test_along_all():
 
 def test_where_and_select():
     a, b = array(3, 4), array(4, seed=1)
-    check_values(lambda a, b: ix.where(a > 0, a, b), lambda a, b: np.where(a > 0, a, b), a, b)
-    check_values(lambda a, b: ix.where(a, 1, b), lambda a, b: np.where(a, 1, b), a, b)
+    check_values(lambda a, b: choices.where(a > 0, a, b), lambda a, b: np.where(a > 0, a, b), a, b)
+    check_values(lambda a, b: choices.where(a, 1, b), lambda a, b: np.where(a, 1, b), a, b)
     check_values(
-        lambda a, b: ix.where([1, 0, 1, 0], a, b), lambda a, b: np.where([1, 0, 1, 0], a, b), a, b
+        lambda a, b: choices.where([1, 0, 1, 0], a, b),
+        lambda a, b: np.where([1, 0, 1, 0], a, b),
+        a,
+        b,
     )
     check_derivatives(
-        lambda a, b: ix.where(a > b, a * a, b), lambda a, b: jnp.where(a > b, a * a, b), a, b
+        lambda a, b: choices.where(a > b, a * a, b), lambda a, b: jnp.where(a > b, a * a, b), a, b
     )
     check_values(
-        lambda a, b: ix.select([a > 0.5, b > 0], [a, b], 3),
+        lambda a, b: choices.select([a > 0.5, b > 0], [a, b], 3),
         lambda a, b: np.select([a > 0.5, b > 0], [a, b], 3),
         a,
         b,
     )
     check_derivatives(
-        lambda a, b: ix.select([a > 0.5, b > 0], [a, b]),
+        lambda a, b: choices.select([a > 0.5, b > 0], [a, b]),
         lambda a, b: jnp.where(a > 0.5, a, jnp.where(b > 0, b, 0)),
         a,
         b,

@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule.errors import GraphError
 from chainrule.ops.composite import lines as ln
 from chainrule.ops.composite import signals as sg
-from chainrule.ops.rearrange import total
+from chainrule.ops.copies import total
 from tests.jax_values import expected_array, jax, jnp
 from tests.ops.composite.against_jax import (
     check_derivatives,

@@ -4,15 +4,21 @@ Importing this package fills the tables `chainrule.ops.composite.table.COVERED` 
 """
 
 from chainrule.ops.composite import (
+    choices,
+    covariance,
+    differences,
     einsum,
     elementwise,
     indexing,
     joining,
     lines,
+    missing,
     norms,
     ordering,
     patterns,
+    polynomials,
     products,
+    quantiles,
     running,
     shaping,
     signals,
@@ -21,15 +27,21 @@ from chainrule.ops.composite import (
 )
 
 __all__ = [
+    "choices",
+    "covariance",
+    "differences",
     "einsum",
     "elementwise",
     "indexing",
     "joining",
     "lines",
+    "missing",
     "norms",
     "ordering",
     "patterns",
+    "polynomials",
     "products",
+    "quantiles",
     "running",
     "shaping",
     "signals",

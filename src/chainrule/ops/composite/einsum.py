@@ -12,7 +12,8 @@ import numpy as np
 from chainrule.errors import GraphError, shown
 from chainrule.ops.composite.products import diagonal_in_front, multiplied, together
 from chainrule.ops.composite.table import covers
-from chainrule.ops.rearrange import permuted, reshaped, total
+from chainrule.ops.copies import total
+from chainrule.ops.rearrange import permuted, reshaped
 from chainrule.ops.select import convert
 
 _MOST_PLANNED: Final = 52

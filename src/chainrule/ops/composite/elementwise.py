@@ -10,7 +10,17 @@ import numpy as np
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import OPS
-from chainrule.ops.composite.table import COVERED, as_term, axes_of, covers, kind_of
+from chainrule.ops.composite.shaping import zeros_like
+from chainrule.ops.composite.table import (
+    COVERED,
+    as_term,
+    axes_of,
+    covers,
+    in_dtype,
+    kind_of,
+    term,
+    terms,
+)
 from chainrule.ops.select import convert, logical_and, logical_not, logical_or, logical_xor, where
 from chainrule.ops.term import Function, Term
 
@@ -57,8 +67,14 @@ for _name in _SAME:
     COVERED[getattr(np, _name)] = Function(OPS[_name])
 for _name, _op in _RENAMED.items():
     COVERED[getattr(np, _name)] = Function(OPS[_op])
-COVERED[np.where] = where
+
 COVERED[np.real] = COVERED[np.positive] = COVERED[np.conjugate] = lambda x: x
+
+
+@covers(np.imag)
+def imag(val: Any) -> Any:
+    """The imaginary part, 0: arrays are real."""
+    return zeros_like(val)
 
 
 @covers(np.power, np.float_power)
@@ -85,8 +101,8 @@ def trunc(x: Any) -> Any:
 
 @covers(np.isnan)
 def isnan(x: Any) -> Any:
-    """Whether ``x`` is not a number."""
-    return x != x  # noqa: PLR0124 - NaN is what does not equal itself
+    """Whether ``x`` is NaN, which alone does not equal itself."""
+    return x != x  # noqa: PLR0124
 
 
 @covers(np.isinf)
@@ -101,34 +117,102 @@ def isfinite(x: Any) -> Any:
     return abs(x) < math.inf
 
 
+@covers(np.isposinf)
+def isposinf(x: Any) -> Any:
+    """Whether ``x`` is +∞."""
+    return x == math.inf
+
+
+@covers(np.isneginf)
+def isneginf(x: Any) -> Any:
+    """Whether ``x`` is −∞."""
+    return x == -math.inf
+
+
+@covers(np.isclose)
+def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether ``a`` differs from ``b`` by at most atol + rtol |b|; equal infinities are close."""
+    a, b = terms([a, b])
+    near = (abs(a - b) <= atol + rtol * abs(b)) & isfinite(b) | (a == b)
+    return near | (isnan(a) & isnan(b)) if equal_nan else near
+
+
 @covers(np.nan_to_num)
-def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0) -> Any:
-    """``x`` with a number in place of NaN, which then has no derivative."""
-    return where(isnan(x), nan, x)
+def nan_to_num(
+    x: Any,
+    copy: bool = True,
+    nan: Any = 0.0,
+    posinf: Any = None,
+    neginf: Any = None,
+) -> Any:
+    """``x`` with numbers in place of NaN, ∞ and −∞, which then have no derivative.
+
+    None stands for the largest and the smallest number of the dtype.
+    """
+    x = term(x)
+    if x.dtype.kind != "f":
+        return x
+    bounds = np.finfo(x.dtype)
+    high = float(bounds.max) if posinf is None else posinf
+    low = float(bounds.min) if neginf is None else neginf
+    return where(isnan(x), nan, where(isposinf(x), high, where(isneginf(x), low, x)))
+
+
+@covers(np.signbit)
+def signbit(x: Any) -> Any:
+    """Whether ``x`` is negative, or −0; that of NaN is not told."""
+    return (x < 0) | ((x == 0) & (1 / x < 0)) if _floats(x) else x < 0
+
+
+@covers(np.copysign)
+def copysign(x1: Any, x2: Any) -> Any:
+    """The size of ``x1`` with the sign of ``x2``."""
+    kind = kind_of((x1, x2))
+    dtype = _meeting(x1, x2, 0.0)
+    size = abs(in_dtype(as_term(x1, kind), dtype))
+    return where(signbit(as_term(x2, kind)), -size, size)
+
+
+@covers(np.ldexp)
+def ldexp(x1: Any, x2: Any) -> Any:
+    """x1 · 2^x2 for a whole number x2."""
+    x1, x2 = terms([x1, x2])
+    if x2.dtype.kind != "i":
+        raise GraphError("E202", f"ldexp needs a whole number as exponent, got {x2.dtype}")
+    x1 = x1 if x1.dtype.kind == "f" else convert(x1, "float64")
+    return x1 * Function(OPS["exp2"])(convert(x2, x1.dtype))
+
+
+@covers(np.modf)
+def modf(x: Any) -> Any:
+    """The part behind the point and the whole part, both with the sign of ``x``."""
+    whole = trunc(x * 1.0)
+    return where(isinf(x), 0.0, x - whole), whole
 
 
 @covers(np.fmax)
 def fmax(x1: Any, x2: Any) -> Any:
     """The larger one; the other one where one is NaN."""
-    return where(x1 != x1, x2, where(x2 != x2, x1, Function(OPS["maximum"])(x1, x2)))  # noqa: PLR0124 - NaN
+    return where(isnan(x1), x2, where(isnan(x2), x1, Function(OPS["maximum"])(x1, x2)))
 
 
 @covers(np.fmin)
 def fmin(x1: Any, x2: Any) -> Any:
     """The smaller one; the other one where one is NaN."""
-    return where(x1 != x1, x2, where(x2 != x2, x1, Function(OPS["minimum"])(x1, x2)))  # noqa: PLR0124 - NaN
+    return where(isnan(x1), x2, where(isnan(x2), x1, Function(OPS["minimum"])(x1, x2)))
 
 
 @covers(np.heaviside)
 def heaviside(x1: Any, x2: Any) -> Any:
     """0 below 0, 1 above, ``x2`` at 0."""
-    return where(x1 < 0, 0.0, where(x1 > 0, 1.0, x2))
+    x, middle = [in_dtype(value, _meeting(x1, x2, 0.0)) for value in terms([x1, x2])]
+    return where(x < 0, 0.0, where(x > 0, 1.0, middle))
 
 
 @covers(np.fmod)
 def fmod(x1: Any, x2: Any) -> Any:
     """The remainder with the sign of ``x1``."""
-    return x1 - x2 * trunc(x1 / x2)
+    return x1 - x2 * _quotient(trunc, x1, x2)
 
 
 @covers(np.degrees, np.rad2deg)
@@ -160,9 +244,16 @@ def sinc(x: Any) -> Any:
 @covers(np.floor_divide)
 def floor_divide(x1: Any, x2: Any) -> Any:
     """The largest whole number that is not above x1/x2, as rounded; its derivative is 0."""
-    quotient = Function(OPS["floor"])(Function(OPS["divide"])(x1, x2))
-    whole = all(np.result_type(x).kind in "iub" for x in _dtypes(x1, x2))
-    return convert(quotient, "int64") if whole else quotient
+    return _quotient(Function(OPS["floor"]), x1, x2)
+
+
+def _quotient(rounding: Callable[[Any], Any], x1: Any, x2: Any) -> Any:
+    """x1/x2 rounded to a whole number, in the dtype in which both meet."""
+    found = term(rounding(Function(OPS["divide"])(x1, x2)))
+    dtype = _meeting(x1, x2)
+    return (
+        convert(found, dtype if dtype.kind != "b" else "int64") if dtype != found.dtype else found
+    )
 
 
 @covers(np.remainder)
@@ -180,8 +271,17 @@ def divmod(x1: Any, x2: Any) -> Any:
     return floor_divide(x1, x2), remainder(x1, x2)
 
 
-def _dtypes(*values: Any) -> list[Any]:
-    return [value.dtype if isinstance(value, Term) else np.asarray(value).dtype for value in values]
+def _meeting(*values: Any) -> Any:
+    """The dtype in which values meet; Python's own numbers give way."""
+    return np.result_type(*[x if isinstance(x, (int, float)) else _dtype(x) for x in values])
+
+
+def _dtype(x: Any) -> Any:
+    return x.dtype if isinstance(x, Term) else np.asarray(x).dtype
+
+
+def _floats(x: Any) -> bool:
+    return bool(_dtype(x).kind == "f")
 
 
 def _of_conditions(name: str, function: Function) -> Callable[..., Any]:
@@ -197,15 +297,6 @@ COVERED[np.bitwise_and] = _of_conditions("bitwise_and", logical_and)
 COVERED[np.bitwise_or] = _of_conditions("bitwise_or", logical_or)
 COVERED[np.bitwise_xor] = _of_conditions("bitwise_xor", logical_xor)
 COVERED[np.invert] = _of_conditions("invert", logical_not)
-
-
-@covers(np.astype)
-def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
-    """``x`` in another dtype; from numbers to conditions it asks whether they are not 0."""
-    wanted = np.dtype(dtype)
-    if wanted == x.dtype:
-        return x
-    return x != 0 if wanted.kind == "b" else convert(x, wanted.name)
 
 
 COVERED[np.shape] = lambda a: a.shape

@@ -7,7 +7,7 @@ that are symbolic, when the graph is evaluated.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,9 +17,11 @@ from chainrule.graph.node import constant_node
 from chainrule.graph.types import Type
 from chainrule.ops import select as primitive
 from chainrule.ops.composite.selection import Selection, depends, selection
-from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
+from chainrule.ops.composite.shaping import in_a_line, ravel
+from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of, neutral
+from chainrule.ops.copies import broadcast_along, trailing
 from chainrule.ops.index import gather, scatter_add, scatter_set
-from chainrule.ops.rearrange import broadcast_along, reshaped, trailing
+from chainrule.ops.rearrange import reshaped
 from chainrule.ops.reduce import largest, product, smallest
 from chainrule.ops.term import Term
 
@@ -95,7 +97,7 @@ class Place:
         return x, chosen, _fitting(name, values, chosen.shape, x)
 
     def _combined(
-        self, name: str, values: Any, pair: Callable[..., Any], many: Any, neutral: float
+        self, name: str, values: Any, pair: Callable[..., Any], many: Any, start: float
     ) -> Any:
         x, chosen, values = self._read(name, values)
         if 0 in chosen.shape:
@@ -104,7 +106,7 @@ class Place:
         if chosen.is_static and not _repeats(chosen):
             old = gather(part, *chosen.indices) if chosen.axes else part
             return _written(x, chosen, pair(old, spread))
-        joined = _joined(chosen, spread, part.shape, many, _neutral(neutral, x.dtype))
+        joined = _joined(chosen, spread, part.shape, many, neutral(start, x.dtype))
         return _overwritten(x, chosen, pair(part, joined))
 
 
@@ -202,21 +204,13 @@ def _joined(chosen: Selection, values: Any, shape: tuple[int, ...], many: Any, n
     return reshaped(many(primitive.where(goes, given, neutral), (1,)), shape)
 
 
-def _neutral(number: float, dtype: np.dtype[Any]) -> float:
-    if dtype.kind == "i" and math.isinf(number):
-        bounds = np.iinfo(dtype)
-        return int(bounds.max if number > 0 else bounds.min)
-    return number
-
-
 # --- NumPy's functions ----------------------------------------------------------------------------
 
 
 def _along(x: Any, axis: Any, key: Any) -> Any:
     """``x[key]`` along an axis; along all elements in order for None."""
-    if axis is None:
-        return get(reshaped(x, (math.prod(x.shape),)), key)
-    return get(x, (*(slice(None),) * axis_of(axis, x.ndim), key))
+    x, at = in_a_line(x, axis)
+    return get(x, (*(slice(None),) * at, key))
 
 
 @covers(np.take)
@@ -246,65 +240,18 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Elements at indices along an axis, chosen for each place along the others: what sorts."""
     x = as_term(arr, kind_of((arr, indices)))
     if axis is None:
-        return get(reshaped(x, (math.prod(x.shape),)), indices)
+        return get(ravel(x), indices)
     return get(x, _line_key(x, indices, axis_of(axis, x.ndim)))
 
 
-@covers(np.put_along_axis)
+@covers()
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Any:
-    """A new array with values at indices along an axis; NumPy changes the array instead."""
+    """A new array with values at indices along an axis; NumPy's function writes into its own."""
     x = as_term(arr, kind_of((arr, indices, values)))
     if axis is None:
-        flat = reshaped(x, (math.prod(x.shape),))
+        flat = ravel(x)
         return reshaped(at(flat)[indices].set(values), x.shape)
     return at(x)[_line_key(x, indices, axis_of(axis, x.ndim))].set(values)
-
-
-def _condition(value: Any) -> Any:
-    """A condition; a number holds where it is not 0."""
-    if isinstance(value, Term):
-        return value if value.dtype.kind == "b" else value != 0
-    return np.asarray(value).astype(bool)
-
-
-_MISSING: Any = object()
-
-
-@covers(np.where)
-def where(condition: Any, x: Any = _MISSING, y: Any = _MISSING) -> Any:
-    """``x`` where the condition holds, else y; the branch not taken contributes nothing."""
-    if x is _MISSING and y is _MISSING:
-        nonzero(condition)
-    if x is _MISSING or y is _MISSING:
-        raise GraphError("E211", "where takes a condition and two values")
-    return primitive.where(_condition(condition), *[_plain(value) for value in (x, y)])
-
-
-_WEAK = (bool, int, float)
-
-
-def _plain(value: Any) -> Any:
-    """A term or a number as it is; anything else as an array."""
-    return value if isinstance(value, (Term, *_WEAK)) else np.asarray(value)
-
-
-@covers(np.select)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    """For each element the choice of the first condition that holds, or the default."""
-    if len(condlist) != len(choicelist) or not condlist:
-        counts = f"{len(condlist)} conditions and {len(choicelist)} choices"
-        raise GraphError("E203", f"select needs a choice for each condition, got {counts}")
-    choices = [_plain(choice) for choice in (*choicelist, default)]
-    made = choices.pop()
-    if not isinstance(made, Term):
-        # A constant of the dtype in which all meet: numbers alone would meet too early.
-        dtype = np.result_type(*[x if isinstance(x, _WEAK) else x.dtype for x in (*choices, made)])
-        kind = kind_of((*condlist, *choices))
-        made = as_term(np.asarray(made).astype(dtype), kind)
-    for condition, choice in reversed([*zip(condlist, choices, strict=True)]):
-        holds = condition if isinstance(condition, Term) else np.asarray(condition)
-        made = primitive.where(holds, choice, made)
-    return made
 
 
 @covers(np.compress)

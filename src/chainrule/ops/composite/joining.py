@@ -11,17 +11,8 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops import rearrange
-from chainrule.ops.composite.shaping import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    expand_dims,
-    in_dtype,
-    ravel,
-    term,
-    terms,
-)
-from chainrule.ops.composite.table import axis_of, covers
+from chainrule.ops.composite.shaping import atleast_1d, atleast_2d, atleast_3d, expand_dims, ravel
+from chainrule.ops.composite.table import axis_of, covers, in_dtype, term, terms
 from chainrule.ops.rearrange import part, reshaped
 from chainrule.ops.term import Term
 
@@ -89,6 +80,47 @@ def column_stack(tup: Any) -> Any:
     """Matrices side by side; vectors are columns."""
     given = [reshaped(x, (*x.shape, 1, 1)[:2]) if x.ndim < 2 else x for x in _several(tup)]
     return joined(given, 1)
+
+
+@covers(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """Values behind an array along an axis; along None all elements as one vector."""
+    return concatenate([arr, values], axis)
+
+
+@covers(np.block)
+def block(arrays: Any) -> Any:
+    """A matrix of blocks: the innermost lists are joined along the last axis, and so on outwards.
+
+    >>> import chainrule as cr
+    >>> x = cr.input("x", (2, 2))
+    >>> block([[x, 0 * x], [0 * x, x]]).shape
+    (4, 4)
+    """
+    depth, inner = 0, arrays
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    given = terms(_leaves(arrays, depth))
+    ndim = max(depth, *[x.ndim for x in given])
+    parts = iter([reshaped(x, (1,) * (ndim - x.ndim) + x.shape) for x in given])
+
+    def made(level: Any, left: int) -> Any:
+        if not left:
+            return next(parts)
+        return joined([made(inner, left - 1) for inner in level], ndim - left)
+
+    return made(arrays, depth)
+
+
+def _leaves(level: Any, depth: int) -> list[Any]:
+    """The arrays in nested lists, all as deep."""
+    if isinstance(level, list) != (depth > 0):
+        raise GraphError("E203", "block: all lists are nested as deep as the first")
+    if not depth:
+        return [level]
+    if not level:
+        raise GraphError("E203", "block: a list is empty")
+    return [leaf for inner in level for leaf in _leaves(inner, depth - 1)]
 
 
 def joined(given: Sequence[Any], axis: int, dtype: Any = None) -> Any:

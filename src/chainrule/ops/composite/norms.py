@@ -9,9 +9,16 @@ import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.arithmetic import square
-from chainrule.ops.composite.shaping import Axis, in_dtype, kept, term
+from chainrule.ops.composite.shaping import Axis
 from chainrule.ops.composite.statistics import floating, max, min, root, sum
-from chainrule.ops.composite.table import axes_of, axis_of, covers
+from chainrule.ops.composite.table import (
+    axes_in_order,
+    axes_of,
+    covers,
+    in_dtype,
+    kept,
+    term,
+)
 from chainrule.ops.select import where
 
 Order = float | str | None
@@ -41,21 +48,16 @@ def norm(x: Any, ord: Order = None, axis: Axis = None, keepdims: bool = False) -
         GraphError: E212 for an order that there is not; E203 when ``x`` is no vector or matrix.
     """
     x = floating(term(x))
-    if axis is None:
-        if ord is None:
-            return vector_norm(x, keepdims=keepdims)
-        axes = tuple(range(x.ndim))
-    else:
-        given = axis if isinstance(axis, (tuple, list)) else (axis,)
-        axes_of(given, x.ndim)
-        axes = tuple([axis_of(at, x.ndim) for at in given])
-    match axes:
+    if axis is None and ord is None:
+        return vector_norm(x, keepdims=keepdims)
+    match axes_in_order(axis, x.ndim):
         case (at,):
             return vector_norm(x, axis=at, keepdims=keepdims, ord=2 if ord is None else ord)
         case (row, column):
             found = _of_matrices(x, "fro" if ord is None else ord, row, column)
-            return kept(found, x.shape, axes, keepdims)
-    raise GraphError("E203", f"a norm is along one axis or two, not {len(axes)}")
+            return kept(found, x.shape, (row, column), keepdims)
+        case axes:
+            raise GraphError("E203", f"a norm is along one axis or two, not {len(axes)}")
 
 
 @covers(np.linalg.vector_norm)

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import GraphError, shown
 from chainrule.ops.composite.joining import joined
-from chainrule.ops.composite.shaping import Axis, full_like, ravel, term, zeros_like
-from chainrule.ops.composite.table import axes_of, axis_of, covers, shape_of
-from chainrule.ops.index import gather
-from chainrule.ops.rearrange import (
-    broadcast_along,
-    embed,
-    part,
-    permuted,
-    reshaped,
-    slice_of,
-    whole,
+from chainrule.ops.composite.shaping import (
+    Axis,
+    broadcast_to,
+    full_like,
+    in_a_line,
+    moveaxis,
+    ravel,
+    zeros_like,
 )
+from chainrule.ops.composite.table import axes_of, axis_of, covers, in_dtype, shape_of, term, terms
+from chainrule.ops.copies import broadcast_along
+from chainrule.ops.index import gather
+from chainrule.ops.rearrange import embed, part, permuted, reshaped, slice_of, whole
 from chainrule.ops.select import where
 
 _MODES = ("edge", "reflect", "symmetric", "wrap")
@@ -156,6 +158,61 @@ def _whole_numbers(name: str, given: Any) -> tuple[int, ...]:
         raise GraphError("E203", f"{name} needs whole numbers, got {shown(given)}") from None
 
 
+# --- elements left out and put in -----------------------------------------------------------------
+
+
+@covers(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """``arr`` without the places along an axis that a number, a slice or a list says.
+
+    >>> import chainrule as cr
+    >>> x = cr.input("x", (4,))
+    >>> cr.graph(delete(x, [0, 2]), [x]).at([1.0, 2.0, 3.0, 4.0]).value.tolist()
+    [2.0, 4.0]
+    """
+    x, at = in_a_line(arr, axis)
+    size = x.shape[at]
+    left = _numbered("delete", lambda: np.delete(np.arange(size), obj))
+    return joined(_taken(x, at, left) or [part(x, at, 0, 0)], at)
+
+
+@covers(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """``arr`` with values before the places along an axis that a number, a slice or a list says.
+
+    >>> import chainrule as cr
+    >>> x = cr.input("x", (2,))
+    >>> cr.graph(insert(x, 1, [7, 8]), [x]).at([1.0, 2.0]).value.tolist()
+    [1.0, 7.0, 8.0, 2.0]
+    """
+    x, new = terms([arr, values])
+    x, at = in_a_line(x, axis)
+    size = x.shape[at]
+    places = _numbered("insert", lambda: np.arange(size + 1)[obj])
+    new = reshaped(in_dtype(new, x.dtype), (1,) * (x.ndim - new.ndim) + new.shape)
+    if np.ndim(places) == 0:
+        new = moveaxis(new, 0, at)
+    count = np.size(places) if np.size(places) != 1 else new.shape[at]
+    new = broadcast_to(new, (*x.shape[:at], count, *x.shape[at + 1 :]))
+    # NumPy itself says which element stands where.
+    order = _numbered("insert", lambda: np.insert(np.arange(size), obj, size + np.arange(count)))
+    runs = [(own, list(run)) for own, run in groupby(order, lambda place: place < size)]
+    if len(runs) > _MOST_SLICES:
+        return gathered(joined([x, new], at), at, order)
+    pieces: list[Any] = []
+    for own, run in runs:
+        pieces += _taken(x, at, run) if own else _taken(new, at, [place - size for place in run])
+    return joined(pieces, at) if pieces else x
+
+
+def _numbered(name: str, read: Any) -> Any:
+    """Known places as whole numbers."""
+    try:
+        return read().tolist()
+    except (IndexError, TypeError, ValueError) as error:
+        raise GraphError("E203", f"{name}: {error}") from None
+
+
 # --- flips and turns ------------------------------------------------------------------------------
 
 
@@ -242,10 +299,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     >>> cr.graph(repeat(x, 2), [x]).at([1.0, 2.0]).value.tolist()
     [1.0, 1.0, 2.0, 2.0]
     """
-    x = term(a)
-    if axis is None:
-        x = ravel(x)
-    at = axis_of(axis or 0, x.ndim)
+    x, at = in_a_line(a, axis)
     size = x.shape[at]
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or counts.ndim > 1 or (counts < 0).any():
@@ -339,3 +393,9 @@ def diag(v: Any, k: int = 0) -> Any:
     size = x.shape[0] + abs(k)
     start = (max(k, -k * size) if x.shape[0] else 0,)
     return reshaped(embed(x, (size * size,), start, (size + 1,)), (size, size))
+
+
+@covers(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    """The matrix that has all elements of ``v`` on its ``k``-th diagonal, zeros elsewhere."""
+    return diag(ravel(v), k)

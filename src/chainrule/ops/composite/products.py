@@ -6,17 +6,18 @@ its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import GraphError, shown
-from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of
+from chainrule.ops.composite.shaping import ravel
+from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of, term
 from chainrule.ops.contract import contracted
+from chainrule.ops.copies import total
 from chainrule.ops.index import gather
-from chainrule.ops.rearrange import inverse, permuted, reshaped, total
+from chainrule.ops.rearrange import inverse, permuted, reshaped
 from chainrule.ops.select import convert
 from chainrule.ops.term import Term
 
@@ -188,7 +189,7 @@ def vdot(a: Any, b: Any) -> Any:
     """The inner product of all elements."""
     a, b = together(a, b)
     if a.shape != b.shape:
-        a, b = (reshaped(x, (math.prod(x.shape),)) for x in (a, b))
+        a, b = (ravel(x) for x in (a, b))
     axes = range(a.ndim)
     return _summed_over("vdot", a, b, axes, axes)
 
@@ -196,7 +197,7 @@ def vdot(a: Any, b: Any) -> Any:
 @covers(np.outer, np.linalg.outer)
 def outer(a: Any, b: Any) -> Any:
     """Every element of ``a`` times every element of ``b``."""
-    a, b = (reshaped(x, (math.prod(x.shape),)) for x in together(a, b))
+    a, b = (ravel(x) for x in together(a, b))
     return multiplied(a, b, "i", "j", "ij")
 
 
@@ -315,7 +316,7 @@ def _plane(x: Any, axis1: int, axis2: int) -> tuple[int, int]:
 @covers(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The elements whose second index is the first plus ``offset``, as the last axis."""
-    x = as_term(a, kind_of((a,)))
+    x = term(a)
     front = diagonal_in_front(x, offset, *_plane(x, axis1, axis2))
     return permuted(front, [*range(1, front.ndim), 0])
 
@@ -323,7 +324,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 @covers(np.trace)
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     """The sum of a diagonal."""
-    x = as_term(a, kind_of((a,)))
+    x = term(a)
     front = diagonal_in_front(x, offset, *_plane(x, axis1, axis2))
     if dtype is None and front.dtype.kind in "bi":
         dtype = "int64"
@@ -345,7 +346,7 @@ def trace_of_matrices(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
 @covers(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any) -> Any:
     """The last two axes exchanged."""
-    x = as_term(x, kind_of((x,)))
+    x = term(x)
     if x.ndim < 2:
         raise GraphError("E203", f"{list(x.shape)} is no matrix")
     return permuted(x, [*range(x.ndim - 2), x.ndim - 1, x.ndim - 2])

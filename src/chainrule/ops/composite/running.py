@@ -1,8 +1,7 @@
-"""Running sums and products along an axis, and the differences that undo them."""
+"""Running sums and products along an axis."""
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,9 @@ import numpy as np
 from chainrule.errors import GraphError
 from chainrule.ops import reduce
 from chainrule.ops.composite.joining import joined
-from chainrule.ops.composite.shaping import broadcast_to, full_like, in_dtype, ravel, term, terms
+from chainrule.ops.composite.shaping import full_like, in_a_line
 from chainrule.ops.composite.statistics import accumulating
-from chainrule.ops.composite.table import axis_of, covers
-from chainrule.ops.rearrange import part
+from chainrule.ops.composite.table import axis_of, covers, in_dtype, term
 
 
 @covers(np.cumsum)
@@ -35,10 +33,8 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 def _running(function: Any, a: Any, axis: int | None, dtype: Any) -> Any:
-    x = accumulating(term(a), dtype)
-    if axis is None:
-        x, axis = ravel(x), 0
-    return in_dtype(function(x, axis_of(axis, x.ndim)), x.dtype)
+    x, at = in_a_line(accumulating(term(a), dtype), axis)
+    return in_dtype(function(x, at), x.dtype)
 
 
 def cumulative_sum(
@@ -80,29 +76,3 @@ def _cumulative(
 if hasattr(np, "cumulative_sum"):  # NumPy 2.1
     covers(np.cumulative_sum)(cumulative_sum)
     covers(np.cumulative_prod)(cumulative_prod)
-
-
-@covers(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Each element minus the one before it along an axis, ``n`` times over.
-
-    Args:
-        a: The elements.
-        n: How many times.
-        axis: Along which axis.
-        prepend: What stands in front first: a number, or an array with the other sizes of ``a``.
-        append: What stands behind first.
-    """
-    x = term(a)
-    at = axis_of(axis, x.ndim)
-    if operator.index(n) < 0:
-        raise GraphError("E203", f"diff: n counts from 0, got {n}")
-    if n and not (prepend is None and append is None):
-        ends = [end for end in (prepend, x, append) if end is not None]
-        one = (*x.shape[:at], 1, *x.shape[at + 1 :])
-        x = joined([broadcast_to(end, one) if end.ndim == 0 else end for end in terms(ends)], at)
-    for _ in range(n):
-        rest = max(x.shape[at] - 1, 0)
-        late, early = part(x, at, 1 if rest else 0, rest), part(x, at, 0, rest)
-        x = late != early if x.dtype.kind == "b" else late - early
-    return x

@@ -13,16 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import GraphError, listed, shown
+from chainrule.ops.copies import broadcast_along, trailing
 from chainrule.ops.index import gather
-from chainrule.ops.rearrange import (
-    broadcast_along,
-    embed,
-    inverse,
-    permuted,
-    reshaped,
-    slice_of,
-    trailing,
-)
+from chainrule.ops.rearrange import embed, inverse, permuted, reshaped, slice_of
 from chainrule.ops.term import Term
 
 

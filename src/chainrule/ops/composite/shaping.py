@@ -6,49 +6,31 @@ What changes nothing builds nothing: ``reshape(x, x.shape)`` is ``x``.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import GraphError, listed, shown
-from chainrule.graph.node import CONSTANT, constant_node, constant_value
 from chainrule.graph.types import Type
-from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of, shape_of
-from chainrule.ops.rearrange import broadcast_along, permuted, reshaped
-from chainrule.ops.select import convert
-from chainrule.ops.term import Term, spread
+from chainrule.ops.composite.table import (
+    as_term,
+    axes_in_order,
+    axes_of,
+    axis_of,
+    covers,
+    in_dtype,
+    kept,
+    shape_of,
+    term,
+    terms,
+    truth,
+)
+from chainrule.ops.copies import broadcast_along
+from chainrule.ops.rearrange import permuted, reshaped
+from chainrule.ops.term import spread
 
 Axis = int | Sequence[int] | None
-
-
-def term(value: Any) -> Any:
-    """The one array argument of a function, as a term."""
-    return value if isinstance(value, Term) else as_term(value, kind_of([value]))
-
-
-def terms(values: Sequence[Any]) -> list[Any]:
-    """Several array arguments as terms of one class."""
-    kind = kind_of(values)
-    return [as_term(value, kind) for value in values]
-
-
-def in_dtype(x: Any, dtype: Any) -> Any:
-    """``x`` in a dtype; a constant is made in it, where anything else is converted."""
-    if x.dtype == dtype:
-        return x
-    if x.node.op is CONSTANT:
-        value = constant_value(x.node).astype(dtype)
-        return x.__class__(constant_node(value, Type.of(value.dtype, x.shape)))
-    return convert(x, dtype)
-
-
-def kept(x: Any, shape: Sequence[int], axes: Collection[int], keepdims: bool) -> Any:
-    """What a reduction of this shape along these axes gave; they stay with size 1 if wanted."""
-    if not keepdims:
-        return x
-    return reshaped(x, tuple([1 if at in axes else size for at, size in enumerate(shape)]))
-
 
 # --- shapes ---------------------------------------------------------------------------------------
 
@@ -82,6 +64,12 @@ def ravel(a: Any) -> Any:
     """The elements of ``a``, in row-major order, as a vector."""
     x = term(a)
     return reshaped(x, (math.prod(x.shape),))
+
+
+def in_a_line(a: Any, axis: int | None) -> tuple[Any, int]:
+    """An array and the axis to go along, counted from 0; for None all elements in a row."""
+    x = term(a)
+    return (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
 
 
 @covers(np.expand_dims)
@@ -165,17 +153,21 @@ permute_dims = transpose
 def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
     """``a`` with some axes in other places; the others stay in order."""
     x = term(a)
-    places = []
-    for given in (source, destination):
-        several = given if isinstance(given, (tuple, list)) else (given,)
-        axes_of(several, x.ndim)
-        places.append([axis_of(at, x.ndim) for at in several])
+    places = [axes_in_order(given, x.ndim) for given in (source, destination)]
     if len(places[0]) != len(places[1]):
         raise GraphError("E203", f"moveaxis: {shown(source)} to {shown(destination)}")
     order = [at for at in range(x.ndim) if at not in places[0]]
     for to, at in sorted(zip(places[1], places[0], strict=True)):
         order.insert(to, at)
     return permuted(x, order)
+
+
+@covers(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """``a`` with one axis moved before another."""
+    x = term(a)
+    at, before = axis_of(axis, x.ndim), axis_of(start, x.ndim + 1) if start >= 0 else start + x.ndim
+    return moveaxis(x, at, before - (at < before))
 
 
 @covers(np.swapaxes)
@@ -281,9 +273,10 @@ def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
 
 
 @covers(np.astype)
-def astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
-    """``x`` in another dtype; derivatives pass between floats, not through integers."""
-    return in_dtype(term(x), Type.of(dtype).dtype)
+def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+    """``x`` in another dtype; from numbers to conditions it asks whether they are not 0."""
+    wanted = Type.of(dtype).dtype
+    return truth(term(x)) if wanted.kind == "b" else in_dtype(term(x), wanted)
 
 
 @covers(np.copy)

@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import GraphError, shown
+from chainrule.ops.composite.patterns import pad
 from chainrule.ops.composite.products import multiplied, together
-from chainrule.ops.composite.table import as_term, covers, kind_of
-from chainrule.ops.rearrange import embed, reshaped, total, windows
+from chainrule.ops.composite.shaping import Axis
+from chainrule.ops.composite.table import as_term, axes_in_order, covers, shape_of, term
+from chainrule.ops.copies import total
+from chainrule.ops.rearrange import reshaped
 from chainrule.ops.reduce import flipped, largest
 from chainrule.ops.term import Term
+from chainrule.ops.windows import windows
 
 # --- sequences ------------------------------------------------------------------------------------
 
@@ -40,21 +44,10 @@ def _slid(name: str, a: Any, v: Any, mode: str) -> Any:
     if before is None:
         raise GraphError("E212", f"{name}: mode is 'full', 'same' or 'valid', got {shown(mode)}")
     behind = count - 1 - before if mode == "same" else before
-    padded = _padded(a, [(0, before, behind)])
+    padded = pad(a, (before, behind))
     if count == 1:
         return multiplied(padded, reshaped(v, ()), [0], [], [0])
     return multiplied(windows(padded, (0,), (count,), (1,), (1,)), v, [0, 1], [1], [0])
-
-
-def _padded(x: Any, pads: Sequence[tuple[int, int, int]]) -> Any:
-    """``x`` with zeros before and behind along axes; x itself where there are none."""
-    shape, starts = list(x.shape), [0] * x.ndim
-    for axis, before, behind in pads:
-        shape[axis] += before + behind
-        starts[axis] = before
-    if tuple(shape) == x.shape:
-        return x
-    return embed(x, tuple(shape), tuple(starts), (1,) * x.ndim)
 
 
 @covers(np.convolve)
@@ -88,6 +81,24 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     if v.shape[0] > a.shape[0]:
         return flipped(_slid("correlate", v, a, mode), 0)
     return _slid("correlate", a, v, mode)
+
+
+@covers(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x: Any, window_shape: Any, axis: Axis = None) -> Any:
+    """All windows of an array along axes; their own axes come last.
+
+    Args:
+        x: The array.
+        window_shape: The size of a window along each axis.
+        axis: Along which axes, each once; None for all.
+    """
+    seen = term(x)
+    lengths = shape_of(window_shape)
+    axes = axes_in_order(axis, seen.ndim)
+    if len(lengths) != len(axes):
+        raise GraphError("E203", f"{len(lengths)} sizes of windows along {len(axes)} axes")
+    ones = (1,) * len(axes)
+    return windows(seen, axes, lengths, ones, ones)
 
 
 # --- layers of networks ---------------------------------------------------------------------------
@@ -154,7 +165,7 @@ def _conv(
     gaps = _each(name, "dilation", dilation, count)
     reaches = [(length - 1) * gap + 1 for length, gap in zip(lengths, gaps, strict=True)]
     pads = _pads(name, padding, x.shape[2:], reaches, steps)
-    x = _padded(x, [(at + 2, *pair) for at, pair in enumerate(pads)])
+    x = pad(x, [(0, 0), (0, 0), *pads])
     for at, reach in enumerate(reaches, 2):
         if not 0 < reach <= x.shape[at]:
             problem = f"windows that reach over {reach} in {list(x.shape)} with its padding"
@@ -239,7 +250,7 @@ def avg_pool(x: Any, window: Any, stride: Any = None) -> Any:
 
 def _pooled(name: str, x: Any, window: Any, stride: Any) -> tuple[Any, tuple[int, ...]]:
     """All windows, and the axes that go through one."""
-    x = as_term(x, kind_of((x,)))
+    x = term(x)
     count = len(window) if isinstance(window, (tuple, list)) else x.ndim - 2
     if not 0 < count <= x.ndim:
         raise GraphError("E203", f"{name}: {list(x.shape)} has no {shown(window)} to pool")

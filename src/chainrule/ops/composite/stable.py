@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.ops.composite.shaping import Axis, in_dtype, kept, term, terms
+from chainrule.ops.composite.shaping import Axis
 from chainrule.ops.composite.statistics import floating, max, sum
-from chainrule.ops.composite.table import axes_of, covers
+from chainrule.ops.composite.table import axes_of, covers, in_dtype, kept, term, terms
+from chainrule.ops.copies import copied_along
 from chainrule.ops.elementary import exp, log
-from chainrule.ops.rearrange import copied_along
 from chainrule.ops.select import minimum, where
 
 

@@ -16,19 +16,22 @@ from chainrule.errors import GraphError
 from chainrule.graph.types import Type
 from chainrule.ops import reduce, select
 from chainrule.ops.arithmetic import sqrt, square
-from chainrule.ops.composite.shaping import (
-    Axis,
-    broadcast_to,
-    full_like,
+from chainrule.ops.composite.shaping import Axis, broadcast_to, full_like, ravel
+from chainrule.ops.composite.table import (
+    as_term,
+    axes_of,
+    axis_of,
+    covers,
     in_dtype,
     kept,
-    ravel,
+    kind_of,
+    neutral,
     term,
     terms,
+    truth,
 )
-from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of
-from chainrule.ops.index import argsort, gather
-from chainrule.ops.rearrange import copied_along, part, permuted, reshaped, total
+from chainrule.ops.copies import copied_along, total
+from chainrule.ops.rearrange import permuted, reshaped
 from chainrule.ops.select import maximum, minimum, where
 from chainrule.ops.term import Term
 
@@ -36,24 +39,52 @@ from chainrule.ops.term import Term
 
 
 @covers(np.sum)
-def sum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def sum(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     """The sum along some axes, or of all elements; 0 of none.
+
+    Args:
+        a: The elements.
+        axis: Along which axes; None for all.
+        dtype: The dtype to add up in.
+        keepdims: Keep the axes that go away, with size 1.
+        initial: What the sum begins with; None for 0.
+        where: Which elements count; the others have derivative 0.
 
     >>> import chainrule as cr
     >>> x = cr.input("x", (2, 2))
     >>> cr.graph(sum(x, axis=0), [x]).at([[1.0, 2.0], [3.0, 4.0]]).value.tolist()
     [4.0, 6.0]
     """
-    return _accumulated(total, a, axis, dtype, keepdims)
+    x = chosen(accumulating(term(a), dtype), where, 0)
+    found = _reduced(total, x, axis, keepdims)
+    return found if initial is None else in_dtype(found + initial, x.dtype)
 
 
 @covers(np.prod)
-def prod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """The product along some axes, or of all elements; 1 of none.
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """The product along some axes, or of all elements; 1 of none; arguments as for `sum`.
 
     Derivatives are right where factors are 0.
     """
-    return _accumulated(reduce.product, a, axis, dtype, keepdims)
+    x = chosen(accumulating(term(a), dtype), where, 1)
+    found = _reduced(reduce.product, x, axis, keepdims)
+    return found if initial is None else in_dtype(found * initial, x.dtype)
 
 
 def accumulating(x: Any, dtype: Any) -> Any:
@@ -63,24 +94,18 @@ def accumulating(x: Any, dtype: Any) -> Any:
     return x if x.dtype.kind == "f" else in_dtype(x, np.dtype(np.int64))
 
 
-def _accumulated(function: Any, a: Any, axis: Axis, dtype: Any, keepdims: bool) -> Any:
-    x = accumulating(term(a), dtype)
+def chosen(x: Any, where: Any, neutral: float) -> Any:
+    """``x`` with a number that changes nothing in place of elements that do not count."""
+    if where is True:
+        return x
+    condition = truth(as_term(where, x.__class__))
+    return select.where(condition, x, x.dtype.type(neutral))
+
+
+def _reduced(function: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     axes = axes_of(axis, x.ndim)
     found = in_dtype(function(x, axes), x.dtype) if axes else x
     return kept(found, x.shape, axes, keepdims)
-
-
-def is_nan(x: Any) -> Any:
-    """Whether each element is NaN, which is not equal to itself."""
-    return x != x  # noqa: PLR0124
-
-
-@covers(np.nansum)
-def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """The sum of what is not NaN; NaN elements have derivative 0."""
-    x = term(a)
-    present = where(is_nan(x), 0, x) if x.dtype.kind == "f" else x
-    return sum(present, axis, dtype, keepdims=keepdims)
 
 
 @covers(np.count_nonzero)
@@ -93,15 +118,20 @@ def count_nonzero(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 @covers(np.mean)
-def mean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """The mean along some axes, or of all elements; NaN of none."""
+def mean(
+    a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    """The mean along some axes, or of all elements, or of those where a condition holds.
+
+    NaN of none.
+    """
     x = term(a)
     wanted = floating(x).dtype if dtype is None else Type.of(dtype).dtype
     x = in_dtype(x, wanted)
     axes = axes_of(axis, x.ndim)
-    found = sum(x, axes, keepdims=keepdims)
-    count = _count(x, axes)
-    return found if count == 1 else in_dtype(found / count, wanted)
+    found = sum(x, axes, keepdims=keepdims, where=where)
+    count = _count_where(x, axes, keepdims, where)
+    return found if isinstance(count, int) and count == 1 else in_dtype(found / count, wanted)
 
 
 def floating(x: Any) -> Any:
@@ -113,14 +143,12 @@ def _count(x: Any, axes: Sequence[int]) -> int:
     return math.prod([x.shape[at] for at in axes])
 
 
-@covers(np.nanmean)
-def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """The mean of what is not NaN; NaN elements have derivative 0."""
-    x = term(a)
-    if x.dtype.kind != "f":
-        return mean(x, axis, dtype, keepdims=keepdims)
-    found = nansum(x, axis, dtype, keepdims=keepdims)
-    return found / in_dtype(sum(~is_nan(x), axis, keepdims=keepdims), found.dtype)
+def _count_where(x: Any, axes: Sequence[int], keepdims: bool, where: Any) -> Any:
+    """How many elements count, in the dtype of ``x`` where that depends on the condition."""
+    if where is True:
+        return _count(x, axes)
+    condition = broadcast_to(truth(as_term(where, x.__class__)), x.shape)
+    return in_dtype(sum(condition, axes, keepdims=keepdims), x.dtype)
 
 
 @covers(np.average)
@@ -180,6 +208,7 @@ def var(
     *,
     ddof: float = 0,
     keepdims: bool = False,
+    where: Any = True,
     correction: float | None = None,
 ) -> Any:
     """The variance: the mean of squared distances from the mean.
@@ -190,12 +219,17 @@ def var(
         dtype: The dtype to compute in.
         ddof: What is taken off the number of elements before the sum of squares is divided by it.
         keepdims: Keep the axes that go away, with size 1.
+        where: Which elements count; the others have derivative 0.
         correction: The same as ``ddof``, by its name in the Array API.
     """
     x = floating(term(a)) if dtype is None else in_dtype(term(a), Type.of(dtype).dtype)
     axes = axes_of(axis, x.ndim)
-    squares = sum(square(x - copied_along(mean(x, axes), x.shape, axes)), axes, keepdims=keepdims)
-    count = _count(x, axes) - (ddof if correction is None else correction)
+    distances = x - copied_along(mean(x, axes, where=where), x.shape, axes)
+    squares = sum(square(chosen(distances, where, 0)), axes, keepdims=keepdims)
+    off = ddof if correction is None else correction
+    count = _count_where(x, axes, keepdims, where) - off
+    if isinstance(count, Term):
+        return squares / maximum(count, 0.0)
     return squares if count == 1 else squares / builtins.max(count, 0)
 
 
@@ -207,13 +241,15 @@ def std(
     *,
     ddof: float = 0,
     keepdims: bool = False,
+    where: Any = True,
     correction: float | None = None,
 ) -> Any:
     """The standard deviation: the square root of the variance; arguments as for `var`.
 
     Where it is exactly 0 its derivative is 0, the subgradient of smallest length.
     """
-    return root(var(a, axis, dtype, ddof=ddof, keepdims=keepdims, correction=correction))
+    found = var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
+    return root(found)
 
 
 def root(x: Any) -> Any:
@@ -221,57 +257,64 @@ def root(x: Any) -> Any:
     return where(x == 0, 0.0, sqrt(x))
 
 
-@covers(np.median)
-def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The middle element in ascending order, or the mean of both in the middle; NaN if one is NaN.
-
-    The derivative goes to the elements in the middle; of equal ones to those that stand first in
-    a stable sort.
-    """
-    x = floating(term(a))
-    axes = axes_of(axis, x.ndim)
-    count = _count(x, axes)
-    if count <= 1:
-        return mean(x, axes, keepdims=keepdims)
-    others = [at for at in range(x.ndim) if at not in axes]
-    rows = math.prod([x.shape[at] for at in others])
-    flat = reshaped(permuted(x, [*others, *axes]), (rows, count))
-    first, wide = (count - 1) // 2, 2 - count % 2
-    places = part(argsort(flat, 1), 1, first, wide)
-    numbers = np.broadcast_to(np.arange(rows)[:, np.newaxis], (rows, wide))
-    middle = mean(gather(flat, numbers, places), 1)
-    found = where(reduce.any_of(is_nan(flat), (1,)), math.nan, middle)
-    return kept(reshaped(found, tuple([x.shape[at] for at in others])), x.shape, axes, keepdims)
-
-
 # --- extremes -------------------------------------------------------------------------------------
 
 
 @covers(np.max, np.amax)
-def max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def max(
+    a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
     """The largest element along some axes, or of all; equal ones share the derivative.
+
+    Args:
+        a: The elements.
+        axis: Along which axes; None for all.
+        keepdims: Keep the axes that go away, with size 1.
+        initial: What the result is at least; needed with ``where`` and for no elements.
+        where: Which elements count.
 
     Raises:
         GraphError: E203 for the largest of nothing.
     """
-    return _extreme(reduce.largest, a, axis, keepdims)
+    return _extreme(reduce.largest, maximum, -math.inf, a, axis, keepdims, initial, where)
 
 
 @covers(np.min, np.amin)
-def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def min(
+    a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
     """The smallest element along some axes, or of all; equal ones share the derivative.
+
+    ``initial`` is what the result is at most; arguments as for `max`.
 
     Raises:
         GraphError: E203 for the smallest of nothing.
     """
-    return _extreme(reduce.smallest, a, axis, keepdims)
+    return _extreme(reduce.smallest, minimum, math.inf, a, axis, keepdims, initial, where)
 
 
-def _extreme(function: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
+def _extreme(
+    function: Any,
+    pair: Any,
+    last: float,
+    a: Any,
+    axis: Axis,
+    keepdims: bool,
+    initial: Any,
+    where: Any,
+) -> Any:
     x = term(a)
+    if initial is None:
+        if where is not True:
+            raise GraphError("E212", "extremes where a condition holds need initial=")
+        return _reduced(function, x, axis, keepdims)
+    x = chosen(x, where, neutral(last, x.dtype))
     axes = axes_of(axis, x.ndim)
-    found = in_dtype(function(x, axes), x.dtype) if axes else x
-    return kept(found, x.shape, axes, keepdims)
+    if not _count(x, axes):
+        rest = [size for at, size in enumerate(x.shape) if at not in axes]
+        found = full_like(x, initial, shape=rest)
+        return kept(found, x.shape, axes, keepdims)
+    return in_dtype(pair(_reduced(function, x, axes, keepdims), initial), x.dtype)
 
 
 amax, amin = max, min
@@ -335,23 +378,18 @@ def _given(values: Sequence[Any]) -> list[Any]:
 
 
 @covers(np.any)
-def any(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Whether an element along some axes, or any of all, is not 0."""
-    return _logic(reduce.any_of, a, axis, keepdims)
+def any(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """Whether an element along some axes, or any of all, is not 0; ``where`` says which count."""
+    return _logic(reduce.any_of, False, a, axis, keepdims, where)
 
 
 @covers(np.all)
-def all(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Whether no element along some axes, or none of all, is 0."""
-    return _logic(reduce.all_of, a, axis, keepdims)
+def all(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """Whether no element along some axes, or none of all, is 0; ``where`` says which count."""
+    return _logic(reduce.all_of, True, a, axis, keepdims, where)
 
 
-def truth(x: Any) -> Any:
-    """Whether each element is not 0."""
-    return x if x.dtype.kind == "b" else x != 0
-
-
-def _logic(function: Callable[..., Any], a: Any, axis: Axis, keepdims: bool) -> Any:
-    x = truth(term(a))
-    axes = axes_of(axis, x.ndim)
-    return kept(function(x, axes) if axes else x, x.shape, axes, keepdims)
+def _logic(
+    function: Callable[..., Any], neutral: bool, a: Any, axis: Axis, keepdims: bool, where: Any
+) -> Any:
+    return _reduced(function, chosen(truth(term(a)), where, neutral), axis, keepdims)

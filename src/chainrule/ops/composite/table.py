@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from chainrule.errors import GraphError, shown
-from chainrule.graph.node import constant_node
+from chainrule.graph.node import CONSTANT, constant_node, constant_value
 from chainrule.graph.types import Type
 from chainrule.ops.rearrange import concatenate, reshaped
+from chainrule.ops.select import convert
 from chainrule.ops.term import Term
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +33,8 @@ def covers(*functions: Any) -> Callable[[F], F]:
     def enter(counterpart: F) -> F:
         NAMED[counterpart.__name__] = counterpart
         for function in functions:
-            COVERED[function] = counterpart
+            if COVERED.setdefault(function, counterpart) is not counterpart:
+                raise ValueError(f"{function} has a counterpart already")
         return counterpart
 
     return enter
@@ -94,6 +97,47 @@ def _stacked(parts: Sequence[Any]) -> Any:
     return concatenate(*(reshaped(part, (1, *part.shape)) for part in parts), axis=0)
 
 
+def term(value: Any) -> Any:
+    """The one array argument of a function, as a term."""
+    return value if isinstance(value, Term) else as_term(value, kind_of([value]))
+
+
+def terms(values: Sequence[Any]) -> list[Any]:
+    """Several array arguments as terms of one class."""
+    kind = kind_of(values)
+    return [as_term(value, kind) for value in values]
+
+
+def in_dtype(x: Any, dtype: Any) -> Any:
+    """``x`` in a dtype; a constant is made in it, where anything else is converted."""
+    if x.dtype == dtype:
+        return x
+    if x.node.op is CONSTANT:
+        value = constant_value(x.node).astype(dtype)
+        return x.__class__(constant_node(value, Type.of(value.dtype, x.shape)))
+    return convert(x, dtype)
+
+
+def truth(x: Any) -> Any:
+    """Whether each element is not 0."""
+    return x if x.dtype.kind == "b" else x != 0
+
+
+def neutral(number: float, dtype: np.dtype[Any]) -> float:
+    """The number, or the bound of the dtype in place of an infinite one."""
+    if dtype.kind == "i" and math.isinf(number):
+        bounds = np.iinfo(dtype)
+        return int(bounds.max if number > 0 else bounds.min)
+    return number
+
+
+def kept(x: Any, shape: Sequence[int], axes: Collection[int], keepdims: bool) -> Any:
+    """What a reduction of this shape along these axes gave; they stay with size 1 if wanted."""
+    if not keepdims:
+        return x
+    return reshaped(x, tuple([1 if at in axes else size for at, size in enumerate(shape)]))
+
+
 def axis_of(axis: Any, ndim: int) -> int:
     """One axis counted from 0; negative ones count from the end.
 
@@ -110,7 +154,12 @@ def axis_of(axis: Any, ndim: int) -> int:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes counted from 0, ascending; None means all of them.
+    """Axes counted from 0, ascending; None means all of them; errors as for `axes_in_order`."""
+    return tuple(sorted(axes_in_order(axis, ndim)))
+
+
+def axes_in_order(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes counted from 0, in the order named; None means all of them.
 
     Raises:
         GraphError: E203 for one that is not there, or is named twice.
@@ -118,7 +167,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    found = tuple(sorted(axis_of(at, ndim) for at in given))
+    found = tuple([axis_of(at, ndim) for at in given])
     if len(set(found)) < len(found):
         raise GraphError("E203", f"an axis is named twice in {shown(axis)}")
     return found
