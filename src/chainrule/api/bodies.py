@@ -142,7 +142,9 @@ class Hoist(Enum):
     ALL = auto()
 
 
-def closed(inputs: Sequence[Node], outputs: Sequence[Node], hoist: Hoist) -> Closed:
+def closed(
+    inputs: Sequence[Node], outputs: Sequence[Node], hoist: Hoist = Hoist.NOTHING
+) -> Closed:
     """Close a body.
 
     Args:

@@ -126,7 +126,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
     read: dict[Node, Node] = {}
     dags = []
     for body, nodes in zip(bodies, outputs, strict=True):
-        inner = closed(body.inputs, nodes, Hoist.NOTHING)
+        inner = closed(body.inputs, nodes)
         for node in inner.outside:
             read.setdefault(node, input_node(f"c{len(read) + 1}", node.type))
         names = dict(zip(inner.inputs, shared, strict=True))
