@@ -19,10 +19,12 @@ from chainrule.api.array import (
     parameter,
     parameters,
 )
+from chainrule.api.batching import vmap
 from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
 from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
 from chainrule.api.layered import layered
+from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.solvers import scipy
@@ -32,10 +34,10 @@ from chainrule.api.transforms import (
     hessian,
     hvp,
     jacobian,
-    jvp,
+    jit,
+    stop_gradient,
     trace,
     value_and_grad,
-    vjp,
 )
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import (
@@ -89,8 +91,10 @@ __all__ = [
     "input",
     "inputs",
     "jacobian",
+    "jit",
     "jvp",
     "layered",
+    "linearize",
     "load",
     "map",
     "parameter",
@@ -98,10 +102,12 @@ __all__ = [
     "parse",
     "scan",
     "scipy",
+    "stop_gradient",
     "switch",
     "trace",
     "value_and_grad",
     "vjp",
+    "vmap",
     "while_loop",
 ]
 

@@ -75,6 +75,7 @@ CHOICES = {
     **LOGIC,
     "where": lambda condition, a, b: a if condition else b,
     "convert": lambda x, dtype: PYTHON[dtype](x),
+    "stop_gradient": lambda x: x,
 }
 """In plain Python, what operations do that only choose; all others have a definition in mpmath."""
 
@@ -174,6 +175,7 @@ def first_derivative(op: Op) -> Result:
 CHOSEN_SLOPES = {
     "where": lambda condition, a, b: {"a": float(condition), "b": float(not condition)},
     "convert": lambda x, dtype: {"x": 1.0},
+    "stop_gradient": lambda x: {"x": 0.0},
 }
 
 

@@ -113,3 +113,13 @@ def test_threads_run_the_same_program():
 def test_no_warnings_for_infinite_values():
     x = cr.input("x")
     assert Program(Dag([cr.log(x).node], [x.node]))(np.float64(0)) == (-np.inf,)
+
+
+def test_one_condition_for_all_elements_and_one_number_against_many():
+    """The copies along axes are not made, and the result has its shape all the same."""
+    x, c = cr.input("x", (3,)), cr.input("c", (), "bool")
+    chosen = cr.where(c, 2.0, cr.exp(x))
+    graph = cr.graph(np.sum(chosen.reshape(3, 1) * np.ones((3, 2)), axis=1), [c, x])
+    for condition, wanted in ((True, [4.0, 4.0, 4.0]), (False, [2.0, 2.0, 2.0])):
+        found = Program(graph.dag)(np.bool_(condition), np.zeros(3))
+        np.testing.assert_array_equal(found[0], wanted)

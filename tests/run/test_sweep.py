@@ -83,6 +83,7 @@ def test_the_generator_covers_the_table():
     assert without == {
         "abstract", "convert", "where", "less", "less_equal", "greater", "greater_equal", "equal",
         "not_equal", "logical_and", "logical_or", "logical_xor", "logical_not",
+        "stop_gradient",
     }  # fmt: skip
 
 

@@ -34,7 +34,8 @@ class Plan(NamedTuple):
         free: Nodes of other traces that the results depend on.
         program: From the arguments to the results that are nodes; None with ``free`` ones.
         fresh: Whether each result is an array of its own, by the operations that make them.
-        backward: From arguments and adjoints of the results to adjoints of the arguments.
+        linear: For results (value, values to keep): from the kept values and changes of one side,
+            tangents or adjoints, to those of the other.
     """
 
     inputs: tuple[Node, ...]
@@ -43,7 +44,7 @@ class Plan(NamedTuple):
     free: tuple[Node, ...]
     program: Program | None
     fresh: bool
-    backward: Plan | None = None
+    linear: Plan | None = None
 
 
 def plan_of(inputs: Sequence[Node], results: Sequence[Any], structure: Structure) -> Plan:

@@ -94,7 +94,7 @@ def arguments_of(
         TracingError: E237 for arrays that no graph can hold.
     """
     leaves, structure = flatten((tuple(positional), dict(keywords)))
-    values = tuple(map(_joined, leaves))
+    values = tuple(map(joined, leaves))
     parameters = tuple(parameter_names(function, positional))
     return Arguments(structure, parameters, values, tuple(map(type_of, values)))
 
@@ -158,13 +158,13 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
     leaves, structure = flatten(result)
     return Trace(
         tuple(inputs),
-        tuple(map(_joined, leaves)),
+        tuple(map(joined, leaves)),
         structure,
         *_origins(recorder),
     )
 
 
-def _joined(result: Any) -> Any:
+def joined(result: Any) -> Any:
     """An array of symbolic scalars, such as ``np.array([x, y])``, as one symbolic array."""
     if is_objects(result) and any(isinstance(part, Term) for part in result.flat):
         return as_term(result, Array)

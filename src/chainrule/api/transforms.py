@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from chainrule.api.graph import Graph
-from chainrule.api.plans import Plan, Pure, applied, kept, plan_of, planned, transform
+from chainrule.api.linear import jvp
+from chainrule.api.plans import Plan, Pure, plan_of, transform
 from chainrule.api.tracing import (
     Arguments,
     Trace,
@@ -21,27 +22,22 @@ from chainrule.api.tracing import (
     run,
     symbolic,
 )
-from chainrule.api.tree import Structure
+from chainrule.api.tree import Structure, mapped
 from chainrule.api.wanted import (
     Wanted,
-    alike,
-    float_type,
     names_of,
     nested,
     positions,
-    require_float_arguments,
     require_float_results,
-    tuple_of,
 )
 from chainrule.diff.blocks import blocks
 from chainrule.diff.build import dependent
 from chainrule.diff.flow import one
-from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
-from chainrule.graph.node import Node, input_node
-from chainrule.graph.types import Type
+from chainrule.graph.node import Node
+from chainrule.ops import select
 from chainrule.ops.term import Term
 
 
@@ -78,6 +74,52 @@ def trace(function: Pure) -> Callable[..., Graph]:
         return Graph(dag_of_trace(run(function, arguments), names))
 
     return traced
+
+
+def jit(function: Pure) -> Pure:
+    """A function that is traced once for each kind of arguments; afterwards its graph runs.
+
+    Floats become float64 numbers of NumPy; arguments that are not arrays are part of the kind. The
+    graph for some arguments is what ``.trace`` gives, as `trace` does.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> @cr.jit
+    ... def norm(x, order=2):
+    ...     return np.sum(abs(x) ** order) ** (1 / order)
+    >>> norm(np.array([3.0, 4.0]))
+    np.float64(5.0)
+    >>> norm.trace(np.array([3.0, 4.0]))
+    <Graph of (x): sum(abs(x)^2)^0.5>
+
+    Args:
+        function: Of arrays, floats, and structures of them, with a result of any structure.
+
+    Raises:
+        TracingError: E230 to E238, at the line that cannot be traced.
+    """
+
+    def build(trace: Trace, _: Arguments) -> Plan:
+        return plan_of(trace.inputs, trace.results, trace.structure)
+
+    compiled: Any = transform(function, ("value",), build)
+    compiled.trace = trace(function)
+    return cast("Pure", compiled)
+
+
+def stop_gradient(value: Any) -> Any:
+    """The value itself, which derivatives take for a constant.
+
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
+    np.float64(3.0)
+
+    Args:
+        value: An array, or a structure of them.
+    """
+    return mapped(
+        lambda leaf: select.stop_gradient(leaf) if isinstance(leaf, Term) else leaf, value
+    )
 
 
 def grad(
@@ -144,11 +186,9 @@ def value_and_grad(
         first = structure.parts[0] if has_aux else structure
         output = _scalar(first, results)
         results[0] = Term(output)
-        flow = adjoints(
-            walk.depth_first([output]),
-            [(output, one(output.type))],
-            _active([output], chosen.nodes),
-        )
+        order = walk.depth_first([output])
+        start = (output, one(output.type))
+        flow = adjoints(order, [start], dependent(order, chosen.nodes))
         return plan_of(
             trace.inputs,
             [*results, *map(flow.of, chosen.nodes)],
@@ -156,83 +196,6 @@ def value_and_grad(
         )
 
     return transform(function, ("gradient", wanted, has_aux), build)
-
-
-def jvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of a function, and how it changes when its arguments do: forward mode.
-
-    >>> import chainrule as cr
-    >>> cr.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
-    (np.float64(6.0), np.float64(3.0))
-
-    Args:
-        function: As for `grad`, with a result of any structure.
-        primals: The arguments.
-        tangents: Their changes, structured like them.
-
-    Raises:
-        GraphError: E239 when structures or shapes differ.
-        DerivativeError: E331 for arguments that are not floating-point numbers.
-    """
-    given = arguments_of(function, tuple(primals), {})
-    require_float_arguments(given)
-    changes = alike(tuple(primals), tuple(tangents), "a tangent")
-
-    def build(trace: Trace, _: Arguments) -> Plan:
-        seeds = _seeds([node.type for node in trace.inputs])
-        outputs = [symbolic(result) for result in trace.results]
-        flow = _tangents(outputs, dict(zip(trace.inputs, seeds, strict=True)))
-        structure = tuple_of([trace.structure, trace.structure])
-        return plan_of([*trace.inputs, *seeds], [*outputs, *map(flow.of, outputs)], structure)
-
-    plan = planned(function, ("jvp",), given, build)
-    result: tuple[Any, Any] = applied(plan, [*given.values, *changes])
-    return result
-
-
-def vjp(function: Pure, *primals: Any) -> tuple[Any, Pure]:
-    """The value of a function, and the function from adjoints of it to adjoints of the arguments.
-
-    >>> import chainrule as cr
-    >>> value, pull = cr.vjp(lambda x, y: x * y, 2.0, 3.0)
-    >>> pull(1.0)
-    (np.float64(3.0), np.float64(2.0))
-
-    Args:
-        function: As for `grad`, with a result of any structure.
-        *primals: The arguments.
-
-    Raises:
-        DerivativeError: E331 for arguments that are not floating-point numbers.
-    """
-    given = arguments_of(function, primals, {})
-    require_float_arguments(given)
-    values = [kept(value) for value in given.values]
-
-    def build(trace: Trace, arguments: Arguments) -> Plan:
-        results = [(result, float_type(result)) for result in trace.results]
-        outputs = [symbolic(result) for result, type in results if type is not None]
-        seeds = _seeds([node.type for node in outputs])
-        pairs = list(zip(outputs, seeds, strict=True))
-        flow = adjoints(walk.depth_first(outputs), pairs, _active(outputs, trace.inputs))
-        backward = plan_of(
-            [*trace.inputs, *seeds],
-            list(map(flow.of, trace.inputs)),
-            arguments.structure.parts[0],
-        )
-        forward = plan_of(trace.inputs, trace.results, trace.structure)
-        return forward._replace(backward=backward)
-
-    plan = planned(function, ("vjp",), given, build)
-    value = applied(plan, values)
-
-    def pullback(adjoint: Any) -> tuple[Any, ...]:
-        assert plan.backward is not None
-        changes = alike(value, adjoint, "an adjoint")
-        result: tuple[Any, ...] = applied(plan.backward, [*values, *changes])
-        return result
-
-    return value, pullback
 
 
 def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Pure:
@@ -306,15 +269,7 @@ def hvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(gradient, primals, tangents)[1]
 
 
-# --- derivatives of traces ------------------------------------------------------------------------
-
-
-def _active(outputs: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
-    return dependent(walk.depth_first(outputs), wrt)
-
-
-def _tangents(outputs: Sequence[Node], seeds: dict[Node, Node]) -> Any:
-    return tangents(walk.depth_first([*seeds, *outputs]), seeds)
+# --- results --------------------------------------------------------------------------------------
 
 
 def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
@@ -331,8 +286,3 @@ def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
         )
     require_float_results([output])
     return output
-
-
-def _seeds(types: Sequence[Type]) -> list[Node]:
-    """Inputs for adjoints or tangents of these types."""
-    return [input_node(f"seed__{at}", type) for at, type in enumerate(types)]

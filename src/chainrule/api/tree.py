@@ -137,6 +137,31 @@ def _match(value: Any, structure: Structure, leaves: list[Any]) -> bool:
     return all(_match(part, inner, leaves) for part, inner in pairs)
 
 
+def covered(prefix: Any, structure: Structure) -> list[Any] | None:
+    """For each leaf what a prefix of the structure says of it; None where it is no prefix.
+
+    A prefix has a value in place of a part, which goes for all leaves of that part; a None is such
+    a value.
+
+    >>> covered({"w": 0, "b": None}, flatten({"b": (1.0, 2.0), "w": 3.0})[1])
+    [None, None, 0]
+    """
+    found: list[Any] = []
+    return found if _cover(prefix, structure, found) else None
+
+
+def _cover(prefix: Any, structure: Structure, found: list[Any]) -> bool:
+    held = None if prefix is None else _parts(prefix)
+    if held is None:
+        found += [prefix] * structure.leaves
+        return True
+    by_key = dict(zip(*held, strict=True))
+    if prefix.__class__ is not structure.kind or by_key.keys() != set(structure.keys):
+        return False
+    pairs = zip(structure.keys, structure.parts, strict=True)
+    return all(_cover(by_key[key], part, found) for key, part in pairs)
+
+
 def _flatten(value: Any, leaves: list[Any]) -> Structure:
     if value.__class__ in _PLAIN:
         leaves.append(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.node import Node, make
 from chainrule.graph.op import Call
 from chainrule.graph.types import Type
@@ -16,6 +17,7 @@ from chainrule.ops.several import ITEM
 from chainrule.ops.term import Term
 
 
+@collector_paused()
 def batch(order: Sequence[Node], items: Mapping[Node, Node], count: int) -> dict[Node, Node]:
     """The nodes that depend on an item, each with an axis of items in front.
 

@@ -1,4 +1,4 @@
-"""Choosing: comparisons, logic, where, minimum and maximum, and changes of dtype.
+"""Choosing: comparisons, logic, where, minimum and maximum, changes of dtype, constants.
 
 A partial derivative of the form ``where(c, p, 0)`` or ``where(c, 0, p)`` is a *guard*: where the
 condition chooses the 0, the operand contributes exactly nothing, even if its own derivative is
@@ -200,4 +200,16 @@ convert = pointwise(
     kernel="chainrule.ops.kernels.convert",
     partials=[lambda out, x, dtype: 1],
     latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
+)
+
+
+# --- what derivatives do not follow ---------------------------------------------------------------
+
+stop_gradient: Function = pointwise(
+    "stop_gradient",
+    "x itself; its derivative is 0, so that derivatives take it for a constant",
+    kinds=Kind.ANY,
+    kernel="chainrule.ops.kernels.unchanged",
+    partials=[lambda out, x: 0],
+    rule="taken for a constant",
 )

@@ -1,6 +1,7 @@
 """Exponentials that neither overflow nor lose all digits: SciPy's logsumexp and softmax.
 
-All subtract the largest element first. SciPy's functions do not ask their arguments for a
+All subtract the largest element first. It cancels out, so derivatives take it for a constant.
+SciPy's functions do not ask their arguments for a
 counterpart as NumPy's do, so these are called by themselves.
 """
 
@@ -16,7 +17,7 @@ from chainrule.ops.composite.statistics import floating, max, sum
 from chainrule.ops.composite.table import axes_of, covers, in_dtype, kept, term, terms
 from chainrule.ops.copies import copied_along
 from chainrule.ops.elementary import exp, log
-from chainrule.ops.select import minimum, where
+from chainrule.ops.select import minimum, stop_gradient, where
 
 
 @covers()
@@ -48,7 +49,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, *, keepdims: bool = Fals
     axes = axes_of(axis, counting.ndim)
     shift: Any = 0.0
     if 0 not in [counting.shape[at] for at in axes]:
-        largest = max(counting, axes)
+        largest = stop_gradient(max(counting, axes))
         shift = where(abs(largest) < math.inf, largest, 0.0)
         x = x - copied_along(shift, counting.shape, axes)
     if b is None:
@@ -81,4 +82,5 @@ def _shifted(x: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """``x`` minus its largest element; where that is infinite, the result is NaN as in SciPy."""
     x = floating(term(x))
     axes = axes_of(axis, x.ndim)
-    return x - copied_along(max(x, axes), x.shape, axes), axes
+    largest = stop_gradient(max(x, axes))
+    return x - copied_along(largest, x.shape, axes), axes
