@@ -24,6 +24,7 @@ from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
 from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
 from chainrule.api.implicit import fixed_point, root
+from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.ode import odeint
@@ -31,12 +32,12 @@ from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
 from chainrule.api.solvers import scipy
 from chainrule.api.sources import graph, load, parse
+from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import (
     grad,
     hessian,
     hvp,
     jacobian,
-    jit,
     stop_gradient,
     trace,
     value_and_grad,
@@ -107,6 +108,7 @@ __all__ = [
     "root",
     "scan",
     "scipy",
+    "sparsity",
     "stop_gradient",
     "switch",
     "trace",

@@ -1,24 +1,29 @@
 """Functions that an operation runs: traced into graphs that read nothing but their arguments.
 
 What such a function reads from around it, numbers of an outer trace, becomes an argument too, and
-an operand of the operation. What does not depend on the arguments is computed once, outside.
+an operand of the operation. What a loop computes in every step from these alone is computed once,
+outside, unless that could be seen: where a step, or a branch, may not be run, or may mask the
+result, what is computed there must not count when it is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Mapping, Sequence
+from enum import Enum, auto
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from chainrule.api.array import Array
+from chainrule.api.places import running
 from chainrule.api.tracing import Arguments, captured, parameter_names, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten
 from chainrule.api.wanted import tuple_of
+from chainrule.diff.rules import Partial, partials_of
 from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import Node, constant_node, input_node
+from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
 from chainrule.graph.types import Type
 from chainrule.ops.term import Term
 from chainrule.run.program import Program
@@ -94,14 +99,17 @@ def body_of(
 
 
 def outputs_like(body: Body, types: Sequence[Type | None]) -> list[Node]:
-    """The results of a body as nodes; plain numbers get the types they are to have."""
-    found = []
-    for output, type in zip(body.outputs, types, strict=True):
-        if type is not None and isinstance(output, (bool, int, float)):
-            found.append(constant_node(np.full(type.shape, output, type.dtype), type))
-        else:
-            found.append(symbolic(output))
-    return found
+    """The results of a body as nodes; plain numbers get the dtypes they are to have, if they fit."""
+    return [_result(*pair) for pair in zip(body.outputs, types, strict=True)]
+
+
+def _result(output: Any, wanted: Type | None) -> Node:
+    if not isinstance(output, (bool, int, float)) or isinstance(output, np.generic):
+        return symbolic(output)
+    dtype = np.asarray(output).dtype
+    if wanted is not None and np.result_type(wanted.dtype, output) == wanted.dtype:
+        dtype = wanted.dtype
+    return constant_node(output, Type.of(dtype))
 
 
 class Closed(NamedTuple):
@@ -120,18 +128,48 @@ class Closed(NamedTuple):
     outputs: list[Node]
 
 
-def closed(inputs: Sequence[Node], outputs: Sequence[Node]) -> Closed:
-    """Close a body. What depends on none of its arguments is computed outside.
+class Hoist(Enum):
+    """What a body computes outside of it.
+
+    Attributes:
+        NOTHING: What is only read.
+        REGULAR: What has finite derivatives whatever the numbers are, such as products.
+        ALL: Whatever depends on none of its arguments.
+    """
+
+    NOTHING = auto()
+    REGULAR = auto()
+    ALL = auto()
+
+
+def closed(
+    inputs: Sequence[Node], outputs: Sequence[Node], hoist: Hoist = Hoist.NOTHING
+) -> Closed:
+    """Close a body.
 
     Args:
         inputs: Its arguments.
         outputs: What it computes from these and from nodes of other traces.
+        hoist: What is computed outside. Nodes that the traces around it made are in any case.
     """
-    order = walk.depth_first(outputs)
+    before: Container[Node] = running.recorder or ()
+    order = walk.depth_first(outputs, before)
     own = walk.descendants(order, inputs)
-    foreign = walk.descendants(order, captured(outputs, inputs)) - own
-    read = [node for user in order if user in own for node in user.operands if node in foreign]
-    outside = list(dict.fromkeys([*read, *(node for node in outputs if node in foreign)]))
+    if hoist is Hoist.ALL and not all(map(_always, own)):
+        hoist = Hoist.REGULAR
+    given = [node for node in order if node not in own and _is_read(node, before)]
+    foreign = walk.descendants(order, given) - own
+    apart: set[Node] = set(given)
+    for node in order if hoist is not Hoist.NOTHING else ():
+        if (
+            node in foreign
+            and apart.issuperset(foreign.intersection(node.operands))
+            and (hoist is Hoist.ALL or _is_regular(node))
+        ):
+            apart.add(node)
+    inside = [node for node in order if node in own or (node in foreign and node not in apart)]
+    read = [node for user in inside for node in user.operands if node in apart]
+    outside = list(dict.fromkeys([*read, *(node for node in outputs if node in apart)]))
     taken: set[str] = set()
     # Equal bodies are one graph: the numbers that tell one trace from another are left out.
     plain = [_free(node.name.rpartition("__")[0], node.type, taken) for node in inputs]
@@ -139,6 +177,32 @@ def closed(inputs: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     names = dict(zip([*inputs, *outside], [*plain, *constants], strict=True))
     made = walk.rebuild(walk.depth_first(outputs, names), names)
     return Closed(plain, constants, outside, [made[node] for node in outputs])
+
+
+def _is_read(node: Node, before: Container[Node]) -> bool:
+    """Whether a node was there before a body that uses it."""
+    return node.op in (INPUT, PARAMETER) or (bool(node.operands) and node in before)
+
+
+_REGULAR: Final = frozenset({"add", "subtract", "multiply", "negate", "contract", "convert"})
+
+
+def _is_regular(node: Node) -> bool:
+    """Whether no derivative of a node by its operands is ever infinite."""
+    return not node.type.is_float or node.op.moves or node.op.name in _REGULAR
+
+
+def _always(node: Node) -> bool:
+    """Whether what a node is computed from always counts: it chooses nothing, and skips nothing."""
+    if node.op.joint is None:
+        types = tuple([operand.type for operand in node.operands])
+        rules = partials_of(node.op, types, node.type, node.params).partials
+        return not any(isinstance(rule, Partial) and rule.guard is not None for rule in rules)
+    if node.op.name not in ("scan", "call"):
+        return False
+    if node.op.name == "scan" and node.params[3] <= 0:  # no step, or nobody knows how many
+        return False
+    return all(map(_always, node.params[0].order))
 
 
 def _free(name: str, type: Type, taken: set[str]) -> Node:

@@ -190,8 +190,8 @@ class _Solver:
             good = error < 1
             factor = _SAFETY * np.where(error > 0, error, 1.0) ** (-1 / (self._tables.order + 1))
             factor = np.where(error > 0, factor, _FASTEST)
-            most = np.where(good & failed, 1.0, _FASTEST)
-            factor = np.where(np.isnan(error), _SLOWEST, np.clip(factor, _SLOWEST, most))
+            factor = np.where(np.isnan(error), _SLOWEST, np.clip(factor, _SLOWEST, _FASTEST))
+            factor = np.where(good & failed, np.minimum(factor, 1.0), factor)
             next_h = stop_gradient(np.abs(used)) * factor
             next_h = np.where(good & cut, np.maximum(next_h, np.abs(h)), next_h)
             return (
@@ -230,7 +230,7 @@ class _Solver:
         """A first step: Hairer, Nørsett, Wanner, section II.4."""
         if times.shape[0] == 1 or y.shape[0] == 0:
             return np.ones_like(times[0])
-        way = times[1] - times[0]
+        way = times[-1] - times[0]
         scale = self._atol + np.abs(y) * self._rtol
         d0, d1 = _norm(y / scale), _norm(slope / scale)
         h0 = np.where((d0 < 1e-5) | (d1 < 1e-5), 1e-6, 0.01 * d0 / np.where(d1 > 0, d1, 1.0))

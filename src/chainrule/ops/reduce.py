@@ -58,21 +58,6 @@ _RUNNING_EXAMPLES = [
     Example(((0,),), (0, False)),
 ]
 
-cumsum: Function = linear(
-    "cumsum",
-    "the running sums of x along an axis, from its start or, in reverse, from its end",
-    kernel="chainrule.ops.array_kernels.cumsum",
-    write=_running_written("cumsum"),
-    kinds=Kind.NUMBER,
-    params=_RUNNING,
-    infer=_along_type,
-    pull=lambda adjoint, out, x, axis, reverse: cumsum(adjoint, axis, not reverse),
-    batch=_along_batch,
-    rule="sum rule",
-    moves=False,
-    examples=_RUNNING_EXAMPLES,
-)
-
 
 def flipped(x: Any, axis: int) -> Any:
     """``x`` in reverse order along an axis."""
@@ -104,6 +89,34 @@ def recurrence(a: Any, b: Any, axis: int) -> Any:
             a = concatenate(part(a, axis, 0, step), late * early, axis=axis)
         step *= 2
     return b
+
+
+def _cumsum_reach(
+    position: int, values: Any, tangent: Any, out: Any, x: Any, axis: int, reverse: bool
+) -> Any:
+    """Each running sum is reached by what was added up so far."""
+    if x.shape[axis] <= 1:
+        return tangent
+    turned = flipped(tangent, axis) if reverse else tangent
+    sums = recurrence(full_like(x, 1), turned, axis)
+    return flipped(sums, axis) if reverse else sums
+
+
+cumsum: Function = linear(
+    "cumsum",
+    "the running sums of x along an axis, from its start or, in reverse, from its end",
+    kernel="chainrule.ops.array_kernels.cumsum",
+    write=_running_written("cumsum"),
+    kinds=Kind.NUMBER,
+    params=_RUNNING,
+    infer=_along_type,
+    pull=lambda adjoint, out, x, axis, reverse: cumsum(adjoint, axis, not reverse),
+    batch=_along_batch,
+    rule="sum rule",
+    moves=False,
+    reach=_cumsum_reach,
+    examples=_RUNNING_EXAMPLES,
+)
 
 
 def _cumprod_push(tangent: Any, out: Any, x: Any, axis: int, reverse: bool) -> Any:
