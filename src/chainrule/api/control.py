@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.array import Array
 from chainrule.api.bodies import (
     Body,
     Closed,
@@ -136,7 +135,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
     inputs = [*shared, *read.values()]
     branches = [Dag(outputs, inputs) for outputs in dags]
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         chosen, *rest = leaves
         return branched(chosen, branches, [*rest, *builtins.map(Term, read)])
 
@@ -207,7 +206,7 @@ def scan(
     results = body.outputs[count:]
     nodes = outputs_like(body, [*types, *(None for _ in results)])
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         inner = closed(body.inputs, nodes, Hoist.ALL if steps else Hoist.REGULAR)
         outs = inner.outputs
         made = scanned(
@@ -294,7 +293,7 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
     (truth,) = renamed([truth], dict(zip(asked.inputs, traced.inputs, strict=True)))
     nodes = outputs_like(traced, types)
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         inner = closed(traced.inputs, [*nodes, truth], Hoist.REGULAR)  # perhaps no step is made
         *outs, going = inner.outputs
         carried = list(starmap(Carried, zip(inner.inputs, leaves, outs, strict=True)))
