@@ -38,6 +38,8 @@ bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.operations
 	$(BIN)/python -m benchmarks.pictures
 	$(BIN)/python -m benchmarks.arrays
+	$(BIN)/python -m benchmarks.loops
+	$(BIN)/python -m benchmarks.sparse
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,6 +14,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.draw.drawing import Drawing
+from chainrule.draw.figure import Figure
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "gallery.md"
@@ -44,8 +45,11 @@ def made(picture: Picture) -> str:
     names: dict[str, object] = {"cr": cr, "np": np}
     exec("\n".join(picture.lines), names)
     drawing = names["drawing"]
-    assert isinstance(drawing, Drawing)
-    return drawing.animation() if picture.animated else drawing.svg()
+    assert isinstance(drawing, Figure)
+    if picture.animated:
+        assert isinstance(drawing, Drawing)
+        return drawing.animation()
+    return drawing.svg()
 
 
 def page() -> str:
@@ -396,6 +400,43 @@ _ARRAYS = (
         (*_NEURONS, "drawing = r.expand().draw()"),
     ),
 )
+_SPARSE = (
+    Picture(
+        "sparse-rosenbrock",
+        "The Hessian of Rosenbrock's function",
+        "Neighbours interact. Three passes find all entries, in any number of variables.",
+        (
+            "def rosenbrock(x):",
+            "    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)",
+            "",
+            'drawing = cr.sparsity(rosenbrock, of="hessian")(np.ones(10)).draw()',
+        ),
+    ),
+    Picture(
+        "sparse-arrow",
+        "A full row and a full column",
+        "The row is one reverse pass; two forward passes give the rest.",
+        (
+            "def arrow(x):",
+            "    return np.concatenate([np.sum(x**2)[None], x[1:] ** 2 * x[0]])",
+            "",
+            "drawing = cr.sparsity(arrow)(np.ones(10)).draw()",
+        ),
+    ),
+    Picture(
+        "sparse-grid",
+        "A differential equation on a grid",
+        "Each point depends on its four neighbours and on itself.",
+        (
+            "def heat(u):",
+            "    p = np.pad(u, 1)",
+            "    around = p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + p[1:-1, :-2]",
+            "    return (around - 4 * u) * (1 + u**2)",
+            "",
+            "drawing = cr.sparsity(heat)(np.ones((6, 6))).draw()",
+        ),
+    ),
+)
 _LARGE = (
     Picture(
         "network-open",
@@ -490,6 +531,11 @@ ROOMS = (
     ("Parameters and inputs", "The graphs of the fourth text.", _LEARNING),
     ("Larger graphs", "What is done when there is much to draw.", _LARGE),
     ("Arrays", "NumPy functions, traced.", _ARRAYS),
+    (
+        "Sparse derivatives",
+        "Which derivatives may not be zero, in the colours of the passes that find them.",
+        _SPARSE,
+    ),
     ("Looks", "One loss, drawn in every way.", _LOOKS),
 )  # fmt: skip
 PICTURES = [picture for _, _, pictures in ROOMS for picture in pictures]

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from chainrule.api.array_methods import Methods
-from chainrule.api.places import in_scipy, running, untraceable, user_place
+from chainrule.api.places import in_scipy, refused_by_scipy, running, untraceable, user_place
 from chainrule.api.protocols import call_function, call_ufunc, is_objects, namespace
 from chainrule.api.repairs import for_array, for_number, for_truth
 from chainrule.errors import GraphError, TracingError, shown
@@ -78,6 +78,9 @@ class Array(Methods, Term):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """An array of objects, one symbolic scalar for each element, for ``np.array([x, y])``."""
+        refused = refused_by_scipy()
+        if refused is not None:
+            raise refused
         if dtype is not None and np.dtype(dtype) != object:
             place = user_place()
             problem = "a symbolic value cannot become an array of numbers"

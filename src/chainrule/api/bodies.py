@@ -238,3 +238,39 @@ def bound(build: Callable[[Sequence[Term]], Sequence[Term]], leaves: Sequence[An
         made = walk.rebuild(order, constants)
         return [Array(made[node]) for node in results]
     return list(Program(Dag(results, list(own)))(*own.values())) if results else []
+
+
+class Converted(NamedTuple):
+    """A function whose values of outer traces are arguments.
+
+    Attributes:
+        function: (the arguments, a list of the values it reads) → the result.
+        read: Those values.
+    """
+
+    function: Callable[..., Any]
+    read: list[Array]
+
+
+def converted(function: Callable[..., Any], example: Sequence[Any]) -> Converted:
+    """A function of arguments like these as one that reads nothing else.
+
+    Args:
+        function: Of arrays and structures of arrays.
+        example: Arguments: symbolic values or arrays.
+    """
+    like = given(tuple(example), "an argument")
+    body = body_of(function, like.structure.parts, like.types)
+    inner = closed(body.inputs, outputs_like(body, [None] * len(body.outputs)))
+
+    def pure(arguments: Sequence[Any], read: Sequence[Any]) -> Any:
+        leaves = [*flatten(tuple(arguments))[0], *read]
+        nodes = [*inner.inputs, *inner.constants]
+
+        def build(values: Sequence[Term]) -> list[Term]:
+            names = dict(zip(nodes, [value.node for value in values], strict=True))
+            return list(map(Term, renamed(inner.outputs, names)))
+
+        return body.structure.build(bound(build, leaves))
+
+    return Converted(pure, list(map(Array, inner.outside)))

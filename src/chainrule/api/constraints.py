@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import scipy as sp
 
-from chainrule.api.flat import curvature, flat, jacobian_of
+from chainrule.api.flat import curvature, flat
 from chainrule.api.plans import Pure
+from chainrule.api.transforms import jacobian
 from chainrule.api.unknowns import Unknowns, vector
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Constraint(NamedTuple):
         values = flat(self.function, unknowns, vector)
         rest = dict(self.rest)
         if rest.get("jac", True) is True:
-            rest["jac"] = jacobian_of(values, self.sparse and second)
+            rest["jac"] = jacobian(values, sparse=self.sparse and second)
             if second:
                 rest.setdefault("hess", True)
         if rest.get("hess") is True:
@@ -76,10 +77,10 @@ def _for_method(given: Any, unknowns: Unknowns, method: Any) -> Any:
             bound,
             0.0,
             0.0 if kind == "eq" else np.inf,
-            jac=jacobian_of(bound, sparse=False),
+            jac=jacobian(bound),
             hess=curvature(bound),
         )
-    return {**given, "fun": values, "jac": jacobian_of(values, sparse=False)}
+    return {**given, "fun": values, "jac": jacobian(values)}
 
 
 def _with_arguments(function: Pure, args: Sequence[Any]) -> Pure:

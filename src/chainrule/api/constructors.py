@@ -1,23 +1,29 @@
-"""``np.array`` and its like take symbolic arrays while a function is being traced.
+"""``np.array`` and its like, and ``scipy.linalg``, take symbolic arrays while a function is traced.
 
 NumPy asks nobody before it makes an array of objects of a list of symbolic values, and functions
-that begin with ``x = np.asarray(x)`` are common. So for as long as a trace runs these names stand
-for functions that look first: what holds a symbolic array is stacked, everything else goes on to
-NumPy, in all threads. A function that took ``array`` out of NumPy before keeps NumPy's own.
+that begin with ``x = np.asarray(x)`` are common. SciPy's linear algebra asks nobody at all. So for
+as long as a trace runs these names stand for functions that look first: what holds a symbolic array
+is stacked, or goes to our counterpart, and everything else goes on to NumPy and SciPy, in all
+threads. Who took a function out of its module before keeps NumPy's or SciPy's own; that of SciPy
+raises an error which says so.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 
+from chainrule.api.places import refused_by_scipy
+from chainrule.api.protocols import call_scipy
 from chainrule.ops.composite.shaping import astype
-from chainrule.ops.composite.table import as_term, kind_of
+from chainrule.ops.composite.table import LINALG, as_term, kind_of
 from chainrule.ops.term import Term
 
 _NAMES: Final = ("array", "asarray", "asanyarray", "ascontiguousarray")
@@ -25,18 +31,21 @@ _DEEPEST: Final = 8
 """Nested lists are looked through so deep."""
 _lock: Final = threading.Lock()
 _running = 0
-_own: dict[str, Any] = {}
+_own: list[tuple[ModuleType, str, Any]] = []
 
 
 @contextmanager
 def constructors() -> Iterator[None]:
-    """While this lasts, ``np.array`` and its like take symbolic arrays."""
+    """While this lasts, ``np.array`` and its like and ``scipy.linalg`` take symbolic arrays."""
     global _running  # noqa: PLW0603 - how many traces run, in all threads
     with _lock:
         if _running == 0:
-            for name in _NAMES:
-                _own[name] = getattr(np, name)
-                setattr(np, name, _looking(_own[name]))
+            _own.extend((np, name, getattr(np, name)) for name in _NAMES)
+            scipy = sys.modules.get("scipy.linalg")  # who uses it has imported it
+            if scipy is not None:
+                _own.extend((scipy, name, getattr(scipy, name)) for name in LINALG)
+            for module, name, function in _own:
+                setattr(module, name, (_looking if module is np else _leading)(function))
         _running += 1
     try:
         yield
@@ -44,17 +53,34 @@ def constructors() -> Iterator[None]:
         with _lock:
             _running -= 1
             if _running == 0:
-                for name, function in _own.items():
-                    setattr(np, name, function)
+                for module, name, function in _own:
+                    setattr(module, name, function)
                 _own.clear()
 
 
+@functools.cache
+def _leading(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of SciPy that goes to our counterpart where an argument is symbolic."""
+
+    @functools.wraps(function)
+    def leading(*positional: Any, **options: Any) -> Any:
+        if _symbolic([*positional, *options.values()], 3):
+            return call_scipy(function, positional, options)
+        return function(*positional, **options)
+
+    return leading
+
+
+@functools.cache
 def _looking(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function, assigned=("__name__", "__doc__"))
     def constructor(*positional: Any, **options: Any) -> Any:
         value = positional[0] if positional else options.get("object", options.get("a"))
         if not _symbolic(value, _DEEPEST):
             return function(*positional, **options)
+        refused = refused_by_scipy()
+        if refused is not None:
+            raise refused
         dtype = options.get("dtype") if len(positional) < 2 else positional[1]
         term = as_term(value, kind_of(list(_terms(value))))
         found = term if dtype is None else astype(term, dtype)

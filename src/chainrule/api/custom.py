@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.api.array import Array
-from chainrule.api.bodies import closed
+from chainrule.api.bodies import closed, renamed
 from chainrule.api.plans import Pure
 from chainrule.api.tracing import Arguments, arguments_of, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten, matching
@@ -129,6 +129,9 @@ class custom_derivative:  # noqa: N801 - a decorator
         arguments = arguments_of(self.function, positional, {})
         if not any(isinstance(value, Term) for value in arguments.values):
             return self.function(*positional)
+        ruled = self.forward_rule is not None or self.reverse_rule is not None
+        if self.result is None and not ruled:
+            return self.function(*positional)
         if self.result is None:
             trace = run(self.function, arguments)
             inputs, structure = list(trace.inputs), trace.structure
@@ -142,6 +145,10 @@ class custom_derivative:  # noqa: N801 - a decorator
                 f"{self.name} reads a value that is being traced; make it an argument, "
                 "so that its derivative can be given",
             )
+        if not ruled:
+            operands = [x.node for x in _operands(arguments)]
+            names = dict(zip(body.inputs, operands, strict=True))
+            return structure.build([Array(node) for node in renamed(body.outputs, names)])
         rules = _Rules(self, arguments._replace(values=_static(arguments)), structure)
         made = customised(Dag(body.outputs, body.inputs), rules, _operands(arguments))
         return structure.build([Array(x.node) for x in made])
@@ -267,7 +274,7 @@ class _Rules:
         parts = self._arguments.structure.parts[0].parts
         if not isinstance(made, (tuple, list)) or len(made) != len(parts):
             raise DerivativeError(
-                "E341",
+                "E344",
                 f"the rule for reverse mode of {self.name} gives a tuple of {len(parts)} "
                 f"adjoints, one for each argument, not {shown(made)}",
             )
@@ -283,7 +290,7 @@ class _Rules:
                 found += _leaves_like(adjoint, part, arrays, what)
             else:
                 raise DerivativeError(
-                    "E341", f"the rule of {self.name} gives an adjoint of what is no array"
+                    "E344", f"the rule of {self.name} gives an adjoint of what is no array"
                 )
         return found
 
@@ -314,7 +321,7 @@ def _leaves_like(value: Any, structure: Structure, like: Sequence[Term], what: s
     try:
         leaves = matching(value, structure, what)
     except GraphError as error:
-        raise DerivativeError("E341", error.message) from None
+        raise DerivativeError("E344", error.message) from None
     found = []
     for leaf, term in zip(leaves, like, strict=True):
         type = term.node.type
@@ -327,6 +334,6 @@ def _leaves_like(value: Any, structure: Structure, like: Sequence[Term], what: s
             if node.type.dtype == type.dtype and node.type.shape == ():
                 node = spread(node, type.shape)
             else:
-                raise DerivativeError("E341", f"{what} is {node.type}, it belongs to {type}")
+                raise DerivativeError("E344", f"{what} is {node.type}, it belongs to {type}")
         found.append(Term(node))
     return found

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import scipy as sp
 
-from chainrule.api.plans import Plan, Pure, plan_of, transform
-from chainrule.api.tracing import Arguments, Trace
-from chainrule.api.transforms import hessian, hvp, jacobian, value_and_grad
+from chainrule.api.jit import jit
+from chainrule.api.plans import Pure
+from chainrule.api.sparse import sparsity
+from chainrule.api.transforms import hvp, value_and_grad
 from chainrule.api.unknowns import Unknowns, vector
 
 
@@ -52,29 +53,9 @@ def of_parameters(function: Pure) -> Pure:
     return model
 
 
-def jacobian_of(function: Pure, sparse: bool, argnum: int = 0) -> Pure:
-    """The Jacobian as a matrix. This is where sparse Jacobians come in: compressed, by colouring.
-
-    Until they do, a sparse one is a dense one without its zeros.
-    """
-    dense = jacobian(function, argnum)
-    return _sparse_of(dense) if sparse else dense
-
-
-def hessian_of(function: Pure, sparse: bool) -> Pure:
-    """The Hessian as a matrix; the same holds for sparse ones."""
-    dense = hessian(function)
-    return _sparse_of(dense) if sparse else dense
-
-
-def _sparse_of(dense: Pure) -> Pure:
-    return lambda *args, **keywords: sp.sparse.csr_array(dense(*args, **keywords))
-
-
 def pattern(function: Pure, start: Any, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-    """Where the Jacobian may be other than zero. Until patterns are known: anywhere."""
-    rows = np.size(function(start, *args, **keywords))
-    return np.ones((rows, np.size(start)), np.int8)
+    """Where the Jacobian may be other than zero."""
+    return sparsity(function)(start, *args, **keywords).pattern
 
 
 def products(function: Pure) -> Pure:
@@ -83,7 +64,7 @@ def products(function: Pure) -> Pure:
     def product(x: Any, p: Any, *args: Any) -> Any:
         return hvp(lambda at: function(at, *args), (x,), (p,))
 
-    planned = _planned(product)
+    planned = jit(product)
     # SciPy tries out what it gets back on whole numbers.
     return lambda x, p, *args: planned(x, np.asarray(p, np.float64), *args)
 
@@ -94,7 +75,7 @@ def curvature(function: Pure) -> Pure:
     def product(x: Any, v: Any, p: Any) -> Any:
         return hvp(lambda at: np.sum(v * function(at)), (x,), (p,))
 
-    planned = _planned(product)
+    planned = jit(product)
 
     def operator(x: Any, v: Any) -> Any:
         x, v = np.asarray(x, np.float64), np.asarray(v, np.float64)
@@ -122,12 +103,3 @@ def two_derivatives(function: Pure) -> Pure:
         return value, slope, bend
 
     return three
-
-
-def _planned(function: Pure) -> Pure:
-    """A function that is traced once for each kind of arguments, then run as a graph."""
-
-    def build(trace: Trace, _: Arguments) -> Plan:
-        return plan_of(trace.inputs, trace.results, trace.structure)
-
-    return transform(function, ("value",), build)

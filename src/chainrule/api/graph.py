@@ -10,13 +10,17 @@ from typing import Any
 from chainrule.api.array import Array
 from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.explaining import Explaining
+from chainrule.api.pattern import Sparsity
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
 from chainrule.api.tracing import type_of
 from chainrule.api.tree import flatten
+from chainrule.diff.build import require_float
+from chainrule.diff.compression import compression, symmetric_compression
 from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
 from chainrule.diff.reverse import gradient, vjp
+from chainrule.diff.sparsity import jacobian_pattern, symmetric
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import DrawingError
 from chainrule.formula.names import names_of
@@ -242,6 +246,45 @@ class Graph(Explaining):
             DerivativeError: as for `gradient`, and E335 for a node that is not an argument.
         """
         return Graph(hessian(self.dag, differentiated(self.dag, of), leaves(self.dag, wrt)))
+
+    def sparsity(
+        self,
+        wrt: str | Sequence[str] | None = None,
+        *,
+        of: str | None = None,
+        second: bool = False,
+    ) -> Sparsity:
+        """Which derivatives can be other than zero, and how many passes find them.
+
+        >>> import chainrule as cr
+        >>> g = cr.parse("x*y, y*z, z^2")
+        >>> g.sparsity().pattern.toarray().astype(int)
+        array([[1, 1, 0],
+               [0, 1, 1],
+               [0, 0, 1]])
+        >>> cr.parse("x*y + z^3").sparsity(second=True)
+        <Sparsity of the Hessian: 3 × 3, 3 of 9 entries may not be zero, 2 colours>
+
+        Args:
+            wrt: By which nodes; None: all floating-point arguments.
+            of: What is differentiated; None: all outputs, or the only one.
+            second: Of the second derivatives of one output, in place of the first ones.
+
+        Raises:
+            GraphError: E225 for an unknown name.
+            DerivativeError: E331 for integers and conditions, E332 and E333 for second derivatives
+                of what is not one number.
+            LimitError: E159 where the derivatives are not sparse.
+        """
+        nodes = list(dict.fromkeys(leaves(self.dag, wrt)))
+        if second:
+            output = differentiated(self.dag, of)
+            ends = gradient(self.dag, output, nodes).outputs[1:]
+            pattern = symmetric(jacobian_pattern(ends, nodes))
+            return Sparsity(symmetric_compression(pattern), "hessian")
+        outputs = self.dag.outputs if of is None else [find(self.dag, of)]
+        require_float(self.dag, [*outputs, *nodes])
+        return Sparsity(compression(jacobian_pattern(outputs, nodes)))
 
     # --- drawings -----------------------------------------------------------------------------
 

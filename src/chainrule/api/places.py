@@ -20,6 +20,7 @@ from chainrule import errors
 from chainrule.api.repairs import INDEX
 from chainrule.errors import GraphError, Place, TracingError
 from chainrule.graph.node import Node
+from chainrule.ops.composite.table import LINALG
 
 _HERE, _NUMPY, _SCIPY = (
     f"{Path(str(module.__file__)).parent}{os.sep}" for module in (errors, np, scipy)
@@ -80,9 +81,27 @@ running: Final = Running()
 
 def in_scipy() -> str:
     """The name of the SciPy function that called us; an empty string where none did."""
-    outside = dropwhile(lambda frame: frame.f_code.co_filename.startswith(_HERE), _frames())
+    inside = (_HERE, _NUMPY)
+    outside = dropwhile(lambda frame: frame.f_code.co_filename.startswith(inside), _frames())
     scipys = takewhile(lambda frame: frame.f_code.co_filename.startswith(_SCIPY), outside)
-    return next((frame.f_code.co_name for frame in reversed(list(scipys))), "")
+    outermost = next(reversed(list(scipys)), None)
+    if outermost is None:
+        return ""
+    # Decorated functions are run by a function of another name, which holds them as f.
+    decorated = outermost.f_locals.get("f") if outermost.f_code.co_name == "wrapper" else None
+    return str(getattr(decorated, "__name__", outermost.f_code.co_name))
+
+
+def refused_by_scipy() -> TracingError | None:
+    """The error for a function of SciPy that has a counterpart here and was called itself."""
+    function = in_scipy()
+    if function not in LINALG:
+        return None
+    return untraceable(
+        "E238",
+        f"SciPy's {function} takes no symbolic array where it is imported by its own name",
+        f"write chainrule.{function}, or scipy.linalg.{function}(...) in a function that is traced",
+    )
 
 
 def user_place() -> Place | None:

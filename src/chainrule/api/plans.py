@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Container, Hashable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -52,19 +52,23 @@ def plan_of(inputs: Sequence[Node], results: Sequence[Any], structure: Structure
     nodes = [node for node in results if isinstance(node, Node)]
     free = tuple(captured(nodes, inputs))
     program = None if free or not nodes else Program(Dag(nodes, list(inputs)))
-    own = frozenset(inputs)
+    # What depends on no argument is computed once.
+    own = walk.descendants(walk.depth_first(nodes), inputs)
     fresh = len(set(nodes)) == len(nodes) and all(_is_fresh(node, own) for node in nodes)
     return Plan(tuple(inputs), tuple(results), structure, free, program, fresh)
 
 
-def _is_fresh(node: Node, inputs: Container[Node]) -> bool:
-    """Whether a node's operation makes a new array at every call, and no view of another."""
+def _is_fresh(node: Node, moving: Container[Node]) -> bool:
+    """Whether a node's operation makes a new array at every call, and no view of another.
+
+    Args:
+        node: A result.
+        moving: The nodes that depend on an argument.
+    """
     if not node.type.shape:
         return True
-    if node.op.name not in _MAKERS and not (node.op.name == "sum" and node.params[0]):
-        return False
-    # What depends on no argument is computed once.
-    return any(reached in inputs for reached in walk.depth_first([node]))
+    makes = node.op.name in _MAKERS or (node.op.name == "sum" and bool(node.params[0]))
+    return makes and node in moving
 
 
 _MAKERS: Final = frozenset({
@@ -74,22 +78,33 @@ _MAKERS: Final = frozenset({
 """Operations on arrays whose result is always memory of its own."""
 
 
+class Planned(Protocol):
+    """What every kind of plan has."""
+
+    @property
+    def free(self) -> tuple[Node, ...]:
+        """Nodes of other traces that it depends on; with some it holds for one call only."""
+
+
+P = TypeVar("P", bound=Planned)
+
+
 class _Cache:
     """The plans used last, by everything they depend on."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._plans: OrderedDict[Hashable, Planned] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Plan | None:
+    def get(self, key: Hashable) -> Planned | None:
         with self._lock:
             plan = self._plans.get(key)
             if plan is not None:
                 self._plans.move_to_end(key)
             return plan
 
-    def put(self, key: Hashable, plan: Plan) -> None:
+    def put(self, key: Hashable, plan: Planned) -> None:
         with self._lock:
             self._plans[key] = plan
             while len(self._plans) > self._most:
@@ -112,7 +127,12 @@ def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
     return transformed
 
 
-def planned(function: Pure, request: tuple[Any, ...], arguments: Arguments, build: Build) -> Plan:
+def planned(
+    function: Pure,
+    request: tuple[Any, ...],
+    arguments: Arguments,
+    build: Callable[[Trace, Arguments], P],
+) -> P:
     """The plan for arguments of this kind, made now or before.
 
     Args:
@@ -123,13 +143,14 @@ def planned(function: Pure, request: tuple[Any, ...], arguments: Arguments, buil
     """
     key = _key(function, request, arguments)
     try:
-        plan = None if key is None else cache.get(key)
+        found = None if key is None else cache.get(key)
     except TypeError:  # something in it has no hash
-        key = plan = None
-    if plan is None:
-        plan = build(run(function, arguments), arguments)
-        if key is not None and not plan.free:
-            cache.put(key, plan)
+        key = found = None
+    if found is not None:
+        return cast("P", found)  # the request says what kind of plan it is
+    plan = build(run(function, arguments), arguments)
+    if key is not None and not plan.free:
+        cache.put(key, plan)
     return plan
 
 
@@ -162,7 +183,7 @@ def applied(plan: Plan, values: Sequence[Any]) -> Any:
         made = []
     else:
         types = [node.type for node in plan.inputs]
-        given = list(map(_number, values, types))
+        given = list(map(number, values, types))
         made = list(plan.program(*given))
         made = made if plan.fresh else _owned(made, given)
     found = iter(made)
@@ -193,7 +214,8 @@ def _owner(value: Any) -> Any:
     return value
 
 
-def _number(value: Any, type: Type) -> Any:
+def number(value: Any, type: Type) -> Any:
+    """An argument as the graph takes it: of the dtype of its input."""
     if value.__class__ is np.ndarray and value.dtype == type.dtype:
         return value if type.shape else value[()]
     if value.__class__ is float:

@@ -13,7 +13,7 @@ from chainrule.api.places import untraceable
 from chainrule.api.repairs import for_argument, for_function
 from chainrule.ops.composite.elementwise import SPECIAL
 from chainrule.ops.composite.stable import logsumexp
-from chainrule.ops.composite.table import COVERED, as_term
+from chainrule.ops.composite.table import COVERED, LINALG, as_term
 from chainrule.ops.term import Term
 
 _METHODS: Final[dict[str, dict[Any, Callable[..., Any]]]] = {
@@ -93,6 +93,23 @@ def call_function(
         raise _in_place()
     options = {key: value for key, value in options.items() if key != "out"}
     return _called(counterpart, name, positional, options)
+
+
+_HOW: Final = frozenset({"overwrite_a", "overwrite_b", "check_finite", "lapack_driver", "driver"})
+"""Arguments of SciPy that say how it is to compute, not what."""
+
+
+def call_scipy(
+    function: Callable[..., Any], positional: Sequence[Any], options: Mapping[str, Any]
+) -> Any:
+    """What a function of ``scipy.linalg`` gives when one of its arguments is symbolic.
+
+    Raises:
+        TracingError: E238 for an argument that has no counterpart.
+    """
+    name = function.__name__
+    options = {key: value for key, value in options.items() if key not in _HOW}
+    return _called(LINALG[name], f"scipy.linalg.{name}", positional, options)
 
 
 def _in_place() -> Exception:

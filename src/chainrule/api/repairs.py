@@ -16,6 +16,10 @@ _COLLECT: Final = (
     "start from a symbolic array and write a = a.at[i].set(v)"
 )
 INDEX: Final = "write chainrule.constant(a)[i], where i holds whole numbers"
+_COMPLEX: Final = (
+    "write np.linalg.eigh(x) or eigvalsh(x) where the matrix is symmetric; other eigenvalues may "
+    "be complex, and graphs hold real numbers"
+)
 _DEPENDS: Final = "its shape would depend on the data; use np.where(condition, x, 0) instead"
 _CHOICES: Final = {
     "max": "np.maximum({})", "min": "np.minimum({})", "sorted": "np.sort({})",
@@ -32,6 +36,8 @@ _FUNCTIONS: Final = {
     "place": "write x = np.where(mask, v, x)",
     "putmask": "write x = np.where(mask, v, x)",
     "fill_diagonal": "write x = x.at[i, i].set(v) with i = np.arange(n)",
+    "eig": _COMPLEX,
+    "eigvals": _COMPLEX,
     "unique": _DEPENDS,
     "setdiff1d": _DEPENDS,
     "union1d": _DEPENDS,

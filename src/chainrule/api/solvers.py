@@ -11,8 +11,6 @@ import scipy as sp  # its modules are imported when they are first used
 from chainrule.api.constraints import WITHOUT_GRADIENT, Constraint, constraints_for
 from chainrule.api.flat import (
     flat,
-    hessian_of,
-    jacobian_of,
     of_parameters,
     pattern,
     products,
@@ -21,7 +19,7 @@ from chainrule.api.flat import (
     two_derivatives,
 )
 from chainrule.api.plans import Pure
-from chainrule.api.transforms import grad, value_and_grad
+from chainrule.api.transforms import grad, hessian, jacobian, value_and_grad
 from chainrule.api.unknowns import (
     VECTOR,
     Unknowns,
@@ -148,7 +146,7 @@ class Problem:
             if name in _SECOND and "hess" not in rest and "hessp" not in rest:
                 rest[_SECOND[name]] = True
         if rest.get("hess") is True:
-            rest["hess"] = hessian_of(value, self._sparse and name == "trust-constr")
+            rest["hess"] = hessian(value, sparse=self._sparse and name == "trust-constr")
         if rest.get("hessp") is True:
             rest["hessp"] = products(value)
         return _structured(
@@ -226,7 +224,7 @@ class Problem:
         unknowns, start = unknowns_of(x0)
         residuals = flat(self._function, unknowns, vector)
         if rest.get("jac", True) is True:
-            rest["jac"] = jacobian_of(residuals, self._sparse and method != "lm")
+            rest["jac"] = jacobian(residuals, sparse=self._sparse and method != "lm")
         if rest.get("jac_sparsity") is True:
             given = rest.get("args", ())
             args = given if isinstance(given, tuple) else (given,)
@@ -280,7 +278,7 @@ class Problem:
         unknowns, start = unknowns_of(x0)
         system = flat(self._function, unknowns, vector)
         if rest.get("jac", method.lower() in _WITH_JACOBIAN) is True:
-            rest["jac"] = jacobian_of(system, sparse=False)
+            rest["jac"] = jacobian(system)
         return _structured(
             _solved(
                 "jac=None has SciPy approximate the derivatives",
@@ -385,7 +383,7 @@ class Problem:
             TracingError: E230 to E238, at the line that cannot be traced.
         """
         if rest.get("jac", len(positional) < 6) is True:
-            slopes = jacobian_of(of_parameters(self._function), sparse=False)
+            slopes = jacobian(of_parameters(self._function))
             rest["jac"] = lambda x, *parameters: slopes(np.array(parameters, np.float64), x)
         return _solved(
             "jac='2-point' has SciPy approximate the derivatives",
@@ -433,7 +431,7 @@ class Problem:
         flow = slope(function, unknowns)
         name = method if isinstance(method, str) else _implicit_name(method)
         if rest.get("jac", name in _IMPLICIT) is True:
-            derivative = jacobian_of(flow, self._sparse and name != "LSODA", argnum=1)
+            derivative = jacobian(flow, 1, sparse=self._sparse and name != "LSODA")
             rest["jac"] = lambda t, y, *args: derivative(float(t), y, *args)
         if isinstance(events, Sequence):
             events = [splitting(event, unknowns) for event in events]

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from chainrule.api.graph import Graph
 from chainrule.api.linear import jvp
 from chainrule.api.plans import Plan, Pure, plan_of, transform
+from chainrule.api.sparse import sparse_hessian, sparse_jacobian
 from chainrule.api.tracing import (
     Arguments,
     Trace,
     arguments_of,
     dag_of_trace,
+    joined,
     run,
     symbolic,
 )
@@ -29,6 +31,7 @@ from chainrule.api.wanted import (
     nested,
     positions,
     require_float_results,
+    scalar_result,
 )
 from chainrule.diff.blocks import blocks
 from chainrule.diff.build import dependent
@@ -36,7 +39,6 @@ from chainrule.diff.flow import one
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
-from chainrule.graph.node import Node
 from chainrule.ops import select
 from chainrule.ops.term import Term
 
@@ -76,37 +78,6 @@ def trace(function: Pure) -> Callable[..., Graph]:
     return traced
 
 
-def jit(function: Pure) -> Pure:
-    """A function that is traced once for each kind of arguments; afterwards its graph runs.
-
-    Floats become float64 numbers of NumPy; arguments that are not arrays are part of the kind. The
-    graph for some arguments is what ``.trace`` gives, as `trace` does.
-
-    >>> import chainrule as cr
-    >>> import numpy as np
-    >>> @cr.jit
-    ... def norm(x, order=2):
-    ...     return np.sum(abs(x) ** order) ** (1 / order)
-    >>> norm(np.array([3.0, 4.0]))
-    np.float64(5.0)
-    >>> norm.trace(np.array([3.0, 4.0]))
-    <Graph of (x): sum(abs(x)^2)^0.5>
-
-    Args:
-        function: Of arrays, floats, and structures of them, with a result of any structure.
-
-    Raises:
-        TracingError: E230 to E238, at the line that cannot be traced.
-    """
-
-    def build(trace: Trace, _: Arguments) -> Plan:
-        return plan_of(trace.inputs, trace.results, trace.structure)
-
-    compiled: Any = transform(function, ("value",), build)
-    compiled.trace = trace(function)
-    return cast("Pure", compiled)
-
-
 def stop_gradient(value: Any) -> Any:
     """The value itself, which derivatives take for a constant.
 
@@ -117,9 +88,12 @@ def stop_gradient(value: Any) -> Any:
     Args:
         value: An array, or a structure of them.
     """
-    return mapped(
-        lambda leaf: select.stop_gradient(leaf) if isinstance(leaf, Term) else leaf, value
-    )
+
+    def stopped(leaf: Any) -> Any:
+        whole = joined(leaf)
+        return select.stop_gradient(whole) if isinstance(whole, Term) else leaf
+
+    return mapped(stopped, value)
 
 
 def grad(
@@ -184,7 +158,7 @@ def value_and_grad(
         if has_aux and (structure.kind is not tuple or len(structure.parts) != 2):
             raise GraphError("E233", "with has_aux=True the function gives (value, something else)")
         first = structure.parts[0] if has_aux else structure
-        output = _scalar(first, results)
+        output = scalar_result(first, results)
         results[0] = Term(output)
         order = walk.depth_first([output])
         start = (output, one(output.type))
@@ -198,7 +172,13 @@ def value_and_grad(
     return transform(function, ("gradient", wanted, has_aux), build)
 
 
-def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Pure:
+def jacobian(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    mode: str = "auto",
+    sparse: bool = False,
+) -> Pure:
     """All derivatives of a function's results by an argument: shape of the result, then of it.
 
     >>> import chainrule as cr
@@ -206,15 +186,28 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     >>> cr.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
+    >>> cr.jacobian(lambda x: x**2, sparse=True)(np.array([1.0, 2.0]))
+    <Compressed Sparse Row sparse array of dtype 'float64'
+        with 2 stored elements and shape (2, 2)>
 
     Args:
         function: As for `grad`, with a result of any structure.
         argnums: Positions of the arguments to differentiate by.
-        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes.
+        mode: ``"forward"``, ``"reverse"``, or ``"auto"``: what needs fewer passes. Sparse ones may
+            be ``"mixed"``, too.
+        sparse: Give each block as a ``scipy.sparse.csr_array``, a row for each element of the
+            result and a column for each element of the argument, with an entry wherever a
+            derivative can be other than zero. Entries that do not meet are computed in one pass;
+            `sparsity` says how many there are. What they are is found at the first call, and again
+            for other whole numbers among the arguments, which may be indices.
 
     Raises:
-        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode.
+        DerivativeError: E331 for what is not a floating-point number, E336 for an unknown mode,
+            E339 for a sparse one inside of a trace.
+        LimitError: E159 for derivatives that are not sparse.
     """
+    if sparse:
+        return sparse_jacobian(function, argnums, mode)
     if mode not in ("auto", "forward", "reverse"):
         raise DerivativeError("E336", f"unknown mode {mode!r}; use 'auto', 'forward' or 'reverse'")
     wanted = Wanted(positions(argnums), ())
@@ -229,7 +222,13 @@ def jacobian(function: Pure, argnums: int | Sequence[int] = 0, *, mode: str = "a
     return transform(function, ("jacobian", wanted, mode), build)
 
 
-def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
+def hessian(
+    function: Pure,
+    argnums: int | Sequence[int] = 0,
+    *,
+    sparse: bool = False,
+    recovery: str = "direct",
+) -> Pure:
     """All second derivatives of a function with one number as its result: forward over reverse.
 
     >>> import chainrule as cr
@@ -241,10 +240,17 @@ def hessian(function: Pure, argnums: int | Sequence[int] = 0) -> Pure:
     Args:
         function: As for `grad`.
         argnums: Positions of the arguments to differentiate by; with several, blocks in tuples.
+        sparse: Give each block as a ``scipy.sparse.csr_array``, as `jacobian` does.
+        recovery: How the entries of a sparse one are found: ``"direct"``, each is a number that was
+            computed; ``"substitution"``, some are differences of others, for fewer passes.
 
     Raises:
-        DerivativeError: as for `grad`.
+        DerivativeError: as for `grad`; E336 for an unknown recovery, E339 for a sparse one inside
+            of a trace.
+        LimitError: E159 for derivatives that are not sparse.
     """
+    if sparse:
+        return sparse_hessian(function, argnums, recovery)
     return jacobian(grad(function, argnums), argnums, mode="forward")
 
 
@@ -267,22 +273,3 @@ def hvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     count = len(primals)
     gradient = grad(function, 0 if count == 1 else tuple(range(count)))
     return jvp(gradient, primals, tangents)[1]
-
-
-# --- results --------------------------------------------------------------------------------------
-
-
-def _scalar(structure: Structure, results: Sequence[Any]) -> Node:
-    """The only number that a function gave; raises DerivativeError E333, E331."""
-    if structure.kind is not None:
-        gave = "several" if structure.leaves else "none"
-        raise DerivativeError("E333", f"a gradient needs one number, the function gave {gave}")
-    output = symbolic(results[0])
-    if output.type.shape:
-        raise DerivativeError(
-            "E333",
-            f"a gradient needs one number, the function gave shape {list(output.type.shape)}; "
-            "use np.sum or np.mean, or jacobian",
-        )
-    require_float_results([output])
-    return output

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.api.tracing import Arguments, Trace, type_of
+from chainrule.api.tracing import Arguments, Trace, symbolic, type_of
 from chainrule.api.tree import Structure, flatten, matching
 from chainrule.errors import DerivativeError, GraphError, shown
 from chainrule.graph.node import Node
@@ -139,6 +139,22 @@ def require_float_results(nodes: Sequence[Node]) -> None:
         if not node.type.is_float:
             problem = f"the function gave {node.type}: only floating-point numbers have derivatives"
             raise DerivativeError("E331", problem)
+
+
+def scalar_result(structure: Structure, results: Sequence[Any]) -> Node:
+    """The only number that a function gave; raises DerivativeError E333, E331."""
+    if structure.kind is not None:
+        gave = "several" if structure.leaves else "none"
+        raise DerivativeError("E333", f"a gradient needs one number, the function gave {gave}")
+    output = symbolic(results[0])
+    if output.type.shape:
+        raise DerivativeError(
+            "E333",
+            f"a gradient needs one number, the function gave shape {list(output.type.shape)}; "
+            "use np.sum or np.mean, or jacobian",
+        )
+    require_float_results([output])
+    return output
 
 
 def alike(value: Any, other: Any, what: str) -> list[Any]:

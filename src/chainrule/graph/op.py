@@ -161,12 +161,15 @@ class Example(NamedTuple):
         params: The parameters.
         dtypes: The dtype of each operand; float64 for those left out.
         below: Integer operands are drawn from 0 up to this, for each; indices, say.
+        fit: Makes of random operands some that the operation is made for: in order, say, or
+            positive definite; None where any will do.
     """
 
     shapes: tuple[tuple[int, ...], ...]
     params: Params = ()
     dtypes: tuple[str, ...] = ()
     below: int = 2
+    fit: Callable[[list[Any]], list[Any]] | None = None
 
 
 class Accuracy(NamedTuple):
@@ -213,6 +216,10 @@ class Op:
             operands as terms, whether each has an axis of items in front, parameters) → the results
             with the axis of items in front.
         examples: What it is tried with, for operations that are not pointwise.
+        reach: Which elements a change of one operand reaches, where ``partials`` do not say it well
+            enough: (position, values, tangent, out, operands, parameters) → the reached elements as
+            terms, made of sums and of operations that move elements; ``values`` holds for each
+            operand its value where that is known before anything is evaluated, else None.
         joint: Derivatives and batching of an operation with several results. Its kernel takes
             after the parameters a tuple that says which results are wanted; others may be None.
     """
@@ -242,6 +249,7 @@ class Op:
     moves: bool = False
     batch: Callable[..., Any] | None = None
     examples: tuple[Example, ...] = ()
+    reach: Callable[..., Any] | None = None
     joint: Joint | None = None
     is_leaf: bool = field(default=False)
 

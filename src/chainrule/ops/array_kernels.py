@@ -31,7 +31,7 @@ def expanded(x: Array, shape: Axes) -> Array:
 
 
 def reshape(x: Array, shape: Axes) -> Array:
-    return x.reshape(shape) if shape or isinstance(x, np.ndarray) else x
+    return x.reshape(shape) if shape else x.reshape(())[()]
 
 
 @lru_cache(maxsize=4096)

@@ -7,9 +7,12 @@ of contractions are contractions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, Final
+
+import numpy as np
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import (
@@ -25,8 +28,10 @@ from chainrule.graph.op import (
     Writing,
 )
 from chainrule.graph.types import Type
+from chainrule.ops.copies import broadcast_along, total
 from chainrule.ops.families import bracketed, fail, structural
 from chainrule.ops.literals import places
+from chainrule.ops.rearrange import permuted
 from chainrule.ops.term import Function
 
 
@@ -154,6 +159,50 @@ def _batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
     return contracted(a, b, left, right, (front, *out))
 
 
+_MOST_PRODUCTS: Final = 4_000_000
+"""Products of single elements that are looked at one by one for zeros among known factors."""
+
+
+def _reach(
+    position: int,
+    values: Sequence[Any],
+    tangent: Any,
+    out: Any,
+    a: Any,
+    b: Any,
+    left: tuple[int, ...],
+    right: tuple[int, ...],
+    result: tuple[int, ...],
+) -> Any:
+    """By the labels; where the other operand is known, its zeros pass nothing on."""
+    own, others = (left, right) if position == 0 else (right, left)
+    other, value = (b, values[1]) if position == 0 else (a, values[0])
+    sizes = dict(zip((*left, *right), (*a.shape, *b.shape), strict=True))
+    every = tuple(sizes)
+    shape = tuple([sizes[label] for label in every])
+    if value is not None and math.prod(shape) <= _MOST_PRODUCTS and not np.all(value):
+        products = _spread_out(tangent, own, every, shape) * _spread_out(
+            other, others, every, shape
+        )
+        gone = tuple([at for at, label in enumerate(every) if label not in result])
+        kept = [label for label in every if label in result]
+        made = total(products, gone) if gone else products
+        return permuted(made, [kept.index(label) for label in result])
+    summed = tuple([at for at, label in enumerate(own) if label not in result])
+    made = total(tangent, summed) if summed else tangent
+    kept = [label for label in own if label in result]
+    return _spread_out(made, kept, result, out.shape)
+
+
+def _spread_out(
+    x: Any, labels: Sequence[int], wanted: Sequence[int], shape: tuple[int, ...]
+) -> Any:
+    """``x`` with its axes in the order that is wanted, copied along those that it does not have."""
+    places = [wanted.index(label) for label in labels]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return broadcast_along(permuted(x, order), shape, tuple(sorted(places)))
+
+
 contract: Function = structural(
     "contract",
     "the sum of products of a and b over the axes whose labels are not in the result",
@@ -174,6 +223,7 @@ contract: Function = structural(
         ),
     ],
     batch=_batch,
+    reach=_reach,
     rule="product rule",
     write=_written,
     examples=[

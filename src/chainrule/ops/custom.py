@@ -113,7 +113,7 @@ def _custom_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> lis
     rules: Rules = call.params[1]
     if not rules.has_forward:
         raise DerivativeError(
-            "E340",
+            "E343",
             f"{rules.name} has a rule for reverse mode only; give it one by @{rules.name}.forward",
         )
     filled = _filled(given, call.operands)
@@ -144,7 +144,7 @@ def _transposed(adjoints: Any, rules: Rules, call: Call, given: Sequence[Term]) 
     reached = walk.depth_first([x.node for x in made])
     if not set(dots).isdisjoint(reached):
         raise DerivativeError(
-            "E341", f"the rule for forward mode of {rules.name} is not linear in the tangents"
+            "E344", f"the rule for forward mode of {rules.name} is not linear in the tangents"
         )
     return _placed(made, call.operands)
 
@@ -265,7 +265,7 @@ def _foreign_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 def _foreign_derivative(_: Any, call: Call, *rest: Any) -> list[Term | None]:
     name = call.params[0].name
     raise DerivativeError(
-        "E340", f"{name} is not traced and has no rule; give it one by @{name}.forward or .reverse"
+        "E343", f"{name} is not traced and has no rule; give it one by @{name}.forward or .reverse"
     )
 
 

@@ -215,6 +215,7 @@ def structural(
     write: Callable[[Sequence[Type], Params], Writing | None] | None = None,
     moves: bool = False,
     variadic: bool = False,
+    reach: Callable[..., Any] | None = None,
 ) -> Function:
     """Define an operation on whole arrays."""
     return _defined(
@@ -237,6 +238,7 @@ def structural(
         variadic=variadic,
         batch=batch,
         examples=tuple(examples),
+        reach=reach,
     )
 
 

@@ -17,7 +17,7 @@ from chainrule.graph.types import Type
 from chainrule.ops.copies import broadcast_along, total, trailing
 from chainrule.ops.families import fail, structural
 from chainrule.ops.literals import place, sizes
-from chainrule.ops.rearrange import all_along_front, items, permuted
+from chainrule.ops.rearrange import all_along_front, items, permuted, reshaped
 from chainrule.ops.select import convert
 from chainrule.ops.term import Function, full_like
 
@@ -72,6 +72,28 @@ def _gather_batch(op: Op, operands: Any, batched: Sequence[bool], params: Params
     return gather(x, _numbers(x.shape[0], indices[0].shape), *indices)
 
 
+def _pointed(values: Sequence[Any], indices: Sequence[Any]) -> tuple[tuple[int, ...], list[Any]]:
+    """The axes whose indices are not known before they are computed, and indices that say 0 there.
+
+    Where an index may point anywhere, everything along its axis is taken for one element.
+    """
+    unknown = tuple([at for at, value in enumerate(values) if value is None])
+    return unknown, [full_like(x, 0) if at in unknown else x for at, x in enumerate(indices)]
+
+
+def _shrunk(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, ...]:
+    """The shape with one element along some axes."""
+    return tuple([1 if at in axes else size for at, size in enumerate(shape)])
+
+
+def _gather_reach(
+    position: int, values: Sequence[Any], tangent: Any, out: Any, x: Any, *indices: Any
+) -> Any:
+    unknown, places = _pointed(values[1:], indices)
+    joined = reshaped(total(tangent, unknown), _shrunk(x.shape, unknown)) if unknown else tangent
+    return gather(joined, *places)
+
+
 gather: Function = structural(
     "gather",
     "the elements of x at indices into its first axes, one array of indices for each",
@@ -88,6 +110,7 @@ gather: Function = structural(
         None,
     ],
     batch=_gather_batch,
+    reach=_gather_reach,
     moves=True,
     rule="what is not taken gets 0",
     text=Form("gather({operands})", Level.ATOM, (Level.LIST,)),
@@ -125,6 +148,15 @@ def _scatter_batch(op: Op, operands: Any, batched: Sequence[bool], params: Param
     return scatter_add(x, numbers, *indices, shape=(count, *shape))
 
 
+def _scatter_reach(
+    position: int, values: Sequence[Any], tangent: Any, out: Any, x: Any, *rest: Any
+) -> Any:
+    *indices, shape = rest
+    unknown, places = _pointed(values[1:], indices)
+    made = scatter_add(tangent, *places, shape=_shrunk(shape, unknown))
+    return broadcast_along(made, shape, tuple(range(len(shape))))
+
+
 scatter_add: Function = structural(
     "scatter_add",
     "the elements of x added into zeros of a shape, at indices into its first axes",
@@ -142,6 +174,7 @@ scatter_add: Function = structural(
         None,
     ],
     batch=_scatter_batch,
+    reach=_scatter_reach,
     moves=True,
     rule="each gets what is at its place",
     text=Form("scatter_add({operands}, {shape})", Level.ATOM, (Level.LIST,)),
@@ -179,6 +212,19 @@ def _set_batch(op: Op, operands: Any, batched: Sequence[bool], params: Params) -
     return scatter_set(x, values, _numbers(x.shape[0], indices[0].shape), *indices)
 
 
+def _set_reach(
+    position: int, known: Sequence[Any], tangent: Any, out: Any, x: Any, values: Any, *indices: Any
+) -> Any:
+    unknown, _ = _pointed(known[2:], indices)
+    if not unknown:
+        zeros = full_like(values if position == 0 else x, 0)
+        given = (tangent, zeros) if position == 0 else (zeros, tangent)
+        return scatter_set(*given, *indices)
+    if position == 0:
+        return tangent
+    return _scatter_reach(0, known[1:], tangent, out, values, *indices, x.shape)
+
+
 scatter_set: Function = structural(
     "scatter_set",
     "x with values at indices into its first axes; where an index comes twice, the last one stays",
@@ -207,6 +253,7 @@ scatter_set: Function = structural(
         None,
     ],
     batch=_set_batch,
+    reach=_set_reach,
     rule="what is overwritten gets 0",
     text=Form("scatter_set({operands})", Level.ATOM, (Level.LIST,)),
     latex=Form(r"\operatorname{{set}}\left({operands}\right)", Level.ATOM, (Level.LIST,)),
@@ -266,6 +313,10 @@ def _search_batch(op: Op, operands: Any, batched: Sequence[bool], params: Params
     return total(convert(before, "int64"), trailing(1, len(shape)))
 
 
+def _in_order(operands: list[Any]) -> list[Any]:
+    return [np.sort(operands[0]), operands[1]]
+
+
 searchsorted: Function = structural(
     "searchsorted",
     "where values belong in a list in ascending order: before equal ones or behind them",
@@ -276,5 +327,8 @@ searchsorted: Function = structural(
     infer=_search_type,
     partials=[None, None],
     batch=_search_batch,
-    examples=[Example(((4,), (3,)), ("left",)), Example(((4,), (2, 2)), ("right",))],
+    examples=[
+        Example(((4,), (3,)), ("left",), fit=_in_order),
+        Example(((4,), (2, 2)), ("right",), fit=_in_order),
+    ],
 )

@@ -29,6 +29,13 @@ def order(value: Any) -> int:
     return whole
 
 
+def truth(value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be True or False, got {value!r}")
+    return value
+
+
 def sizes(value: Any) -> tuple[int, ...]:
     """A shape: a tuple of whole numbers that are not negative."""
     found = _whole_numbers(value)

@@ -129,7 +129,8 @@ def _split(made: Sequence[Any], carried: int, stacked: int) -> Results:
     return Results(made[:carried], made[carried:end], made[end:])
 
 
-def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
+def taken_apart(operands: Sequence[Any], params: Params) -> Loop:
+    """A node of a loop with a known number of steps as what it was made of."""
     body, constants, carries, length, backward, kept = params
     count = operands[0] if length == UNKNOWN else None
     parts = [
@@ -168,7 +169,7 @@ def _check_carried(op: Op, types: Sequence[Type], body: Dag) -> None:
 
 
 def _scan_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     moved = _Moved(tangents, body, loop, given[loop.steps is not None :])
     made = scanned(
@@ -238,7 +239,7 @@ class _Moved:
 def _scan_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     made = _split(call.results, len(loop.carried), len(loop.stacked))
     adjoint = _split(given, len(loop.carried), len(loop.stacked))
     first = loop.steps is not None
@@ -355,7 +356,7 @@ def _present(inner: Sequence[Node | None], outer: Sequence[Term | None]) -> list
 
 
 def _scan_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     steps = loop.steps if loop.steps is not None and has[0] else None
     own = has[1:] if loop.steps is not None else has
@@ -480,7 +481,7 @@ def _replay_apart(operands: Sequence[Term], params: Params) -> tuple[Loop, Loop,
     body, _, carries, *_ = params
     inner, constants, carried = params[6:]
     count = len(body.inputs)
-    loop = _taken_apart(operands[:count], params[:6])
+    loop = taken_apart(operands[:count], params[:6])
     inputs = inner.inputs[: len(inner.inputs) - carries]
     parts = [Part(*pair) for pair in zip(inputs, operands[count:], strict=True)]
     end = constants + carried
@@ -509,7 +510,7 @@ def _replay_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     return TupleType.of_parts([*outs[:carried], *(type.stacked(length) for type in outs[carried:])])
 
 
-def _plain(call: Call) -> Dag:
+def two_loops(call: Call) -> Dag:
     """The same by two loops, of which the first keeps all carried values."""
     inputs = [input_node(f"x{at}", x.node.type) for at, x in enumerate(call.operands)]
     loop, back, before = _replay_apart(list(map(Term, inputs)), call.params)
@@ -520,19 +521,19 @@ def _plain(call: Call) -> Dag:
 
 
 def _replay_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    dags, has = tangents_of(tangents, [_plain(call)], given)
+    dags, has = tangents_of(tangents, [two_loops(call)], given)
     return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _replay_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    dags, has = adjoints_of(adjoints, [_plain(call)], given, wanted)
+    dags, has = adjoints_of(adjoints, [two_loops(call)], given, wanted)
     return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    dag = _plain(call)
+    dag = two_loops(call)
     axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
     inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
     return over(inner, call.operands)
@@ -563,7 +564,8 @@ def repeated(
     return Results(made[:count], (), made[count + 1 :]), made[count]
 
 
-def _while_apart(operands: Sequence[Any], params: Params) -> Loop:
+def while_apart(operands: Sequence[Any], params: Params) -> Loop:
+    """A node of a loop with a condition as what it was made of."""
     _, body, constants = params
     parts = [Part(inner, outer) for inner, outer in zip(body.inputs, operands, strict=True)]
     carried = [
@@ -584,7 +586,7 @@ def _while_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 
 def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     condition, body, _ = call.params
     moved = _Moved(tangents, body, loop, given)
     made, _ = repeated(
@@ -600,7 +602,7 @@ def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list
 def _while_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     carried = len(loop.carried)
     before = call.results[carried + 1 :]
     adjoint = Results(given[:carried], (), given[carried + 1 :])
@@ -610,7 +612,7 @@ def _while_pull(
 
 def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
     """For many items: until all are done; those that are done stay as they are."""
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     condition, body, _ = call.params
     parts: list[Part | Carried] = [*loop.constants, *loop.carried]
     carries = [part.inner for part in loop.carried]

@@ -15,7 +15,7 @@ from chainrule.graph.op import Example, Kind, Level, Linear, Op, Param, Params, 
 from chainrule.graph.types import Type
 from chainrule.ops.copies import copied_along, reduced_batch, reduced_type, total
 from chainrule.ops.families import along_axes, below, fail, linear, structural, with_params
-from chainrule.ops.literals import place, sorted_places
+from chainrule.ops.literals import place, sorted_places, truth
 from chainrule.ops.rearrange import concatenate, part, permuted, reshaped
 from chainrule.ops.select import where
 from chainrule.ops.term import Function, full_like
@@ -42,12 +42,6 @@ def _along_batch(op: Op, operands: Any, batched: Any, params: Params) -> Any:
     return Function(op)(operands[0], params[0] + 1, *params[1:])
 
 
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be True or False, got {value!r}")
-    return value
-
-
 def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
     def write(types: Sequence[Type], params: Params) -> Writing:
         axis, reverse = params
@@ -57,27 +51,12 @@ def _running_written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
     return write
 
 
-_RUNNING = [Param("axis", place), Param("reverse", _truth, False)]
+_RUNNING = [Param("axis", place), Param("reverse", truth, False)]
 _RUNNING_EXAMPLES = [
     Example(((4,),), (0, False)),
     Example(((2, 3),), (1, True)),
     Example(((0,),), (0, False)),
 ]
-
-cumsum: Function = linear(
-    "cumsum",
-    "the running sums of x along an axis, from its start or, in reverse, from its end",
-    kernel="chainrule.ops.array_kernels.cumsum",
-    write=_running_written("cumsum"),
-    kinds=Kind.NUMBER,
-    params=_RUNNING,
-    infer=_along_type,
-    pull=lambda adjoint, out, x, axis, reverse: cumsum(adjoint, axis, not reverse),
-    batch=_along_batch,
-    rule="sum rule",
-    moves=False,
-    examples=_RUNNING_EXAMPLES,
-)
 
 
 def flipped(x: Any, axis: int) -> Any:
@@ -110,6 +89,34 @@ def recurrence(a: Any, b: Any, axis: int) -> Any:
             a = concatenate(part(a, axis, 0, step), late * early, axis=axis)
         step *= 2
     return b
+
+
+def _cumsum_reach(
+    position: int, values: Any, tangent: Any, out: Any, x: Any, axis: int, reverse: bool
+) -> Any:
+    """Each running sum is reached by what was added up so far."""
+    if x.shape[axis] <= 1:
+        return tangent
+    turned = flipped(tangent, axis) if reverse else tangent
+    sums = recurrence(full_like(x, 1), turned, axis)
+    return flipped(sums, axis) if reverse else sums
+
+
+cumsum: Function = linear(
+    "cumsum",
+    "the running sums of x along an axis, from its start or, in reverse, from its end",
+    kernel="chainrule.ops.array_kernels.cumsum",
+    write=_running_written("cumsum"),
+    kinds=Kind.NUMBER,
+    params=_RUNNING,
+    infer=_along_type,
+    pull=lambda adjoint, out, x, axis, reverse: cumsum(adjoint, axis, not reverse),
+    batch=_along_batch,
+    rule="sum rule",
+    moves=False,
+    reach=_cumsum_reach,
+    examples=_RUNNING_EXAMPLES,
+)
 
 
 def _cumprod_push(tangent: Any, out: Any, x: Any, axis: int, reverse: bool) -> Any:

@@ -19,6 +19,8 @@ from chainrule.ops.composite.table import (
     kept,
     term,
 )
+from chainrule.ops.decompose import singular_values
+from chainrule.ops.rearrange import part, permuted
 from chainrule.ops.select import where
 
 Order = float | str | None
@@ -29,7 +31,8 @@ def norm(x: Any, ord: Order = None, axis: Axis = None, keepdims: bool = False) -
     """The norm of a vector or a matrix, or of many along one axis or two.
 
     Where the 2-norm or the Frobenius norm is 0, its derivative is 0, the subgradient of smallest
-    length. The largest elements share the derivative of the ∞-norm.
+    length; so is that of a singular value that is 0. The largest elements share the derivative of
+    the ∞-norm.
 
     >>> import chainrule as cr
     >>> x = cr.input("x", (2,))
@@ -40,7 +43,7 @@ def norm(x: Any, ord: Order = None, axis: Axis = None, keepdims: bool = False) -
     Args:
         x: The vector or matrix.
         ord: For vectors 2 (the default), 1, ∞, −∞, 0 (the number of elements other than 0) or
-            another p; for matrices ``"fro"`` (the default), 1, −1, ∞ or −∞.
+            another p; for matrices ``"fro"`` (the default), ``"nuc"``, 1, −1, 2, −2, ∞ or −∞.
         axis: The axis of the vectors, or the two axes of the matrices; None: ``x`` is one.
         keepdims: Keep the axes that go away, with size 1.
 
@@ -103,9 +106,20 @@ def _of_vectors(x: Any, ord: float | str, axes: tuple[int, ...]) -> Any:
 def _of_matrices(x: Any, ord: float | str, row: int, column: int) -> Any:
     if ord in ("fro", "f"):
         return _of_vectors(x, 2, tuple(sorted((row, column))))
+    if ord in ("nuc", 2, -2):
+        return _of_singular_values(x, ord, row, column)
     if isinstance(ord, str) or abs(ord) not in (1, math.inf):
-        hint = "; that needs singular values" if ord in ("nuc", 2, -2) else ""
-        raise GraphError("E212", f"there is no norm of order {shown(ord)} for matrices{hint}")
+        raise GraphError("E212", f"there is no norm of order {shown(ord)} for matrices")
     inner, outer = (row, column) if abs(ord) == 1 else (column, row)
     sums = sum(abs(x), inner)
     return (max if ord > 0 else min)(sums, outer - (outer > inner))
+
+
+def _of_singular_values(x: Any, ord: float | str, row: int, column: int) -> Any:
+    """The largest, the smallest or the sum; one that is exactly 0 has derivative 0."""
+    others = [at for at in range(x.ndim) if at not in (row, column)]
+    s = singular_values(permuted(x, [*others, row, column]))
+    s = where(s == 0, 0.0, s)
+    if ord == "nuc" or s.shape[-1] == 0:
+        return sum(s, -1)
+    return sum(part(s, s.ndim - 1, 0 if ord == 2 else s.shape[-1] - 1, 1), -1)

@@ -22,6 +22,8 @@ COVERED: Final[dict[Any, Callable[..., Any]]] = {}
 """NumPy or SciPy function → its counterpart over terms."""
 NAMED: Final[dict[str, Callable[..., Any]]] = {}
 """The functions by name, those of NumPy and others."""
+LINALG: Final[dict[str, Callable[..., Any]]] = {}
+"""Name of a function of ``scipy.linalg`` → its counterpart, which takes arguments as that does."""
 
 
 def covers(*functions: Any) -> Callable[[F], F]:
