@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.api.array import Array
 from chainrule.api.places import running
-from chainrule.api.tracing import Arguments, captured, parameter_names, run, symbolic, type_of
+from chainrule.api.tracing import Arguments, parameter_names, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten
 from chainrule.api.wanted import tuple_of
 from chainrule.diff.rules import Partial, partials_of
@@ -262,27 +262,28 @@ def renamed(
     return [made[node] for node in outputs], known.moved(inner)
 
 
-def bound(build: Callable[[Sequence[Array]], Sequence[Any]], leaves: Sequence[Any]) -> list[Any]:
+def bound(build: Callable[[Sequence[Term]], Sequence[Term]], leaves: Sequence[Any]) -> list[Any]:
     """The results of operations on leaves: symbolic inside of a trace, else numbers.
 
     Args:
         build: From symbolic values for the leaves to symbolic results.
         leaves: Symbolic values and arrays.
     """
-    fresh = [
-        leaf.node if isinstance(leaf, Term) else input_node(f"leaf__{at}", _type(leaf))
-        for at, leaf in enumerate(leaves)
-    ]
-    results = [result.node for result in build([Array(node) for node in fresh])]
-    own = {
-        node: leaf for node, leaf in zip(fresh, leaves, strict=True) if not isinstance(leaf, Term)
-    }
-    if len(own) < len(leaves) or captured(results, list(own)):
+    if any(isinstance(leaf, Term) for leaf in leaves):
+        terms = [
+            leaf if isinstance(leaf, Term) else Term(constant_node(leaf, _type(leaf)))
+            for leaf in leaves
+        ]
+        return [Array(result.node) for result in build(terms)]
+    own = {input_node(f"leaf__{at}", _type(leaf)): leaf for at, leaf in enumerate(leaves)}
+    results = [result.node for result in build(list(map(Term, own)))]
+    before: Container[Node] = running.recorder or ()
+    order = walk.depth_first(results, before)
+    if any(node not in own and _is_read(node, before) for node in order):
         constants = {node: constant_node(leaf, node.type) for node, leaf in own.items()}
-        made = walk.rebuild(walk.depth_first(results), constants)
+        made = walk.rebuild(order, constants)
         return [Array(made[node]) for node in results]
-    dag = Dag(results, list(own))
-    return list(Program(dag)(*own.values())) if results else []
+    return list(Program(Dag(results, list(own)))(*own.values())) if results else []
 
 
 class Converted(NamedTuple):
@@ -312,7 +313,7 @@ def converted(function: Callable[..., Any], example: Sequence[Any]) -> Converted
         leaves = [*flatten(tuple(arguments))[0], *read]
         nodes = [*inner.inputs, *inner.constants]
 
-        def build(values: Sequence[Array]) -> list[Term]:
+        def build(values: Sequence[Term]) -> list[Term]:
             names = dict(zip(nodes, [value.node for value in values], strict=True))
             return list(map(Term, renamed(inner.outputs, names, inner.known)[0]))
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.array import Array
 from chainrule.api.bodies import (
     Body,
     Closed,
@@ -138,7 +137,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
     inputs = [*shared, *read.values()]
     branches = [known.dag(outputs, inputs) for outputs, known in dags]
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         chosen, *rest = leaves
         return branched(chosen, branches, [*rest, *builtins.map(Term, read)])
 
@@ -209,7 +208,7 @@ def scan(
     results = body.outputs[count:]
     nodes = outputs_like(body, [*types, *(None for _ in results)])
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         inner = closed(body.inputs, nodes, body.known, Hoist.ALL if steps else Hoist.REGULAR)
         outs = inner.outputs
         made = scanned(
@@ -299,7 +298,7 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
     known = traced.known.joined(asking)
     nodes = outputs_like(traced, types)
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         # Perhaps no step is made.
         inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR)
         *outs, going = inner.outputs
