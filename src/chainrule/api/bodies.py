@@ -1,20 +1,25 @@
 """Functions that an operation runs: traced into graphs that read nothing but their arguments.
 
 What such a function reads from around it, numbers of an outer trace, becomes an argument too, and
-an operand of the operation. What does not depend on the arguments is computed once, outside.
+an operand of the operation. What a loop computes in every step from these alone is computed once,
+outside, unless that could be seen: where a step, or a branch, may not be run, or may mask the
+result, what is computed there must not count when it is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Mapping, Sequence
+from enum import Enum, auto
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from chainrule.api.array import Array
-from chainrule.api.tracing import Arguments, captured, parameter_names, run, symbolic, type_of
+from chainrule.api.places import running
+from chainrule.api.tracing import Arguments, parameter_names, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten
 from chainrule.api.wanted import tuple_of
+from chainrule.diff.rules import Partial, partials_of
 from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
@@ -91,11 +96,11 @@ def body_of(
 ) -> Body:
     """Trace a function of arguments of these structures, whose leaves have these types."""
     structure = tuple_of([tuple_of(structures), Structure(dict, (), ())])
-    names = tuple(parameter_names(function, structures))
-    trace = run(function, Arguments(structure, names, (None,) * len(types), tuple(types)))
-    known: dict[Node, Sequence[str]] = {node: [name] for name, node in _read_by(function)}
-    known.update(trace.names)
-    return Body(trace.inputs, trace.results, trace.structure, Known(known, trace.origins))
+    parameters = tuple(parameter_names(function, structures))
+    trace = run(function, Arguments(structure, parameters, (None,) * len(types), tuple(types)))
+    read = {node: [name] for name, node in _read_by(function)}
+    names = {**read, **trace.names}
+    return Body(trace.inputs, trace.results, trace.structure, Known(names, trace.origins))
 
 
 def _read_by(function: Callable[..., Any]) -> list[tuple[str, Node]]:
@@ -114,14 +119,17 @@ def _read_by(function: Callable[..., Any]) -> list[tuple[str, Node]]:
 
 
 def outputs_like(body: Body, types: Sequence[Type | None]) -> list[Node]:
-    """The results of a body as nodes; plain numbers get the types they are to have."""
-    found = []
-    for output, type in zip(body.outputs, types, strict=True):
-        if type is not None and isinstance(output, (bool, int, float)):
-            found.append(constant_node(np.full(type.shape, output, type.dtype), type))
-        else:
-            found.append(symbolic(output))
-    return found
+    """The results of a body as nodes; plain numbers get the dtypes that are wanted, if they fit."""
+    return [_result(*pair) for pair in zip(body.outputs, types, strict=True)]
+
+
+def _result(output: Any, wanted: Type | None) -> Node:
+    if not isinstance(output, (bool, int, float)) or isinstance(output, np.generic):
+        return symbolic(output)
+    dtype = np.asarray(output).dtype
+    if wanted is not None and np.result_type(wanted.dtype, output) == wanted.dtype:
+        dtype = wanted.dtype
+    return constant_node(output, Type.of(dtype))
 
 
 class Closed(NamedTuple):
@@ -142,20 +150,49 @@ class Closed(NamedTuple):
     known: Known
 
 
-def closed(inputs: Sequence[Node], outputs: Sequence[Node], known: Known | None = None) -> Closed:
-    """Close a body. What depends on none of its arguments is computed outside.
+class Hoist(Enum):
+    """What a body computes outside of it.
+
+    Attributes:
+        NOTHING: What is only read.
+        REGULAR: What has finite derivatives whatever the numbers are, such as products.
+        ALL: Whatever depends on none of its arguments.
+    """
+
+    NOTHING = auto()
+    REGULAR = auto()
+    ALL = auto()
+
+
+def closed(
+    inputs: Sequence[Node], outputs: Sequence[Node], known: Known, hoist: Hoist = Hoist.NOTHING
+) -> Closed:
+    """Close a body.
 
     Args:
         inputs: Its arguments.
         outputs: What it computes from these and from nodes of other traces.
         known: Names and places of nodes.
+        hoist: What is computed outside. Nodes that the traces around it made are in any case.
     """
-    known = known or Known()
-    order = walk.depth_first(outputs)
+    before: Container[Node] = running.recorder or ()
+    order = walk.depth_first(outputs, before)
     own = walk.descendants(order, inputs)
-    foreign = walk.descendants(order, captured(outputs, inputs)) - own
-    read = [node for user in order if user in own for node in user.operands if node in foreign]
-    outside = list(dict.fromkeys([*read, *(node for node in outputs if node in foreign)]))
+    if hoist is Hoist.ALL and not all(map(_always, own)):
+        hoist = Hoist.REGULAR
+    given = [node for node in order if node not in own and _is_read(node, before)]
+    foreign = walk.descendants(order, given) - own
+    apart: set[Node] = set(given)
+    for node in order if hoist is not Hoist.NOTHING else ():
+        if (
+            node in foreign
+            and apart.issuperset(foreign.intersection(node.operands))
+            and (hoist is Hoist.ALL or _is_regular(node))
+        ):
+            apart.add(node)
+    inside = [node for node in order if node in own or (node in foreign and node not in apart)]
+    read = [node for user in inside for node in user.operands if node in apart]
+    outside = list(dict.fromkeys([*read, *(node for node in outputs if node in apart)]))
     taken: set[str] = set()
     # Equal bodies are one graph: the numbers that tell one trace from another are left out.
     plain = [unused(own_name(node), node.type, taken) for node in inputs]
@@ -168,6 +205,32 @@ def closed(inputs: Sequence[Node], outputs: Sequence[Node], known: Known | None 
     inner = {node: new for node, new in made.items() if not new.is_leaf}
     outs = [made[node] for node in outputs]
     return Closed(plain, constants, outside, outs, known.moved(inner))
+
+
+def _is_read(node: Node, before: Container[Node]) -> bool:
+    """Whether a node was there before a body that uses it."""
+    return node.op in (INPUT, PARAMETER) or (bool(node.operands) and node in before)
+
+
+_REGULAR: Final = frozenset({"add", "subtract", "multiply", "negate", "contract", "convert"})
+
+
+def _is_regular(node: Node) -> bool:
+    """Whether no derivative of a node by its operands is ever infinite."""
+    return not node.type.is_float or node.op.moves or node.op.name in _REGULAR
+
+
+def _always(node: Node) -> bool:
+    """Whether what a node is computed from always counts: it chooses nothing, and skips nothing."""
+    if node.op.joint is None:
+        types = tuple([operand.type for operand in node.operands])
+        rules = partials_of(node.op, types, node.type, node.params).partials
+        return not any(isinstance(rule, Partial) and rule.guard is not None for rule in rules)
+    if node.op.name not in ("scan", "call"):
+        return False
+    if node.op.name == "scan" and node.params[3] <= 0:  # no step, or nobody knows how many
+        return False
+    return all(map(_always, node.params[0].order))
 
 
 def own_name(argument: Node) -> str:
@@ -190,12 +253,7 @@ def unused(name: str, type: Type, taken: set[str]) -> Node:
     return input_node(name, type)
 
 
-def renamed(outputs: Sequence[Node], names: Mapping[Node, Node]) -> list[Node]:
-    """The outputs over other arguments."""
-    return renamed_known(outputs, names, Known())[0]
-
-
-def renamed_known(
+def renamed(
     outputs: Sequence[Node], names: Mapping[Node, Node], known: Known
 ) -> tuple[list[Node], Known]:
     """The outputs over other arguments, and what is known of their nodes."""
@@ -204,27 +262,29 @@ def renamed_known(
     return [made[node] for node in outputs], known.moved(inner)
 
 
-def bound(build: Callable[[Sequence[Array]], Sequence[Any]], leaves: Sequence[Any]) -> list[Any]:
+def bound(build: Callable[[Sequence[Term]], Sequence[Term]], leaves: Sequence[Any]) -> list[Any]:
     """The results of operations on leaves: symbolic inside of a trace, else numbers.
 
     Args:
         build: From symbolic values for the leaves to symbolic results.
         leaves: Symbolic values and arrays.
     """
-    fresh = [
-        leaf.node if isinstance(leaf, Term) else input_node(f"leaf__{at}", _type(leaf))
-        for at, leaf in enumerate(leaves)
-    ]
-    results = [result.node for result in build([Array(node) for node in fresh])]
-    own = {
-        node: leaf for node, leaf in zip(fresh, leaves, strict=True) if not isinstance(leaf, Term)
-    }
-    if len(own) < len(leaves) or captured(results, list(own)):
+    if any(isinstance(leaf, Term) for leaf in leaves):
+        terms = [
+            leaf if isinstance(leaf, Term) else Term(constant_node(leaf, _type(leaf)))
+            for leaf in leaves
+        ]
+        return [Array(result.node) for result in build(terms)]
+    own = {input_node(f"leaf__{at}", _type(leaf)): leaf for at, leaf in enumerate(leaves)}
+    results = [result.node for result in build(list(map(Term, own)))]
+    before: Container[Node] = running.recorder or ()
+    order = walk.depth_first(results, before)
+    if any(node not in own and _is_read(node, before) for node in order):
+        kept = {node: node for node in order if node in before}
         constants = {node: constant_node(leaf, node.type) for node, leaf in own.items()}
-        made = walk.rebuild(walk.depth_first(results), constants)
+        made = walk.rebuild(order, kept | constants)
         return [Array(made[node]) for node in results]
-    dag = Dag(results, list(own))
-    return list(Program(dag)(*own.values())) if results else []
+    return list(Program(Dag(results, list(own)))(*own.values())) if results else []
 
 
 class Converted(NamedTuple):
@@ -248,15 +308,15 @@ def converted(function: Callable[..., Any], example: Sequence[Any]) -> Converted
     """
     like = given(tuple(example), "an argument")
     body = body_of(function, like.structure.parts, like.types)
-    inner = closed(body.inputs, outputs_like(body, [None] * len(body.outputs)))
+    inner = closed(body.inputs, outputs_like(body, [None] * len(body.outputs)), body.known)
 
     def pure(arguments: Sequence[Any], read: Sequence[Any]) -> Any:
         leaves = [*flatten(tuple(arguments))[0], *read]
         nodes = [*inner.inputs, *inner.constants]
 
-        def build(values: Sequence[Array]) -> list[Term]:
+        def build(values: Sequence[Term]) -> list[Term]:
             names = dict(zip(nodes, [value.node for value in values], strict=True))
-            return list(map(Term, renamed(inner.outputs, names)))
+            return list(map(Term, renamed(inner.outputs, names, inner.known)[0]))
 
         return body.structure.build(bound(build, leaves))
 

@@ -14,20 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.array import Array
 from chainrule.api.bodies import (
     Body,
     Closed,
     Given,
+    Hoist,
     body_of,
     bound,
     closed,
     given,
     outputs_like,
     own_name,
-    renamed_known,
+    renamed,
     unused,
 )
+from chainrule.api.tracing import symbolic
 from chainrule.api.tree import Structure
 from chainrule.errors import GraphError
 from chainrule.graph.node import Node
@@ -59,18 +60,23 @@ def cond(pred: Any, true_function: Pure, false_function: Pure, *operands: Any) -
         *operands: Arrays and structures of arrays.
 
     Raises:
-        GraphError: E241 when the results differ in structure, shape or dtype.
-        TracingError: E230 for a truth value that is an array; `vmap` chooses for each element.
+        GraphError: E241 when the results differ in structure, shape or dtype, E242 for a truth
+            value that is an array.
     """
     if not isinstance(pred, Term):
+        if np.ndim(pred):
+            raise _not_one_truth(np.shape(pred))
         return (true_function if pred else false_function)(*operands)
     if pred.shape:
-        raise GraphError(
-            "E242",
-            f"cond needs one truth value, got shape {list(pred.shape)}; use np.where or vmap",
-        )
+        raise _not_one_truth(pred.shape)
     truth = pred if pred.dtype == bool else pred != 0
     return _branched(convert(~truth, "int64"), [true_function, false_function], operands)
+
+
+def _not_one_truth(shape: tuple[int, ...]) -> GraphError:
+    return GraphError(
+        "E242", f"cond needs one truth value, got shape {list(shape)}; use np.where or vmap"
+    )
 
 
 def switch(index: Any, branches: Sequence[Pure], *operands: Any) -> Any:
@@ -108,10 +114,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
     for body in bodies[1:]:
         if body.structure != first.structure:
             raise GraphError("E241", "the branches give values of different structures")
-    wanted = [
-        next((output.node.type for output in column if isinstance(output, Term)), None)
-        for column in zip(*(body.outputs for body in bodies), strict=True)
-    ]
+    wanted = [_common(column) for column in zip(*(body.outputs for body in bodies), strict=True)]
     outputs = [outputs_like(body, wanted) for body in bodies]
     paths = first.structure.paths()
     for path, *column in zip(paths, *outputs, strict=True):
@@ -130,16 +133,24 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
         names = dict(zip(inner.inputs, shared, strict=True))
         pairs = zip(inner.constants, inner.outside, strict=True)
         names |= {old: read[node] for old, node in pairs}
-        dags.append(renamed_known(inner.outputs, names, inner.known))
+        dags.append(renamed(inner.outputs, names, inner.known))
     inputs = [*shared, *read.values()]
     branches = [known.dag(outputs, inputs) for outputs, known in dags]
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         chosen, *rest = leaves
         return branched(chosen, branches, [*rest, *builtins.map(Term, read)])
 
     made = bound(build, [index, *values.leaves])
     return first.structure.build(made)
+
+
+def _common(column: Sequence[Any]) -> Type | None:
+    """The type that plain numbers among the results of branches are to have."""
+    found = next((output.node.type for output in column if isinstance(output, Term)), None)
+    if found is None and all(isinstance(output, (bool, int, float)) for output in column):
+        return Type.of(np.result_type(*builtins.map(np.asarray, column)))
+    return found
 
 
 # --- loops ----------------------------------------------------------------------------------------
@@ -197,8 +208,8 @@ def scan(
     results = body.outputs[count:]
     nodes = outputs_like(body, [*types, *(None for _ in results)])
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
-        inner = closed(body.inputs, nodes, body.known)
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
+        inner = closed(body.inputs, nodes, body.known, Hoist.ALL if steps else Hoist.REGULAR)
         outs = inner.outputs
         made = scanned(
             Loop(
@@ -283,12 +294,13 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
             "E242", f"the condition of while_loop must give one truth value, got {truth.type}"
         )
     same = dict(zip(asked.inputs, traced.inputs, strict=True))
-    (truth,), asking = renamed_known([truth], same, asked.known)
+    (truth,), asking = renamed([truth], same, asked.known)
     known = traced.known.joined(asking)
     nodes = outputs_like(traced, types)
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
-        inner = closed(traced.inputs, [*nodes, truth], known)
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
+        # Perhaps no step is made.
+        inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR)
         *outs, going = inner.outputs
         carried = list(starmap(Carried, zip(inner.inputs, leaves, outs, strict=True)))
         return repeated(_constants(inner), carried, going, inner.known)[0].carried
@@ -350,14 +362,13 @@ def _steady(
         count = len(start.leaves)
         grown = False
         for at, (before, output) in enumerate(zip(start.types, body.outputs[:count], strict=True)):
-            after = output.node.type if isinstance(output, Term) else None
-            if after is None or after is before or not start.weak[at]:
+            if not start.weak[at]:
                 continue
-            if (
-                after.shape == before.shape
-                and np.result_type(after.dtype, before.dtype) == after.dtype
-            ):
-                start.leaves[at] = start.leaves[at].astype(after.dtype)
+            plain = isinstance(output, (bool, int, float)) and not isinstance(output, np.generic)
+            after = output if plain else symbolic(output).type.dtype
+            dtype = np.result_type(before.dtype, after)
+            if dtype != before.dtype and (plain or dtype == after):
+                start.leaves[at] = start.leaves[at].astype(dtype)
                 grown = True
         if not grown:
             break

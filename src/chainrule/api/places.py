@@ -34,10 +34,12 @@ class Recorder:
 
     Attributes:
         made: Node → file, line, and the frames of the user's code it was made in, innermost first.
+        outer: The recorder of the run around this one.
     """
 
-    def __init__(self, root: FrameType) -> None:
+    def __init__(self, root: FrameType, outer: Recorder | None = None) -> None:
         self._root = root
+        self.outer = outer
         self.made: dict[Node, tuple[str, int, tuple[FrameType, ...]]] = {}
 
     def note(self, node: Node) -> None:
@@ -53,6 +55,15 @@ class Recorder:
         if frames:
             inner = frames[0]
             self.made[node] = (inner.f_code.co_filename, inner.f_lineno, tuple(frames))
+
+    def __contains__(self, node: object) -> bool:
+        """Whether the node was made in this run or in one around it."""
+        recorder: Recorder | None = self
+        while recorder is not None:
+            if node in recorder.made:
+                return True
+            recorder = recorder.outer
+        return False
 
 
 class Running(threading.local):

@@ -143,7 +143,8 @@ def run(function: Callable[..., Any], arguments: Arguments) -> Trace:
             values.append(Array(node))
     positional, keywords = arguments.structure.build(values)
     outer = running.recorder
-    recorder = running.recorder = Recorder(sys._getframe())  # noqa: SLF001 - the root of the walk
+    root = sys._getframe()  # noqa: SLF001 - the root of the walk
+    recorder = running.recorder = Recorder(root, outer)
     try:
         with constructors():
             result = function(*positional, **keywords)

@@ -113,6 +113,8 @@ class Results(NamedTuple):
 def scanned(loop: Loop) -> Results:
     """The node of a loop with a known number of steps; what its body never reads is left out."""
     outputs = [*(part.out for part in loop.carried), *loop.stacked]
+    if not outputs:
+        return Results((), (), ())
     reached = set(walk.depth_first(outputs))
     constants = [part for part in loop.constants if part.inner in reached]
     sliced = [part for part in loop.sliced if part.inner in reached]

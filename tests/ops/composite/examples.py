@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.linalg
 import scipy.special
 
 import chainrule as cr
@@ -72,6 +73,21 @@ GAPS = np.array([0.0, 0.5, 2.0, 2.25])
 HOLES = np.array([[0.5, np.nan, -0.3], [np.nan, 0.25, 0.75]])
 ANGLES = np.array([2.0, 0.5, 1.0])
 POLY = np.array([1.5, -0.5, 2.0])
+
+
+def far(x: Any, distance: float = 4) -> Any:
+    """Square matrices far from singular ones."""
+    return x + distance * np.eye(x.shape[-1], dtype=np.dtype(x.dtype))
+
+
+def even(m: Any, x: Any, distance: float = 0) -> Any:
+    """Symmetric matrices, positive definite from a distance of 4 on."""
+    return far((x + m.matrix_transpose(x)) / 2, distance)
+
+
+def apart(m: Any, x: Any) -> Any:
+    """Symmetric matrices with eigenvalues far from each other."""
+    return even(m, x) + np.diag(4 * np.arange(x.shape[-1])).astype(np.dtype(x.dtype))
 
 
 def _with_holes(name: str, **how: Any) -> list[Case]:
@@ -443,10 +459,68 @@ EXAMPLES: dict[str, list[Case]] = {
     "bitwise_or": [step(lambda m, x: m.bitwise_or(x > 0, x < -0.5), M)],
     "bitwise_xor": [step(lambda m, x: m.bitwise_xor(x > 0, x < 0.5), M)],
     "invert": [step(lambda m, x: m.invert(x > 0), M)],
+    # --- linear algebra
+    "linalg.solve": [floats(lambda m, x, b: m.linalg.solve(far(x), b), (3, 3), (3,)),
+                     floats(lambda m, x, b: m.linalg.solve(far(x), b), (2, 3, 3), (3, 2)),
+                     floats(lambda m, x, b: m.linalg.solve(far(x), b), (3, 3), (2, 3, 2)),
+                     floats(lambda m, x, b: m.linalg.solve(x, b), (0, 0), (0, 2), smooth=False)],
+    "linalg.inv": [floats(lambda m, x: m.linalg.inv(far(x)), (3, 3)),
+                   floats(lambda m, x: m.linalg.inv(far(x)), (2, 2, 2))],
+    "linalg.pinv": [floats(lambda m, x: m.linalg.pinv(x), (4, 2)),
+                    floats(lambda m, x: m.linalg.pinv(x), (2, 2, 3))],
+    "linalg.det": [e(lambda m, x: m.linalg.det(x), (3, 3)),
+                   floats(lambda m, x: m.linalg.det(x), (2, 2, 2))],
+    "linalg.slogdet": [floats(lambda m, x: m.linalg.slogdet(far(x)), (2, 3, 3))],
+    "linalg.matrix_power": [e(lambda m, x: m.linalg.matrix_power(x, 5), (2, 2, 2)),
+                            floats(lambda m, x: m.linalg.matrix_power(far(x), -2), (2, 2)),
+                            step(lambda m, x: m.linalg.matrix_power(x, 0), (2, 2))],
+    "linalg.cholesky": [floats(lambda m, x: m.linalg.cholesky(even(m, x, 4)), (3, 3)),
+                        floats(lambda m, x: m.linalg.cholesky(even(m, x, 4), upper=True),
+                               (2, 2, 2))],
+    "linalg.eigh": [floats(lambda m, x: m.linalg.eigh(apart(m, x)), (3, 3)),
+                    floats(lambda m, x: m.linalg.eigh(apart(m, x), "U")[0], (2, 2, 2))],
+    "linalg.eigvalsh": [floats(lambda m, x: m.linalg.eigvalsh(apart(m, x)), (2, 3, 3))],
+    "linalg.svd": [floats(lambda m, x: m.linalg.svd(x, False), (4, 2)),
+                   floats(lambda m, x: m.linalg.svd(x, False), (2, 2, 3)),
+                   floats(lambda m, x: m.linalg.svd(x, compute_uv=False), (3, 3)),
+                   floats(lambda m, x: m.linalg.svd(x)[0] ** 2, (4, 2), smooth=False)],
+    "linalg.svdvals": [floats(lambda m, x: m.linalg.svdvals(x), (2, 2, 3))],
+    "linalg.cond": [floats(lambda m, x: m.linalg.cond(far(x)), (3, 3)),
+                    floats(lambda m, x: m.linalg.cond(far(x), 1), (2, 3, 3))],
+    "linalg.matrix_rank": [step(lambda m, x: m.linalg.matrix_rank(x), (2, 4, 3))],
+    "linalg.qr": [floats(lambda m, x: m.linalg.qr(x), (4, 2)),
+                  floats(lambda m, x: m.linalg.qr(x, "r"), (2, 3, 3)),
+                  floats(lambda m, x: m.linalg.qr(x, "complete")[1], (4, 2), smooth=False),
+                  floats(lambda m, x: m.linalg.qr(x), (2, 3), smooth=False)],
+    "linalg.lstsq": [floats(lambda m, x, b: m.linalg.lstsq(x, b)[:2], (4, 2), (4, 3),
+                            dtypes=())],
+    "linalg.tensorsolve": [floats(lambda m, x, b: m.linalg.tensorsolve(
+        m.reshape(far(x), (2, 3, 6)), b), (6, 6), (2, 3))],
+    "linalg.tensorinv": [floats(lambda m, x: m.linalg.tensorinv(
+        m.reshape(far(x), (2, 3, 6))), (6, 6))],
+    "solve_triangular": [own(lambda x, b: cr.solve_triangular(far(x), b, 1, lower=True),
+                             lambda x, b: scipy.linalg.solve_triangular(far(x), b, 1, lower=True),
+                             lambda x, b: jax.scipy.linalg.solve_triangular(far(x), b, 1, True),
+                             (3, 3), (3, 2), dtypes=("float32",))],
+    "expm": [own(cr.expm, scipy.linalg.expm, jax.scipy.linalg.expm, (3, 3), dtypes=("float32",))],
+    "cho_factor": [own(lambda x: cr.cho_factor(even(np, x, 4), lower=True)[0],
+                       lambda x: np.linalg.cholesky(even(np, x, 4)),
+                       lambda x: jnp.linalg.cholesky(even(jnp, x, 4)), (3, 3),
+                       dtypes=("float32",))],
+    "cho_solve": [own(lambda x, b: cr.cho_solve(cr.cho_factor(even(np, x, 4)), b),
+                      lambda x, b: np.linalg.solve(even(np, x, 4), b),
+                      lambda x, b: jnp.linalg.solve(even(jnp, x, 4), b), (3, 3), (3,),
+                      dtypes=("float32",))],
+    "pinvh": [own(lambda x: cr.pinvh(even(np, x, 4)), lambda x: np.linalg.pinv(even(np, x, 4)),
+                  lambda x: jnp.linalg.pinv(even(jnp, x, 4)), (3, 3), dtypes=("float32",))],
+    "block_diag": [own(cr.block_diag, scipy.linalg.block_diag, jax.scipy.linalg.block_diag, M,
+                       (2,), dtypes=("float32",))],
     # --- norms, sorting, searching
     "linalg.norm": [floats(lambda m, x: m.linalg.norm(x), M),
                     floats(lambda m, x: m.linalg.norm(x, 3, axis=1), M),
-                    floats(lambda m, x: m.linalg.norm(x, np.inf), M)],
+                    floats(lambda m, x: m.linalg.norm(x, np.inf), M),
+                    *[floats(lambda m, x, order=order: m.linalg.norm(x, order), M)
+                      for order in (2, -2, "nuc")]],
     "linalg.vector_norm": [floats(lambda m, x: m.linalg.vector_norm(x, ord=1), M)],
     "linalg.matrix_norm": [floats(lambda m, x: m.linalg.matrix_norm(x), (2, 2, 3))],
     "sort": [e(lambda m, x: m.sort(x), M), e(lambda m, x: m.sort(x, 0), M)],
