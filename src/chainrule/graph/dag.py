@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -457,8 +456,8 @@ class Dag:
         """
         if self._is_inner:
             return self
-        inner = copy.copy(self)
-        vars(inner)["_is_inner"] = True
+        inner = object.__new__(Dag)
+        vars(inner).update(vars(self), _is_inner=True)
         return inner
 
     def __eq__(self, other: object) -> bool:
