@@ -10,6 +10,8 @@ at a time:
 - Operations that move elements or add some up are run on the numbers of elements in place of
   elements, which tells where each one comes from or goes to.
 - For every other operation the pattern flows through the graph of its own rule.
+- Loops are followed step by step, or, where they have many, up to the least fixed point: what any
+  number of steps does.
 
 What depends on no argument is computed, so that indices and masks are known.
 """
@@ -20,18 +22,21 @@ import functools
 import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.diff.edges import Edges
+from chainrule.diff.forward import tangents
 from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
-from chainrule.errors import LimitError
+from chainrule.errors import DerivativeError, GraphError, LimitError
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value, input_node, uniform_value
-from chainrule.graph.op import Op
+from chainrule.graph.op import Call, Op, Runs
+from chainrule.graph.types import UNKNOWN, Type
+from chainrule.ops.several import ITEM, call_of
 from chainrule.ops.term import Term
 
 if TYPE_CHECKING:
@@ -171,7 +176,9 @@ def computed(node: Node, values: dict[Node, Any]) -> Any:
                     values[one] = constant_value(one)
                     continue
                 given = [values[operand] for operand in one.operands]
-                values[one] = _function(one.op)(*given, *one.params)
+                # An operation with several results is told which ones are wanted.
+                more = () if one.op.joint is None else ((True,) * len(one.type.parts),)
+                values[one] = _function(one.op)(*given, *one.params, *more)
     return values[node]
 
 
@@ -238,20 +245,40 @@ def repeated(
         given = grown
 
 
-class _Propagation:
-    """Patterns on their way through one graph, and through the rules of its operations."""
+_UNROLLED: Final = 200
+"""Steps of a loop that are followed one by one, at most; of more, what any number of them does."""
 
-    def __init__(self, known: Known) -> None:
+
+class _Propagation:
+    """Patterns on their way through one graph, and through the rules of its operations.
+
+    Args:
+        known: The values that are known.
+        inside: The operations whose rules the graph belongs to. A rule that calls for itself is not
+            followed.
+    """
+
+    def __init__(self, known: Known, inside: frozenset[Op] = frozenset()) -> None:
         self._known = known
+        self._inside = inside
         self._edges = Edges()
         self._unions: dict[tuple[int, int], tuple[Pattern, Pattern, Pattern]] = {}
 
     def over(self, order: Iterable[Node], starts: Mapping[Node, Pattern]) -> dict[Node, Pattern]:
         found = dict(starts)
+        shared: dict[Node, Sequence[Pattern | None]] = {}
         for node in order:
             if not node.operands or not node.type.is_float:
                 continue
             total = starts.get(node)
+            if node.op.joint is not None:
+                given = [found.get(operand) for operand in node.operands]
+                if any(pattern is not None for pattern in given):
+                    shared[node] = self._jointly(node, given)
+                continue
+            if node.op is ITEM:
+                (several,) = node.operands
+                total = shared[several][node.params[0]] if several in shared else total
             for position, operand in enumerate(node.operands):
                 pattern = found.get(operand)
                 if pattern is None:
@@ -262,6 +289,154 @@ class _Propagation:
             if total is not None:
                 found[node] = total
         return found
+
+    # --- operations with several results ----------------------------------------------------------
+
+    def _jointly(self, node: Node, given: Sequence[Pattern | None]) -> Sequence[Pattern | None]:
+        """The patterns of all results of a node, from those of its operands."""
+        joint = node.op.joint
+        assert joint is not None
+        call = call_of(node)
+        if joint.runs is not None:
+            return self._run(joint.runs(call), node, given)
+        if node.op not in self._inside:
+            places = [input_node(f"x{at}", x.type) for at, x in enumerate(node.operands)]
+            outs = [input_node(f"out{at}", type) for at, type in enumerate(node.type.parts)]
+            seeds = [
+                None if pattern is None else input_node(f"tangent{at}", place.type)
+                for at, (place, pattern) in enumerate(zip(places, given, strict=True))
+            ]
+            terms = [None if seed is None else Term(seed) for seed in seeds]
+            values = [self._known.of(operand) for operand in node.operands]
+            known = {x: v for x, v in zip(places, values, strict=True) if v is not None}
+            starts = {
+                seed: pattern
+                for seed, pattern in zip(seeds, given, strict=True)
+                if seed is not None and pattern is not None
+            }
+            own = Call(node.op, list(map(Term, places)), node.params, list(map(Term, outs)))
+            try:
+                made = joint.push(tangents, own, terms)
+            except DerivativeError:  # there is no rule forward: it may be anything
+                return self._all(node, given)
+            ends = [None if term is None else term.node for term in made]
+            order = walk.depth_first([end for end in ends if end is not None])
+            inner = _Propagation(Known(known), self._inside | {node.op})
+            found = inner.over(order, starts)
+            return [None if end is None else found.get(end) for end in ends]
+        return self._all(node, given)
+
+    def _all(self, node: Node, given: Sequence[Pattern | None]) -> Sequence[Pattern | None]:
+        """All results depend on all that any operand depends on."""
+        (row, *rest) = [dense(pattern, 1) for pattern in given if pattern is not None]
+        for other in rest:
+            row = self._united(row, other)
+        return [
+            taken(row, np.zeros(_count(type), np.int64)) if type.is_float else None
+            for type in node.type.parts
+        ]
+
+    def _run(
+        self, runs: Runs, node: Node, given: Sequence[Pattern | None]
+    ) -> Sequence[Pattern | None]:
+        """Through the graphs that an operation holds, as it runs them."""
+        arguments = runs.graphs[0].inputs
+        operands = node.operands[runs.first :]
+        loop = _Loop(
+            runs,
+            [graph.inputs for graph in runs.graphs],
+            list(given[runs.first :]),
+            [self._known.of(operand) for operand in operands],
+        )
+        start, end = runs.carried or (0, 0)
+        carried = loop.patterns[start:end]
+        values = loop.values[start:end]
+        counts = [_size(x) for x in arguments]
+        width = next(pattern.shape[1] for pattern in given if pattern is not None)
+        count = end - start
+        outputs = runs.graphs[0].outputs
+        rows: list[list[Pattern | None]] = []
+        if 0 <= runs.length <= _UNROLLED:
+            steps = range(runs.length)
+            for step in reversed(steps) if runs.backward else steps:
+                made, after = self._step(loop, carried, values, step)
+                rows.append([*made[count:], *carried])
+                carried, values = made[:count], after[:count]
+            if runs.backward:
+                rows.reverse()
+        else:
+            # What is carried only grows, up to what any number of steps does.
+            values = [None] * count
+            while True:
+                made, _ = self._step(loop, carried, values, None)
+                grown = [
+                    a if b is None else b if a is None else self._united(a, b)
+                    for a, b in zip(carried, made[:count], strict=True)
+                ]
+                pairs = zip(carried, grown, strict=True)
+                if all(_entries(a) == _entries(b) for a, b in pairs):
+                    break
+                carried = grown
+            every = 1 if runs.length < 0 else runs.length
+            rows = [
+                [*self._step(loop, carried, values, step)[0][count:], *carried]
+                for step in _steps(loop, every)
+            ]
+        sizes = [*[_size(x) for x in outputs[count:]], *counts[start:end]]
+        if not runs.kept:
+            sizes = sizes[: len(outputs) - count]
+        stacks: list[Pattern | None] = []
+        for at, size in enumerate(sizes):
+            column = [row[at] for row in rows]
+            if runs.carried is None:
+                stacks.append(column[0])
+            elif all(part is None for part in column):
+                stacks.append(None)
+            else:
+                stacks.append(
+                    stacked([nothing(size, width) if part is None else part for part in column])
+                )
+        return [*carried, *[None] * runs.between, *stacks]
+
+    def _step(
+        self,
+        loop: _Loop,
+        carried: Sequence[Pattern | None],
+        values: Sequence[Any],
+        step: int | None,
+    ) -> tuple[list[Pattern | None], list[Any]]:
+        """One step of a loop: the patterns of the outputs, and their values where they are known.
+
+        Args:
+            loop: The loop.
+            carried: The patterns of what is carried.
+            values: What is carried, where it is known.
+            step: The number of the step; None: any.
+        """
+        runs = loop.runs
+        start, end = runs.carried or (len(loop.patterns), len(loop.patterns))
+        patterns = [*loop.patterns[:start], *carried, *loop.slices(end, step)]
+        known = [*loop.values[:start], *values, *loop.parts(end, step)]
+        total: list[Pattern | None] = []
+        after: list[Any] = []
+        for graph in runs.graphs:
+            pairs = zip(graph.inputs, patterns, strict=True)
+            starts = {x: p for x, p in pairs if p is not None and x.type.is_float}
+            given = Known({x: v for x, v in zip(graph.inputs, known, strict=True) if v is not None})
+            found = _Propagation(given, self._inside).over(graph.order, starts)
+            made = [found.get(x) for x in graph.outputs]
+            if graph is runs.graphs[0]:
+                total, after = made, []
+                if step is not None and len(runs.graphs) == 1:
+                    after = [None if x.type.is_float else given.of(x) for x in graph.outputs]
+            else:
+                total = [
+                    a if b is None else b if a is None else self._united(a, b)
+                    for a, b in zip(total, made, strict=True)
+                ]
+        return total, after or [None] * len(total)
+
+    # --- operations with one result ---------------------------------------------------------------
 
     def _united(self, a: Pattern, b: Pattern) -> Pattern:
         """As `united`, once for the same two; they are kept, so that no other takes their place."""
@@ -316,11 +491,88 @@ class _Propagation:
             return pattern
         if result.op is node.op and way.given in result.operands:
             made = _moved(node, position, transfer, way, given, pattern)
-            if made is not None:
-                return made
-            return dense(pattern, _size(node))
-        inner = _Propagation(Known(given))
+            return _by_items(node, position, pattern) if made is None else made
+        if node.op in self._inside:
+            return _by_items(node, position, pattern)
+        inner = _Propagation(Known(given), self._inside | {node.op})
         return inner.over(walk.depth_first([result]), {way.given: pattern}).get(result)
+
+
+class _Loop(NamedTuple):
+    """A loop, with what its arguments are outside of it.
+
+    Attributes:
+        runs: How it runs.
+        inputs: The arguments of its graphs.
+        patterns: Of what its arguments are outside.
+        values: The same where they are known.
+    """
+
+    runs: Runs
+    inputs: Sequence[Sequence[Node]]
+    patterns: Sequence[Pattern | None]
+    values: Sequence[Any]
+
+    def slices(self, first: int, step: int | None) -> list[Pattern | None]:
+        """The patterns of the slices in a step; None: of all of them together."""
+        found: list[Pattern | None] = []
+        nodes = self.inputs[0][first:]
+        for node, pattern in zip(nodes, self.patterns[first:], strict=True):
+            size = _size(node)
+            if pattern is None or self.runs.length < 0:  # one stands for all of them
+                found.append(pattern)
+            elif step is None:
+                places = np.arange(pattern.shape[0]) % max(size, 1)
+                found.append(gathered(pattern, places, size))
+            else:
+                found.append(pattern[step * size : (step + 1) * size])
+        return found
+
+    def parts(self, first: int, step: int | None) -> list[Any]:
+        """The slices in a step where they are known."""
+        if step is None or self.runs.length < 0:
+            return [None] * len(self.values[first:])
+        return [None if value is None else value[step] for value in self.values[first:]]
+
+
+def _entries(pattern: Pattern | None) -> int:
+    return 0 if pattern is None else int(pattern.nnz)
+
+
+def _by_items(node: Node, position: int, pattern: Pattern) -> Pattern:
+    """All elements of a result depend on all of an operand, but for items that are worked on apart.
+
+    Whether the first axis is one of items is told by how the operation works on many at once: then
+    it is the operation itself on operands with one more axis.
+    """
+    types = [operand.type for operand in node.operands]
+    count = 1
+    while all(type.shape for type in types):
+        first = types[0].shape[0]
+        if first < 1 or any(type.shape[0] != first for type in types) or node.op.batch is None:
+            break
+        inner = [type.with_shape(type.shape[1:]) for type in types]
+        try:
+            node.op.infer(node.op, inner, node.params)
+            terms = [Term(input_node(f"x{at}", type)) for at, type in enumerate(types)]
+            made = node.op.batch(node.op, terms, [True] * len(terms), node.params).node
+        except (GraphError, IndexError, ValueError):
+            break
+        same = made.op is node.op and made.params == node.params
+        if not same or list(made.operands) != [term.node for term in terms]:
+            break
+        count *= first
+        types = inner
+    size = pattern.shape[0]
+    whole = gathered(pattern, np.arange(size) // max(size // count, 1), count)
+    out = _size(node)
+    return taken(whole, np.arange(out) // max(out // count, 1))
+
+
+def _steps(loop: _Loop, count: int) -> Iterable[int | None]:
+    """The steps that differ; where nothing is sliced none do."""
+    sliced = loop.runs.carried is not None and len(loop.patterns) > loop.runs.carried[1]
+    return range(count) if sliced and loop.runs.length >= 0 else [None] * count
 
 
 def _reach(node: Node, position: int, transfer: Transfer, values: Sequence[Any]) -> Mapped:
@@ -379,7 +631,12 @@ def _numbers_through(
 
 
 def _size(node: Node) -> int:
-    return math.prod(node.type.shape)
+    return _count(node.type)
+
+
+def _count(type: Type) -> int:
+    """The number of elements; of what has a length that is not known, those of one step."""
+    return math.prod([size for size in type.shape if size != UNKNOWN])
 
 
 # --- of derivatives -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
-from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
+from chainrule.graph.op import Call, Joint, Op, Param, Params, Runs, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
@@ -82,7 +82,7 @@ CALL = several(
     params=(Param("graph", graph),),
     kernel="chainrule.run.loops.call",
     infer=_call_type,
-    joint=Joint(_call_push, _call_pull, _call_batch),
+    joint=Joint(_call_push, _call_pull, _call_batch, lambda call: Runs(call.params)),
     rule="derivative of a graph",
     write=_call_written,
 )
@@ -153,7 +153,7 @@ COND = several(
     params=(Param("branches", graphs),),
     kernel="chainrule.run.loops.branch",
     infer=_cond_type,
-    joint=Joint(_cond_push, _cond_pull, _cond_batch),
+    joint=Joint(_cond_push, _cond_pull, _cond_batch, lambda call: Runs(call.params[0], first=1)),
     rule="derivative of the branch",
     write=_cond_written,
 )

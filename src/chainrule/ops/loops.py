@@ -17,7 +17,7 @@ from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
-from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
+from chainrule.graph.op import Call, Joint, Op, Param, Params, Runs, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
 from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
@@ -648,6 +648,22 @@ def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> lis
     ]
 
 
+# --- how the graphs run ---------------------------------------------------------------------------
+
+
+def _scan_runs(call: Call) -> Runs:
+    body, constants, carried, length, backward, _ = call.params
+    first = int(length == UNKNOWN)
+    between = (constants, constants + carried)
+    return Runs((body,), first, between, length, backward, kept=True)
+
+
+def _while_runs(call: Call) -> Runs:
+    _, body, constants = call.params
+    between = (constants, len(body.inputs))
+    return Runs((body,), 0, between, UNKNOWN, between=1, kept=True)
+
+
 # --- blocks ---------------------------------------------------------------------------------------
 
 
@@ -697,7 +713,7 @@ SCAN = several(
     ),
     kernel="chainrule.run.loops.scan",
     infer=_scan_type,
-    joint=Joint(_scan_push, _scan_pull, _scan_batch),
+    joint=Joint(_scan_push, _scan_pull, _scan_batch, _scan_runs),
     rule="derivative of a loop",
     write=_scan_written,
 )
@@ -720,7 +736,7 @@ REPLAY = several(
     ),
     kernel="chainrule.run.loops.replay",
     infer=_replay_type,
-    joint=Joint(_replay_push, _replay_pull, _replay_batch),
+    joint=Joint(_replay_push, _replay_pull, _replay_batch, lambda call: Runs((_plain(call),))),
     rule="derivative of a loop",
     write=_replay_written,
 )
@@ -733,7 +749,7 @@ WHILE = several(
     params=(Param("condition", graph), Param("body", graph), Param("constants", _size)),
     kernel="chainrule.run.loops.while_loop",
     infer=_while_type,
-    joint=Joint(_while_push, _while_pull, _while_batch),
+    joint=Joint(_while_push, _while_pull, _while_batch, _while_runs),
     rule="derivative of a loop",
     write=_while_written,
 )
