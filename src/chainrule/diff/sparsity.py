@@ -32,7 +32,6 @@ from chainrule.diff.forward import tangents
 from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
 from chainrule.errors import DerivativeError, GraphError, LimitError
 from chainrule.graph import walk
-from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value, input_node, uniform_value
 from chainrule.graph.op import Call, Op, Runs
 from chainrule.graph.types import UNKNOWN, Type
@@ -205,44 +204,6 @@ def patterns(
         LimitError: E159 where they are not sparse.
     """
     return _Propagation(known or Known()).over(order, starts)
-
-
-def repeated(
-    dag: Dag,
-    carried: Sequence[tuple[Node, Node]],
-    starts: Mapping[Node, Pattern],
-    times: int | None = None,
-    known: Known | None = None,
-) -> dict[Node, Pattern]:
-    """The patterns of a graph that runs again and again on a part of its own results.
-
-    They only grow from one run to the next, so that the least fixed point is reached after finitely
-    many: what an element can depend on after any number of runs.
-
-    Args:
-        dag: The graph.
-        carried: Pairs (argument, output): what an output gives is the argument of the next run.
-        starts: Arguments with their patterns before the first run.
-        times: How many runs there are at most; None: any number.
-        known: The values of arguments that are known in every run.
-    """
-    given = dict(starts)
-    done = 0
-    while True:
-        found = patterns(dag.order, given, known)
-        done += 1
-        grown = dict(given)
-        for into, out in carried:
-            after = found.get(out)
-            if after is not None:
-                before = given.get(into)
-                grown[into] = after if before is None else united(before, after)
-        same = grown.keys() == given.keys() and all(
-            grown[node].nnz == pattern.nnz for node, pattern in given.items()
-        )
-        if same or done == times:
-            return found
-        given = grown
 
 
 _UNROLLED: Final = 200
@@ -491,9 +452,9 @@ class _Propagation:
             return pattern
         if result.op is node.op and way.given in result.operands:
             made = _moved(node, position, transfer, way, given, pattern)
-            return _by_items(node, position, pattern) if made is None else made
+            return _by_items(node, pattern) if made is None else made
         if node.op in self._inside:
-            return _by_items(node, position, pattern)
+            return _by_items(node, pattern)
         inner = _Propagation(Known(given), self._inside | {node.op})
         return inner.over(walk.depth_first([result]), {way.given: pattern}).get(result)
 
@@ -539,7 +500,7 @@ def _entries(pattern: Pattern | None) -> int:
     return 0 if pattern is None else int(pattern.nnz)
 
 
-def _by_items(node: Node, position: int, pattern: Pattern) -> Pattern:
+def _by_items(node: Node, pattern: Pattern) -> Pattern:
     """All elements of a result depend on all of an operand, but for items that are worked on apart.
 
     Whether the first axis is one of items is told by how the operation works on many at once: then
