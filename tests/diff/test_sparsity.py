@@ -8,15 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.diff.sparsity import (
-    Known,
-    dense,
-    identity,
-    jacobian_pattern,
-    nothing,
-    patterns,
-    united,
-)
+from chainrule.diff.known import Known
+from chainrule.diff.patterns import dense, identity, nothing, united
+from chainrule.diff.sparsity import jacobian_pattern, patterns
 from chainrule.errors import LimitError
 from chainrule.graph.node import constant_node, input_node, make
 from chainrule.graph.op import OPS

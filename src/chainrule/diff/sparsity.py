@@ -18,173 +18,37 @@ What depends on no argument is computed, so that indices and masks are known.
 
 from __future__ import annotations
 
-import functools
-import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from chainrule.diff.batch import batch
 from chainrule.diff.edges import Edges
 from chainrule.diff.forward import tangents
+from chainrule.diff.known import Known, computed
+from chainrule.diff.patterns import (
+    Numbers,
+    dense,
+    gathered,
+    identity,
+    nothing,
+    stacked,
+    taken,
+    united,
+)
 from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
-from chainrule.errors import DerivativeError, GraphError, LimitError
+from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
-from chainrule.graph.node import CONSTANT, Node, constant_value, input_node, uniform_value
+from chainrule.graph.node import CONSTANT, Node, input_node, uniform_value
 from chainrule.graph.op import Call, Op, Runs
 from chainrule.graph.types import UNKNOWN, Type
 from chainrule.ops.several import ITEM, call_of
 from chainrule.ops.term import Term
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-    Pattern = csr_array[np.bool_, tuple[int, int]]
-
-Numbers = npt.NDArray[np.int64]
-
-MOST: Final = 200_000_000
-"""Entries that a pattern may have."""
-
-
-@functools.cache
-def sparse() -> Any:
-    """The module ``scipy.sparse``, loaded on first use: it takes longer than all of ours."""
-    return importlib.import_module("scipy.sparse")
-
-
-# --- patterns -------------------------------------------------------------------------------------
-
-
-def identity(count: int, columns: int, first: int = 0) -> Pattern:
-    """So many elements, each depending on one column, from a first one on."""
-    starts = np.arange(count + 1)
-    return _pattern(np.arange(first, first + count), starts, columns)
-
-
-def nothing(count: int, columns: int) -> Pattern:
-    """So many elements that depend on nothing."""
-    return _pattern(np.zeros(0, np.int64), np.zeros(count + 1, np.int64), columns)
-
-
-def stacked(patterns: Sequence[Pattern]) -> Pattern:
-    """The rows of several patterns, one below the other."""
-    if len(patterns) == 1:
-        return patterns[0]
-    return cast("Pattern", sparse().vstack(patterns, format="csr"))
-
-
-def united(a: Pattern, b: Pattern) -> Pattern:
-    """What is in one or in the other; one of them itself where it has all."""
-    if a is b or not b.nnz:
-        return a
-    if not a.nnz:
-        return b
-    _check(a.nnz + b.nnz)
-    made = a + b
-    if made.nnz == a.nnz:
-        return a
-    return b if made.nnz == b.nnz else made
-
-
-def taken(pattern: Pattern, rows: Numbers) -> Pattern:
-    """Rows by their numbers, nothing for −1."""
-    if len(rows) == pattern.shape[0] and np.array_equal(rows, np.arange(len(rows))):
-        return pattern
-    _check(int(np.diff(pattern.indptr)[rows[rows >= 0]].sum(dtype=np.int64)))
-    if (rows < 0).any():
-        pattern = _pattern(
-            pattern.indices, np.append(pattern.indptr, pattern.indptr[-1]), pattern.shape[1]
-        )
-    return pattern[rows]
-
-
-def gathered(pattern: Pattern, places: Numbers, count: int) -> Pattern:
-    """So many rows: each unites the given rows that go to its place; −1: they go nowhere."""
-    here = np.flatnonzero(places >= 0)
-    shape = (count, pattern.shape[0])
-    there = sparse().csr_array((np.ones(len(here), np.bool_), (places[here], here)), shape=shape)
-    made = there @ pattern
-    made.sort_indices()
-    return cast("Pattern", made)
-
-
-def dense(pattern: Pattern, count: int) -> Pattern:
-    """So many rows that all depend on everything any row of the pattern depends on."""
-    whole = gathered(pattern, np.zeros(pattern.shape[0], np.int64), 1)
-    return taken(whole, np.zeros(count, np.int64))
-
-
-def symmetric(pattern: Pattern) -> Pattern:
-    """What a matrix that is symmetric can have of a pattern: entries whose mirror is there, too."""
-    made = pattern.multiply(pattern.T.tocsr()).tocsr()
-    made.sort_indices()
-    return made
-
-
-def _pattern(indices: Any, starts: Any, columns: int) -> Pattern:
-    shape = (len(starts) - 1, columns)
-    data = np.ones(len(indices), np.bool_)
-    return cast("Pattern", sparse().csr_array((data, indices, starts), shape=shape))
-
-
-def _check(entries: int) -> None:
-    if entries > MOST:
-        raise LimitError(
-            "E159",
-            f"the derivatives have {entries:,} entries that may not be zero, more than {MOST:,}: "
-            "they are not sparse",
-        )
-
-
-# --- values that are known ------------------------------------------------------------------------
-
-
-class Known:
-    """The values of nodes that depend on no argument, found when asked for.
-
-    Args:
-        given: Arguments whose values are known all the same, such as indices.
-    """
-
-    def __init__(self, given: Mapping[Node, Any] | None = None) -> None:
-        self._values: dict[Node, Any] = dict(given or {})
-        self._seen: dict[Node, bool] = dict.fromkeys(self._values, True)
-
-    def of(self, node: Node) -> Any:
-        """The value of a node; None where it depends on an argument."""
-        if node.op is CONSTANT:
-            return constant_value(node)
-        seen = self._seen
-        if node not in seen:
-            for one in walk.depth_first([node], seen):
-                if one not in seen:
-                    fixed = one.op is CONSTANT
-                    seen[one] = all(map(seen.__getitem__, one.operands)) if one.operands else fixed
-        return computed(node, self._values) if seen[node] else None
-
-
-def computed(node: Node, values: dict[Node, Any]) -> Any:
-    """The value of a node over those that are known; they are joined by all on the way."""
-    with np.errstate(all="ignore"):
-        for one in walk.depth_first([node], values.keys()):
-            if one not in values:
-                if one.op is CONSTANT:
-                    values[one] = constant_value(one)
-                    continue
-                given = [values[operand] for operand in one.operands]
-                # An operation with several results is told which ones are wanted.
-                more = () if one.op.joint is None else ((True,) * len(one.type.parts),)
-                values[one] = _function(one.op)(*given, *one.params, *more)
-    return values[node]
-
-
-@functools.lru_cache(maxsize=1024)
-def _function(op: Op) -> Callable[..., Any]:
-    module, _, name = op.kernel.rpartition(".")
-    return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
+    from chainrule.diff.patterns import Pattern
 
 
 # --- propagation ----------------------------------------------------------------------------------
@@ -301,63 +165,81 @@ class _Propagation:
         self, runs: Runs, node: Node, given: Sequence[Pattern | None]
     ) -> Sequence[Pattern | None]:
         """Through the graphs that an operation holds, as it runs them."""
-        arguments = runs.graphs[0].inputs
-        operands = node.operands[runs.first :]
-        loop = _Loop(
-            runs,
-            [graph.inputs for graph in runs.graphs],
-            list(given[runs.first :]),
-            [self._known.of(operand) for operand in operands],
-        )
-        start, end = runs.carried or (0, 0)
-        carried = loop.patterns[start:end]
-        values = loop.values[start:end]
-        counts = [_size(x) for x in arguments]
         width = next(pattern.shape[1] for pattern in given if pattern is not None)
-        count = end - start
-        outputs = runs.graphs[0].outputs
-        rows: list[list[Pattern | None]] = []
-        if 0 <= runs.length <= _UNROLLED:
-            steps = range(runs.length)
-            for step in reversed(steps) if runs.backward else steps:
-                made, after = self._step(loop, carried, values, step)
-                rows.append([*made[count:], *carried])
-                carried, values = made[:count], after[:count]
-            if runs.backward:
-                rows.reverse()
-        else:
-            # What is carried only grows, up to what any number of steps does.
-            values = [None] * count
-            while True:
-                made, _ = self._step(loop, carried, values, None)
-                grown = [
-                    a if b is None else b if a is None else self._united(a, b)
-                    for a, b in zip(carried, made[:count], strict=True)
-                ]
-                pairs = zip(carried, grown, strict=True)
-                if all(_entries(a) == _entries(b) for a, b in pairs):
-                    break
-                carried = grown
-            every = 1 if runs.length < 0 else runs.length
-            rows = [
-                [*self._step(loop, carried, values, step)[0][count:], *carried]
-                for step in _steps(loop, every)
-            ]
-        sizes = [*[_size(x) for x in outputs[count:]], *counts[start:end]]
-        if not runs.kept:
-            sizes = sizes[: len(outputs) - count]
-        stacks: list[Pattern | None] = []
-        for at, size in enumerate(sizes):
-            column = [row[at] for row in rows]
-            if runs.carried is None:
-                stacks.append(column[0])
-            elif all(part is None for part in column):
-                stacks.append(None)
-            else:
-                stacks.append(
-                    stacked([nothing(size, width) if part is None else part for part in column])
-                )
+        values = [self._known.of(operand) for operand in node.operands[runs.first :]]
+        loop = _Loop(runs, list(given[runs.first :]), values, width)
+        follow = self._followed if 0 <= runs.length <= _UNROLLED else self._settled
+        carried, stacks = follow(loop)
         return [*carried, *[None] * runs.between, *stacks]
+
+    def _followed(self, loop: _Loop) -> tuple[Sequence[Pattern | None], Sequence[Pattern | None]]:
+        """What is carried at the end, and what is stacked, step by step."""
+        runs = loop.runs
+        carried, values = loop.patterns[loop.start : loop.end], loop.values[loop.start : loop.end]
+        count = loop.end - loop.start
+        rows: list[list[Pattern | None]] = []
+        steps = range(runs.length)
+        for step in reversed(steps) if runs.backward else steps:
+            made, after = self._step(loop, carried, values, step)
+            rows.append([*made[count:], *carried])
+            carried, values = made[:count], after[:count]
+        if runs.backward:
+            rows.reverse()
+        stacks: list[Pattern | None] = []
+        for at, node in enumerate(loop.stacked):
+            column = [row[at] for row in rows]
+            size = _size(node)
+            there = any(part is not None for part in column)
+            parts = [nothing(size, loop.width) if part is None else part for part in column]
+            stacks.append(stacked(parts) if there else None)
+        return carried, stacks
+
+    def _settled(self, loop: _Loop) -> tuple[Sequence[Pattern | None], Sequence[Pattern | None]]:
+        """The same for any number of steps: what is carried only grows, up to a fixed point."""
+        runs = loop.runs
+        carried: Sequence[Pattern | None] = loop.patterns[loop.start : loop.end]
+        count = loop.end - loop.start
+        nowhere = [None] * count
+        while True:
+            made, _ = self._step(loop, carried, nowhere, None)
+            grown = self._each_united(carried, made[:count])
+            settled = list(map(_entries, grown)) == list(map(_entries, carried))
+            carried = grown
+            if settled:
+                break
+        if runs.length < 0:  # one step stands for all of them
+            return carried, [*made[count:], *carried][: len(loop.stacked)]
+        rows = [*self._every_step(loop, carried), *(_tiled(x, runs.length) for x in carried)]
+        return carried, rows[: len(loop.stacked)]
+
+    def _every_step(self, loop: _Loop, carried: Sequence[Pattern | None]) -> list[Pattern | None]:
+        """What a loop stacks from all steps, by one pass over the batch of them."""
+        count = loop.runs.length
+        graph = loop.runs.graphs[0]
+        sliced = graph.inputs[loop.end :]
+        many = {x: input_node(f"every__{at}", x.type.stacked(count)) for at, x in enumerate(sliced)}
+        found = batch(graph.order, many, count)
+        places = [*graph.inputs[: loop.end], *many.values()]
+        outer = [*loop.patterns[: loop.start], *carried, *loop.patterns[loop.end :]]
+        fixed = [*loop.values[: loop.start], *[None] * len(carried), *loop.values[loop.end :]]
+        pairs = zip(places, outer, strict=True)
+        starts = {x: pattern for x, pattern in pairs if pattern is not None and x.type.is_float}
+        known = Known({x: v for x, v in zip(places, fixed, strict=True) if v is not None})
+        outputs = graph.outputs[len(carried) :]
+        order = walk.depth_first([found.get(node, node) for node in outputs])
+        flow = _Propagation(known, self._inside).over(order, starts)
+        return [
+            flow.get(found[node]) if node in found else _tiled(flow.get(node), count)
+            for node in outputs
+        ]
+
+    def _each_united(
+        self, some: Sequence[Pattern | None], others: Sequence[Pattern | None]
+    ) -> list[Pattern | None]:
+        return [
+            a if b is None else b if a is None else self._united(a, b)
+            for a, b in zip(some, others, strict=True)
+        ]
 
     def _step(
         self,
@@ -375,9 +257,9 @@ class _Propagation:
             step: The number of the step; None: any.
         """
         runs = loop.runs
-        start, end = runs.carried or (len(loop.patterns), len(loop.patterns))
-        patterns = [*loop.patterns[:start], *carried, *loop.slices(end, step)]
-        known = [*loop.values[:start], *values, *loop.parts(end, step)]
+        start = loop.start
+        patterns = [*loop.patterns[:start], *carried, *loop.slices(step)]
+        known = [*loop.values[:start], *values, *loop.parts(step)]
         total: list[Pattern | None] = []
         after: list[Any] = []
         for graph in runs.graphs:
@@ -391,10 +273,7 @@ class _Propagation:
                 if step is not None and len(runs.graphs) == 1:
                     after = [None if x.type.is_float else given.of(x) for x in graph.outputs]
             else:
-                total = [
-                    a if b is None else b if a is None else self._united(a, b)
-                    for a, b in zip(total, made, strict=True)
-                ]
+                total = self._each_united(total, made)
         return total, after or [None] * len(total)
 
     # --- operations with one result ---------------------------------------------------------------
@@ -464,21 +343,38 @@ class _Loop(NamedTuple):
 
     Attributes:
         runs: How it runs.
-        inputs: The arguments of its graphs.
         patterns: Of what its arguments are outside.
         values: The same where they are known.
+        width: The number of columns of all patterns.
     """
 
     runs: Runs
-    inputs: Sequence[Sequence[Node]]
     patterns: Sequence[Pattern | None]
     values: Sequence[Any]
+    width: int
 
-    def slices(self, first: int, step: int | None) -> list[Pattern | None]:
+    @property
+    def start(self) -> int:
+        """The first argument that is carried."""
+        return len(self.patterns) if self.runs.carried is None else self.runs.carried[0]
+
+    @property
+    def end(self) -> int:
+        """The first argument that is a slice."""
+        return len(self.patterns) if self.runs.carried is None else self.runs.carried[1]
+
+    @property
+    def stacked(self) -> list[Node]:
+        """What is stacked from all steps, as nodes of one step."""
+        graph = self.runs.graphs[0]
+        kept = graph.inputs[self.start : self.end] if self.runs.kept else ()
+        return [*graph.outputs[self.end - self.start :], *kept]
+
+    def slices(self, step: int | None) -> list[Pattern | None]:
         """The patterns of the slices in a step; None: of all of them together."""
         found: list[Pattern | None] = []
-        nodes = self.inputs[0][first:]
-        for node, pattern in zip(nodes, self.patterns[first:], strict=True):
+        nodes = self.runs.graphs[0].inputs[self.end :]
+        for node, pattern in zip(nodes, self.patterns[self.end :], strict=True):
             size = _size(node)
             if pattern is None or self.runs.length < 0:  # one stands for all of them
                 found.append(pattern)
@@ -489,11 +385,19 @@ class _Loop(NamedTuple):
                 found.append(pattern[step * size : (step + 1) * size])
         return found
 
-    def parts(self, first: int, step: int | None) -> list[Any]:
+    def parts(self, step: int | None) -> list[Any]:
         """The slices in a step where they are known."""
+        sliced = self.values[self.end :]
         if step is None or self.runs.length < 0:
-            return [None] * len(self.values[first:])
-        return [None if value is None else value[step] for value in self.values[first:]]
+            return [None] * len(sliced)
+        return [None if value is None else value[step] for value in sliced]
+
+
+def _tiled(pattern: Pattern | None, count: int) -> Pattern | None:
+    """So many copies, one below the other."""
+    if pattern is None:
+        return None
+    return taken(pattern, np.tile(np.arange(pattern.shape[0]), count))
 
 
 def _entries(pattern: Pattern | None) -> int:
@@ -528,12 +432,6 @@ def _by_items(node: Node, pattern: Pattern) -> Pattern:
     whole = gathered(pattern, np.arange(size) // max(size // count, 1), count)
     out = _size(node)
     return taken(whole, np.arange(out) // max(out // count, 1))
-
-
-def _steps(loop: _Loop, count: int) -> Iterable[int | None]:
-    """The steps that differ; where nothing is sliced none do."""
-    sliced = loop.runs.carried is not None and len(loop.patterns) > loop.runs.carried[1]
-    return range(count) if sliced and loop.runs.length >= 0 else [None] * count
 
 
 def _reach(node: Node, position: int, transfer: Transfer, values: Sequence[Any]) -> Mapped:
