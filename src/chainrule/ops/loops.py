@@ -17,7 +17,7 @@ from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
-from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
+from chainrule.graph.op import Call, Joint, Op, Param, Params, Runs, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
 from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
@@ -133,7 +133,7 @@ def _split(made: Sequence[Any], carried: int, stacked: int) -> Results:
     return Results(made[:carried], made[carried:end], made[end:])
 
 
-def taken_apart(operands: Sequence[Any], params: Params) -> Loop:
+def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
     """A node of a loop with a known number of steps as what it was made of."""
     body, constants, carries, length, backward, kept = params
     count = operands[0] if length == UNKNOWN else None
@@ -176,7 +176,7 @@ def _check_carried(op: Op, types: Sequence[Type], body: Dag) -> None:
 
 
 def _scan_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = taken_apart(call.operands, call.params)
+    loop = _taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     moved = _Moved(tangents, body, loop, given[loop.steps is not None :])
     made = scanned(
@@ -246,7 +246,7 @@ class _Moved:
 def _scan_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = taken_apart(call.operands, call.params)
+    loop = _taken_apart(call.operands, call.params)
     made = _split(call.results, len(loop.carried), len(loop.stacked))
     adjoint = _split(given, len(loop.carried), len(loop.stacked))
     first = loop.steps is not None
@@ -364,7 +364,7 @@ def _present(inner: Sequence[Node | None], outer: Sequence[Term | None]) -> list
 
 
 def _scan_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    loop = taken_apart(call.operands, call.params)
+    loop = _taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     steps = loop.steps if loop.steps is not None and has[0] else None
     own = has[1:] if loop.steps is not None else has
@@ -493,7 +493,7 @@ def _replay_apart(operands: Sequence[Term], params: Params) -> tuple[Loop, Loop,
     body, _, carries, *_ = params
     inner, constants, carried = params[6:]
     count = len(body.inputs)
-    loop = taken_apart(operands[:count], params[:6])
+    loop = _taken_apart(operands[:count], params[:6])
     inputs = inner.inputs[: len(inner.inputs) - carries]
     parts = [Part(*pair) for pair in zip(inputs, operands[count:], strict=True)]
     end = constants + carried
@@ -523,7 +523,7 @@ def _replay_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     return TupleType.of_parts([*outs[:carried], *(type.stacked(length) for type in outs[carried:])])
 
 
-def two_loops(call: Call) -> Dag:
+def _two_loops(call: Call) -> Dag:
     """The same by two loops, of which the first keeps all carried values."""
     inputs = [input_node(f"x{at}", x.node.type) for at, x in enumerate(call.operands)]
     loop, back, before = _replay_apart(list(map(Term, inputs)), call.params)
@@ -534,19 +534,19 @@ def two_loops(call: Call) -> Dag:
 
 
 def _replay_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    dags, has = tangents_of(tangents, [two_loops(call)], given)
+    dags, has = tangents_of(tangents, [_two_loops(call)], given)
     return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _replay_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    dags, has = adjoints_of(adjoints, [two_loops(call)], given, wanted)
+    dags, has = adjoints_of(adjoints, [_two_loops(call)], given, wanted)
     return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    dag = two_loops(call)
+    dag = _two_loops(call)
     axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
     inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
     return over(inner, call.operands)
@@ -582,7 +582,7 @@ def repeated(
     return Results(made[:count], (), made[count + 1 :]), made[count]
 
 
-def while_apart(operands: Sequence[Any], params: Params) -> Loop:
+def _while_apart(operands: Sequence[Any], params: Params) -> Loop:
     """A node of a loop with a condition as what it was made of."""
     condition, body, constants = params
     parts = [Part(inner, outer) for inner, outer in zip(body.inputs, operands, strict=True)]
@@ -605,7 +605,7 @@ def _while_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 
 def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = while_apart(call.operands, call.params)
+    loop = _while_apart(call.operands, call.params)
     condition, body, _ = call.params
     moved = _Moved(tangents, body, loop, given)
     made, _ = repeated(
@@ -622,7 +622,7 @@ def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list
 def _while_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = while_apart(call.operands, call.params)
+    loop = _while_apart(call.operands, call.params)
     carried = len(loop.carried)
     before = call.results[carried + 1 :]
     adjoint = Results(given[:carried], (), given[carried + 1 :])
@@ -632,7 +632,7 @@ def _while_pull(
 
 def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
     """For many items: until all are done; those that are done stay as they are."""
-    loop = while_apart(call.operands, call.params)
+    loop = _while_apart(call.operands, call.params)
     condition, body, _ = call.params
     parts: list[Part | Carried] = [*loop.constants, *loop.carried]
     carries = [part.inner for part in loop.carried]
@@ -671,6 +671,22 @@ def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> lis
         steps_made,
         *map(_swapped, made.before[: len(carries)]),
     ]
+
+
+# --- how the graphs run ---------------------------------------------------------------------------
+
+
+def _scan_runs(call: Call) -> Runs:
+    body, constants, carried, length, backward, _ = call.params
+    first = int(length == UNKNOWN)
+    between = (constants, constants + carried)
+    return Runs((body,), first, between, length, backward, kept=True)
+
+
+def _while_runs(call: Call) -> Runs:
+    _, body, constants = call.params
+    between = (constants, len(body.inputs))
+    return Runs((body,), 0, between, UNKNOWN, between=1, kept=True)
 
 
 # --- blocks ---------------------------------------------------------------------------------------
@@ -739,7 +755,7 @@ SCAN = several(
     ),
     kernel="chainrule.run.loops.scan",
     infer=_scan_type,
-    joint=Joint(_scan_push, _scan_pull, _scan_batch),
+    joint=Joint(_scan_push, _scan_pull, _scan_batch, _scan_runs),
     rule="derivative of a loop",
     write=_scan_written,
     result_names=_scan_names,
@@ -763,7 +779,7 @@ REPLAY = several(
     ),
     kernel="chainrule.run.loops.replay",
     infer=_replay_type,
-    joint=Joint(_replay_push, _replay_pull, _replay_batch),
+    joint=Joint(_replay_push, _replay_pull, _replay_batch, lambda call: Runs((_two_loops(call),))),
     rule="derivative of a loop",
     write=_replay_written,
 )
@@ -776,7 +792,7 @@ WHILE = several(
     params=(Param("condition", graph), Param("body", graph), Param("constants", _size)),
     kernel="chainrule.run.loops.while_loop",
     infer=_while_type,
-    joint=Joint(_while_push, _while_pull, _while_batch),
+    joint=Joint(_while_push, _while_pull, _while_batch, _while_runs),
     rule="derivative of a loop",
     write=_while_written,
     result_names=_while_names,
