@@ -1,4 +1,4 @@
-"""Programs with loops and branches, for several ways to run them: as operations, unrolled, by JAX."""
+"""Programs with loops and branches, to be run as operations, unrolled, and by JAX."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def cond_in_cond(lib, x):
     np = lib.np
 
     def inner(y):
-        return lib.flow.cond(y[1] > 0, lambda z: z * x * y, lambda z: np.exp(z), y * x[0])
+        return lib.flow.cond(y[1] > 0, lambda z: z * x * y, np.exp, y * x[0])
 
     return lib.flow.cond(x[0] > 0, inner, lambda y: y, np.sin(x))
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.api.array import Array
 from chainrule.api.places import running
-from chainrule.api.tracing import Arguments, captured, parameter_names, run, symbolic, type_of
+from chainrule.api.tracing import Arguments, parameter_names, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten
 from chainrule.api.wanted import tuple_of
 from chainrule.diff.rules import Partial, partials_of
@@ -25,6 +25,7 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
 from chainrule.graph.types import Type
+from chainrule.ops.inner import Known
 from chainrule.ops.term import Term
 from chainrule.run.program import Program
 
@@ -36,11 +37,13 @@ class Body(NamedTuple):
         inputs: The nodes of its arguments, leaf by leaf.
         outputs: The leaves of its result; numbers stay as they are.
         structure: Of the result.
+        known: The names of its variables, and where nodes were made.
     """
 
     inputs: tuple[Node, ...]
     outputs: tuple[Any, ...]
     structure: Structure
+    known: Known
 
 
 class Given(NamedTuple):
@@ -93,13 +96,30 @@ def body_of(
 ) -> Body:
     """Trace a function of arguments of these structures, whose leaves have these types."""
     structure = tuple_of([tuple_of(structures), Structure(dict, (), ())])
-    names = tuple(parameter_names(function, structures))
-    trace = run(function, Arguments(structure, names, (None,) * len(types), tuple(types)))
-    return Body(trace.inputs, trace.results, trace.structure)
+    parameters = tuple(parameter_names(function, structures))
+    trace = run(function, Arguments(structure, parameters, (None,) * len(types), tuple(types)))
+    read = {node: [name] for name, node in _read_by(function)}
+    names = {**read, **trace.names}
+    return Body(trace.inputs, trace.results, trace.structure, Known(names, trace.origins))
+
+
+def _read_by(function: Callable[..., Any]) -> list[tuple[str, Node]]:
+    """The symbolic values that a function reads from the function around it, by name."""
+    cells = getattr(function, "__closure__", None) or ()
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    found = []
+    for name, cell in zip(names, cells, strict=False):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # a variable that has no value yet
+            continue
+        if isinstance(value, Array):
+            found.append((name, value.node))
+    return found
 
 
 def outputs_like(body: Body, types: Sequence[Type | None]) -> list[Node]:
-    """The results of a body as nodes; plain numbers get the dtypes they are to have, if they fit."""
+    """The results of a body as nodes; plain numbers get the dtypes that are wanted, if they fit."""
     return [_result(*pair) for pair in zip(body.outputs, types, strict=True)]
 
 
@@ -120,12 +140,14 @@ class Closed(NamedTuple):
         constants: The arguments for what it reads from outside.
         outside: What that is.
         outputs: What it computes from the arguments.
+        known: Names and places of what it computes.
     """
 
     inputs: list[Node]
     constants: list[Node]
     outside: list[Node]
     outputs: list[Node]
+    known: Known
 
 
 class Hoist(Enum):
@@ -143,13 +165,14 @@ class Hoist(Enum):
 
 
 def closed(
-    inputs: Sequence[Node], outputs: Sequence[Node], hoist: Hoist = Hoist.NOTHING
+    inputs: Sequence[Node], outputs: Sequence[Node], known: Known, hoist: Hoist = Hoist.NOTHING
 ) -> Closed:
     """Close a body.
 
     Args:
         inputs: Its arguments.
         outputs: What it computes from these and from nodes of other traces.
+        known: Names and places of nodes.
         hoist: What is computed outside. Nodes that the traces around it made are in any case.
     """
     before: Container[Node] = running.recorder or ()
@@ -172,11 +195,16 @@ def closed(
     outside = list(dict.fromkeys([*read, *(node for node in outputs if node in apart)]))
     taken: set[str] = set()
     # Equal bodies are one graph: the numbers that tell one trace from another are left out.
-    plain = [_free(node.name.rpartition("__")[0], node.type, taken) for node in inputs]
-    constants = [_free(f"c{at}", node.type, taken) for at, node in enumerate(outside, start=1)]
+    plain = [unused(own_name(node), node.type, taken) for node in inputs]
+    constants = [
+        unused(_name_outside(node, known, f"c{at}"), node.type, taken)
+        for at, node in enumerate(outside, start=1)
+    ]
     names = dict(zip([*inputs, *outside], [*plain, *constants], strict=True))
     made = walk.rebuild(walk.depth_first(outputs, names), names)
-    return Closed(plain, constants, outside, [made[node] for node in outputs])
+    inner = {node: new for node, new in made.items() if not new.is_leaf}
+    outs = [made[node] for node in outputs]
+    return Closed(plain, constants, outside, outs, known.moved(inner))
 
 
 def _is_read(node: Node, before: Container[Node]) -> bool:
@@ -205,40 +233,57 @@ def _always(node: Node) -> bool:
     return all(map(_always, node.params[0].order))
 
 
-def _free(name: str, type: Type, taken: set[str]) -> Node:
+def own_name(argument: Node) -> str:
+    """The name of an argument without the number of its trace."""
+    return argument.name.rpartition("__")[0] or argument.name
+
+
+def _name_outside(node: Node, known: Known, otherwise: str) -> str:
+    """What a value from outside is called: as a variable, or as the argument that it is."""
+    if known.names.get(node):
+        return known.names[node][0]
+    return own_name(node) if node.op in (INPUT, PARAMETER) else otherwise
+
+
+def unused(name: str, type: Type, taken: set[str]) -> Node:
+    """A new argument; its name gets underscores where it is taken."""
     while name in taken:
         name += "_"
     taken.add(name)
     return input_node(name, type)
 
 
-def renamed(outputs: Sequence[Node], names: Mapping[Node, Node]) -> list[Node]:
-    """The outputs over other arguments."""
+def renamed(
+    outputs: Sequence[Node], names: Mapping[Node, Node], known: Known
+) -> tuple[list[Node], Known]:
+    """The outputs over other arguments, and what is known of their nodes."""
     made = walk.rebuild(walk.depth_first(outputs), names)
-    return [made[node] for node in outputs]
+    inner = {node: new for node, new in made.items() if node not in names}
+    return [made[node] for node in outputs], known.moved(inner)
 
 
-def bound(build: Callable[[Sequence[Array]], Sequence[Any]], leaves: Sequence[Any]) -> list[Any]:
+def bound(build: Callable[[Sequence[Term]], Sequence[Term]], leaves: Sequence[Any]) -> list[Any]:
     """The results of operations on leaves: symbolic inside of a trace, else numbers.
 
     Args:
         build: From symbolic values for the leaves to symbolic results.
         leaves: Symbolic values and arrays.
     """
-    fresh = [
-        leaf.node if isinstance(leaf, Term) else input_node(f"leaf__{at}", _type(leaf))
-        for at, leaf in enumerate(leaves)
-    ]
-    results = [result.node for result in build([Array(node) for node in fresh])]
-    own = {
-        node: leaf for node, leaf in zip(fresh, leaves, strict=True) if not isinstance(leaf, Term)
-    }
-    if len(own) < len(leaves) or captured(results, list(own)):
+    if any(isinstance(leaf, Term) for leaf in leaves):
+        terms = [
+            leaf if isinstance(leaf, Term) else Term(constant_node(leaf, _type(leaf)))
+            for leaf in leaves
+        ]
+        return [Array(result.node) for result in build(terms)]
+    own = {input_node(f"leaf__{at}", _type(leaf)): leaf for at, leaf in enumerate(leaves)}
+    results = [result.node for result in build(list(map(Term, own)))]
+    before: Container[Node] = running.recorder or ()
+    order = walk.depth_first(results, before)
+    if any(node not in own and _is_read(node, before) for node in order):
         constants = {node: constant_node(leaf, node.type) for node, leaf in own.items()}
-        made = walk.rebuild(walk.depth_first(results), constants)
+        made = walk.rebuild(order, constants)
         return [Array(made[node]) for node in results]
-    dag = Dag(results, list(own))
-    return list(Program(dag)(*own.values())) if results else []
+    return list(Program(Dag(results, list(own)))(*own.values())) if results else []
 
 
 class Converted(NamedTuple):
@@ -262,15 +307,15 @@ def converted(function: Callable[..., Any], example: Sequence[Any]) -> Converted
     """
     like = given(tuple(example), "an argument")
     body = body_of(function, like.structure.parts, like.types)
-    inner = closed(body.inputs, outputs_like(body, [None] * len(body.outputs)))
+    inner = closed(body.inputs, outputs_like(body, [None] * len(body.outputs)), body.known)
 
     def pure(arguments: Sequence[Any], read: Sequence[Any]) -> Any:
         leaves = [*flatten(tuple(arguments))[0], *read]
         nodes = [*inner.inputs, *inner.constants]
 
-        def build(values: Sequence[Array]) -> list[Term]:
+        def build(values: Sequence[Term]) -> list[Term]:
             names = dict(zip(nodes, [value.node for value in values], strict=True))
-            return list(map(Term, renamed(inner.outputs, names)))
+            return list(map(Term, renamed(inner.outputs, names, inner.known)[0]))
 
         return body.structure.build(bound(build, leaves))
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.array import Array
 from chainrule.api.bodies import (
     Body,
     Closed,
@@ -25,13 +24,14 @@ from chainrule.api.bodies import (
     closed,
     given,
     outputs_like,
+    own_name,
     renamed,
+    unused,
 )
 from chainrule.api.tracing import symbolic
 from chainrule.api.tree import Structure
 from chainrule.errors import GraphError
-from chainrule.graph.dag import Dag
-from chainrule.graph.node import Node, input_node
+from chainrule.graph.node import Node
 from chainrule.graph.types import Type
 from chainrule.ops.branches import branched
 from chainrule.ops.loops import Carried, Loop, Part, repeated, scanned
@@ -122,21 +122,22 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
         if any(kind is not kinds[0] for kind in kinds):
             named = " and ".join(sorted({str(kind) for kind in kinds}))
             raise GraphError("E241", f"the branches give {named}{_at(path)}")
-    shared = [input_node(f"x{at}", type) for at, type in enumerate(types)]
+    taken: set[str] = set()
+    shared = [unused(own_name(node), node.type, taken) for node in first.inputs]
     read: dict[Node, Node] = {}
     dags = []
     for body, nodes in zip(bodies, outputs, strict=True):
-        inner = closed(body.inputs, nodes)
-        for node in inner.outside:
-            read.setdefault(node, input_node(f"c{len(read) + 1}", node.type))
+        inner = closed(body.inputs, nodes, body.known)
+        for node, constant in zip(inner.outside, inner.constants, strict=True):
+            read.setdefault(node, unused(constant.name, node.type, taken))
         names = dict(zip(inner.inputs, shared, strict=True))
         pairs = zip(inner.constants, inner.outside, strict=True)
         names |= {old: read[node] for old, node in pairs}
-        dags.append(renamed(inner.outputs, names))
+        dags.append(renamed(inner.outputs, names, inner.known))
     inputs = [*shared, *read.values()]
-    branches = [Dag(outputs, inputs) for outputs in dags]
+    branches = [known.dag(outputs, inputs) for outputs, known in dags]
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
         chosen, *rest = leaves
         return branched(chosen, branches, [*rest, *builtins.map(Term, read)])
 
@@ -207,8 +208,8 @@ def scan(
     results = body.outputs[count:]
     nodes = outputs_like(body, [*types, *(None for _ in results)])
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
-        inner = closed(body.inputs, nodes, Hoist.ALL if steps else Hoist.REGULAR)
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
+        inner = closed(body.inputs, nodes, body.known, Hoist.ALL if steps else Hoist.REGULAR)
         outs = inner.outputs
         made = scanned(
             Loop(
@@ -221,6 +222,7 @@ def scan(
                 length=steps,
                 backward=reverse,
                 kept=operator.index(checkpoints or 0),
+                known=inner.known,
             )
         )
         return [*made.carried, *made.stacked]
@@ -291,14 +293,17 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
         raise GraphError(
             "E242", f"the condition of while_loop must give one truth value, got {truth.type}"
         )
-    (truth,) = renamed([truth], dict(zip(asked.inputs, traced.inputs, strict=True)))
+    same = dict(zip(asked.inputs, traced.inputs, strict=True))
+    (truth,), asking = renamed([truth], same, asked.known)
+    known = traced.known.joined(asking)
     nodes = outputs_like(traced, types)
 
-    def build(leaves: Sequence[Array]) -> Sequence[Any]:
-        inner = closed(traced.inputs, [*nodes, truth], Hoist.REGULAR)  # perhaps no step is made
+    def build(leaves: Sequence[Term]) -> Sequence[Term]:
+        # Perhaps no step is made.
+        inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR)
         *outs, going = inner.outputs
         carried = list(starmap(Carried, zip(inner.inputs, leaves, outs, strict=True)))
-        return repeated(_constants(inner), carried, going)[0].carried
+        return repeated(_constants(inner), carried, going, inner.known)[0].carried
 
     return start.structure.build(bound(build, start.leaves))
 

@@ -16,11 +16,11 @@ from chainrule.api.tracing import Arguments, arguments_of, run, symbolic, type_o
 from chainrule.api.tree import Structure, flatten, matching
 from chainrule.api.wanted import float_type
 from chainrule.errors import DerivativeError, EvaluationError, GraphError, shown
-from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.types import Type
 from chainrule.ops.branches import called
 from chainrule.ops.custom import customised, foreign
+from chainrule.ops.inner import Known
 from chainrule.ops.term import Term, spread
 
 
@@ -47,9 +47,10 @@ def checkpoint(function: Pure) -> Pure:
             return function(*positional, **keywords)
         trace = run(function, arguments)
         outputs = [symbolic(result) for result in trace.results]
-        body = closed(trace.inputs, outputs)
+        body = closed(trace.inputs, outputs, Known(trace.names, trace.origins))
         operands = [*_operands(arguments), *map(Array, body.outside)]
-        made = called(Dag(body.outputs, [*body.inputs, *body.constants]), operands)
+        dag = body.known.dag(body.outputs, [*body.inputs, *body.constants])
+        made = called(dag, operands)
         return trace.structure.build([Array(x.node) for x in made])
 
     return checkpointed
@@ -134,11 +135,13 @@ class custom_derivative:  # noqa: N801 - a decorator
             return self.function(*positional)
         if self.result is None:
             trace = run(self.function, arguments)
+            known = Known(trace.names, trace.origins)
             inputs, structure = list(trace.inputs), trace.structure
             outputs = [symbolic(result) for result in trace.results]
         else:
+            known = Known()
             inputs, structure, outputs = self._called_later(arguments, positional)
-        body = closed(inputs, outputs)
+        body = closed(inputs, outputs, known)
         if body.outside:
             raise GraphError(
                 "E240",
@@ -148,9 +151,10 @@ class custom_derivative:  # noqa: N801 - a decorator
         if not ruled:
             operands = [x.node for x in _operands(arguments)]
             names = dict(zip(body.inputs, operands, strict=True))
-            return structure.build([Array(node) for node in renamed(body.outputs, names)])
+            nodes, _ = renamed(body.outputs, names, known)
+            return structure.build(list(map(Array, nodes)))
         rules = _Rules(self, arguments._replace(values=_static(arguments)), structure)
-        made = customised(Dag(body.outputs, body.inputs), rules, _operands(arguments))
+        made = customised(body.known.dag(body.outputs, body.inputs), rules, _operands(arguments))
         return structure.build([Array(x.node) for x in made])
 
     def _called_later(

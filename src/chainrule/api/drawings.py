@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from os import PathLike
 from typing import Any
 
@@ -10,11 +10,15 @@ from chainrule.api.passes import Passes
 from chainrule.api.selection import find
 from chainrule.diff.build import require_float
 from chainrule.draw.drawing import Drawing
-from chainrule.draw.options import MOST, options
+from chainrule.draw.options import MOST, Options, options
 from chainrule.draw.picture import picture
 from chainrule.draw.subject import Subject
+from chainrule.errors import DrawingError
+from chainrule.formula.names import names_of
 from chainrule.formula.printer import latex
 from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node
+from chainrule.run.inside import graphs_of, holder, holds_graph, steps_made
 
 
 def drawn(
@@ -45,13 +49,50 @@ def drawn(
     if seed is not None:
         require_float(dag, [seed])
     cone = find(dag, chosen.cone) if chosen.cone else None
+    opened = _opened(dag, chosen.open)
     if passes is None:
-        subject = Subject(dag, output, seed)
+        subject = Subject(dag, output, seed, opened=opened)
     else:
-        adjoints = None if output is None else passes.adjoints(output)
+        if passes.given is not None and of is None:
+            output = None
+        adjoints = passes.adjoints(output) if output is not None else passes.given
         tangents = None if seed is None or seed.type.shape else passes.tangents(seed)
-        subject = Subject(dag, output, seed, passes.sweep, adjoints, tangents)
+        _check_step(passes, opened, chosen)
+        subject = Subject(
+            dag,
+            output,
+            seed,
+            passes.sweep,
+            adjoints,
+            tangents,
+            given=passes.given_name if output is None else "",
+            opened=opened,
+            step=chosen.step,
+        )
     return Drawing(picture(subject, chosen, cone))
+
+
+def _opened(dag: Dag, names: str) -> list[Node]:
+    """The loops, branches and calls to be drawn with what is inside of them.
+
+    Raises:
+        GraphError: E225 for an unknown name, E229 for what holds no graph.
+    """
+    if names == "all":
+        return [node for node in dag.order if holds_graph(node)]
+    found = [holder(find(dag, name)) for name in names_of(names)]
+    for node in found:
+        graphs_of(node)
+    return found
+
+
+def _check_step(passes: Passes, opened: Sequence[Node], chosen: Options) -> None:
+    """Raise DrawingError E252 for a step that none of the opened loops made."""
+    counts = [steps_made(node, passes.sweep.values[node]) for node in opened]
+    most = max((count for count in counts if count is not None), default=None)
+    if chosen.step > 1 and (most is None or chosen.step > most):
+        made = f"the longest loop made {most} steps" if most is not None else "no loop is open"
+        raise DrawingError("E252", f"there is no step {chosen.step}: {made}")
 
 
 def save_drawing(

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from chainrule.api.arguments import whole_number
 from chainrule.api.array import Array
 from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.explaining import Explaining
@@ -25,6 +26,7 @@ from chainrule.draw.drawing import Drawing
 from chainrule.errors import DrawingError
 from chainrule.formula.names import names_of
 from chainrule.graph.node import Node, constant_node
+from chainrule.run.inside import graphs_of, holder
 from chainrule.simplify.expand import expand
 from chainrule.simplify.light import simplify
 
@@ -142,6 +144,29 @@ class Graph(Explaining):
             LimitError: E157 when there would be more scalars than that.
         """
         return Graph(expand(self.dag, most))
+
+    def inside(self, name: str, number: int = 0) -> Graph:
+        """The graph that a loop, a branch or a call runs, as a graph of its own.
+
+        That of a loop gives the carried values after a step, then what is stacked; with a loop that
+        runs while a condition holds, the condition comes last.
+
+        >>> import chainrule as cr
+        >>> def root(a):
+        ...     return cr.while_loop(lambda x: x * x - a > 1e-9, lambda x: (x + a / x) / 2, a)
+        >>> print(cr.trace(root)(2.0).inside("while1"))
+        (x + a/x)/2, x*x - a > 1e-09
+
+        Args:
+            name: The loop, branch or call, or one of its results.
+            number: Which branch.
+
+        Raises:
+            GraphError: E225 for an unknown name, E226 for a branch that there is not, E229 for a
+                node that holds no graph.
+        """
+        dags = graphs_of(holder(find(self.dag, name)))
+        return Graph(dags[whole_number(number, "number", 0, len(dags) - 1)])
 
     # --- derivatives --------------------------------------------------------------------------
 

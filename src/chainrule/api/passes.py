@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from chainrule.api.selection import differentiated
 from chainrule.diff.build import require_float, require_scalar
 from chainrule.errors import DerivativeError, EvaluationError, shown
 from chainrule.graph.dag import Dag
@@ -24,17 +25,30 @@ class Passes:
         dag: The graph.
         sweep: Its numbers.
         shape: The shape of the points; ``()`` for one point.
+        given: For a step of a loop the adjoints that the steps after it send; None: none.
+        given_name: What these are derivatives of.
     """
 
-    def __init__(self, dag: Dag, sweep: Sweep, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        dag: Dag,
+        sweep: Sweep,
+        shape: tuple[int, ...],
+        given: Flow | None = None,
+        given_name: str = "",
+    ) -> None:
         self.dag = dag
         self.sweep = sweep
         self.shape = shape
+        self.given = given
+        self.given_name = given_name
         self._backward: dict[Node, Flow] = {}
         self._forward: dict[Node, Flow] = {}
 
     def result(self, value: Any) -> Any:
         """A number as users get it: a Python number, a NumPy float32, an array over the points."""
+        if isinstance(value, (list, tuple)):
+            return tuple(map(self.result, value))
         if self.shape:
             return np.broadcast_to(value, self.shape).copy()
         if isinstance(value, np.ndarray):
@@ -74,7 +88,7 @@ class Passes:
         else:
             adjoints = self.sweep.reverse(self.scalar(output), self._seed(output, seed))
         return {
-            node.name: self.result(adjoints.get(node, _nothing(node)))
+            node.name: self.result(adjoints.get(node, self._nothing(node)))
             for node in self.dag.inputs
             if node.type.is_float
         }
@@ -86,12 +100,18 @@ class Passes:
             adjoints = self.sweep.reverse(self.scalar(of), wrt=[wrt], holding=holding)
         else:
             adjoints = self.adjoints(of)
-        return self.result(adjoints.get(wrt, _nothing(wrt)))
+        return self.result(adjoints.get(wrt, self._nothing(wrt)))
+
+    def adjoint(self, node: Node) -> Any:
+        """The derivative of what is given from outside, or of the only output, by a node."""
+        if self.given is None:
+            return self.derivative(differentiated(self.dag, None), node)
+        return self.result(self.given.get(self.floating(node), self._nothing(node)))
 
     def tangent(self, of: Node, seed: Node) -> Any:
         """d(of)/d(seed) by forward mode."""
         tangents = self.tangents(seed)
-        return self.result(tangents.get(self.floating(of), _nothing(of)))
+        return self.result(tangents.get(self.floating(of), self._nothing(of)))
 
     def floating(self, node: Node) -> Node:
         """The node itself; raises DerivativeError E331 when it cannot have a derivative."""
@@ -103,6 +123,11 @@ class Passes:
         require_scalar(self.dag, self.floating(node))
         return node
 
+    def _nothing(self, node: Node) -> Any:
+        """A derivative of 0 in the shape and dtype of its node."""
+        shape = np.shape(self.sweep.values[node]) if node.type.shape else ()
+        return np.zeros(shape, node.type.dtype)[()]
+
     def _seed(self, output: Node, seed: Any) -> Any:
         try:
             array = np.asarray(seed).astype(output.type.dtype, casting="same_kind")
@@ -112,11 +137,6 @@ class Passes:
                 "E306", f"the seed {shown(seed)} does not fit points of shape {list(self.shape)}"
             ) from None
         return array[()]
-
-
-def _nothing(node: Node) -> Any:
-    """A derivative of 0 in the shape and dtype of its node."""
-    return np.zeros(node.type.shape, node.type.dtype)[()]
 
 
 def _keep(passes: dict[Node, Flow], start: Node, flow: Flow) -> None:

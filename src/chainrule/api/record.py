@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -16,12 +16,16 @@ from chainrule.api.passes import Passes
 from chainrule.api.plots import Plot, plotted
 from chainrule.api.selection import differentiated, find, held, scalars_only
 from chainrule.draw.drawing import Drawing
+from chainrule.draw.words import counted
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
+from chainrule.ops.branches import COND, branch_at
 from chainrule.run import paths
+from chainrule.run.inside import Inside, holder
 from chainrule.run.interpret import Sweep
 from chainrule.show.derivative_graph import DerivativeGraph, numeric_derivative_graph
+from chainrule.show.iterations import iterations_table
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 from chainrule.show.tables import backward_table, forward_mode_table, forward_table
@@ -76,7 +80,7 @@ class NodeRecord:
         Raises:
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
-        return self._passes.derivative(differentiated(self._passes.dag, None), self._node)
+        return self._passes.adjoint(self._node)
 
     def tangent(self, seed: str) -> Any:
         """d(node)/d(seed), from the forward-mode pass that starts with 1 at ``seed``.
@@ -89,6 +93,44 @@ class NodeRecord:
 
     def __repr__(self) -> str:
         return f"<node {self.name} = {number(self.value)}>"
+
+
+class Iterations(Sequence["Record"]):
+    """The steps of a loop: records that are made when they are asked for.
+
+    The adjoints in each are those of the whole graph's output; they need one run back through the
+    steps, which is made once. `table` shows all steps.
+    """
+
+    def __init__(self, inside: Inside, name: str, of: str) -> None:
+        self._inside = inside
+        self._name = name
+        self._of = of
+
+    def __len__(self) -> int:
+        return self._inside.count
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Record]: ...
+
+    def __getitem__(self, at: int | slice) -> Record | list[Record]:
+        if isinstance(at, slice):
+            return [self[step] for step in range(*at.indices(len(self)))]
+        step = range(len(self))[at]
+        return _StepRecord(self._inside, step, self._of)
+
+    def table(self, digits: int = 6) -> Table:
+        """One row for each step: the carried values before it, and the values that are stacked.
+
+        Where there are adjoints, those of the carried values are shown too.
+        """
+        return iterations_table(self._inside, self._name, self._of, digits_shown(digits))
+
+    def __repr__(self) -> str:
+        return f"<{counted(len(self), 'step')} of {self._name}>"
 
 
 class Record:
@@ -144,10 +186,15 @@ class Record:
     def gradient(self) -> dict[str, Any]:
         """The derivative of the output with respect to each floating-point argument.
 
+        Of a step of a loop: the derivative of the output of the whole graph.
+
         Raises:
             DerivativeError: E331 when the output is not a floating-point number, E332 when there
                 are several outputs (use ``gradient_of``), E333 when it is not a scalar.
         """
+        if self._passes.given is not None:
+            arguments = [node for node in self.dag.inputs if node.type.is_float]
+            return {node.name: self._passes.adjoint(node) for node in arguments}
         return self.gradient_of(None)
 
     @property
@@ -291,6 +338,60 @@ class Record:
             for edge in self.dag.edges()
         )
 
+    # --- inside of loops, branches and calls --------------------------------------------------
+
+    def iterations(self, name: str, *, of: str | None = None) -> Iterations:
+        """The steps of a loop, each a record of the graph that the loop runs.
+
+        A branch or a call has one step.
+
+        >>> import chainrule as cr
+        >>> import numpy as np
+        >>> def fall(v):
+        ...     def step(v, wind):
+        ...         v = 0.5 * v + wind
+        ...         return v, v**2
+        ...
+        ...     return np.sum(cr.scan(step, v, np.array([1.0, 2.0]))[1])
+        >>> steps = cr.trace(fall)(4.0).at(4.0).iterations("scan1")
+        >>> [step.value for step in steps], steps[0]["v"].adjoint
+        ([(3.0, 9.0), (3.5, 12.25)], 6.5)
+
+        Args:
+            name: The loop, or one of its results.
+            of: What the adjoints are derivatives of; None: the only output, if it is one number.
+
+        Raises:
+            GraphError: E225 when there is no such node, E229 for one that holds no graph.
+            DerivativeError: E331 or E333 when ``of`` has no derivative.
+        """
+        node = holder(find(self.dag, name))
+        output = None if of is None else find(self.dag, of)
+        given, given_name = self._passes.given, self._passes.given_name
+        if output is None and given is None:
+            ends = self.dag.outputs
+            if len(ends) == 1 and ends[0].type.is_float and not ends[0].type.shape:
+                output = ends[0]
+        if output is not None:
+            given, given_name = self._passes.adjoints(output), self.dag.labels[output]
+        return Iterations(Inside(self.sweep, node, given), self.dag.labels[node], given_name)
+
+    def branch(self, name: str) -> int:
+        """The number of the branch that was taken, from 0: of `cond` 0 where the condition holds.
+
+        >>> import chainrule as cr
+        >>> f = cr.trace(lambda x: cr.cond(x > 0, lambda x: x, lambda x: -x, x))(1.0)
+        >>> f.at(-2.0).branch("cond1"), f.at(-2.0).iterations("cond1")[0].value
+        (1, 2.0)
+
+        Raises:
+            GraphError: E225 when there is no such node, E229 for one that is no branch.
+        """
+        node = holder(find(self.dag, name))
+        if node.op is not COND:
+            raise GraphError("E229", f"{self.dag.labels[node]} is no branch of cond or switch")
+        return branch_at(node, self.sweep.values[node.operands[0]])
+
     # --- drawings -----------------------------------------------------------------------------
 
     def draw(self, *, wrt: str | None = None, of: str | None = None, **options: Any) -> Drawing:
@@ -392,6 +493,9 @@ class Record:
         if kind == "forward":
             return forward_table(self.dag, self.sweep.values, digits)
         if kind == "backward":
+            given = self._passes.given
+            if given is not None and of is None:
+                return backward_table(self.sweep, None, given, digits, self._passes.given_name)
             output = differentiated(self.dag, of)
             return backward_table(self.sweep, output, self._passes.adjoints(output), digits)
         if kind == "forward-mode":
@@ -457,3 +561,15 @@ class Record:
             for node in self.dag.outputs
         )
         return f"<Record at ({names}): {values}>"
+
+
+class _StepRecord(Record):
+    """The record of one step of a loop."""
+
+    def __init__(self, inside: Inside, step: int, of: str) -> None:
+        self.dag = inside.dag
+        self.shape = ()
+        self._arguments = dict(zip(self.dag.inputs, inside.arguments(step), strict=True))
+        self.sweep = Sweep(self.dag, self._arguments)
+        given = inside.adjoints(step, self.sweep) if inside.has_adjoints else None
+        self._passes = Passes(self.dag, self.sweep, self.shape, given, of)

@@ -50,7 +50,14 @@ def differentiated(dag: Dag, of: str | None) -> Node:
 
 
 def scalars_only(dag: Dag, what: str) -> Dag:
-    """The graph itself; raises GraphError E229 when it has arrays."""
+    """The graph itself; raises GraphError E229 when it has arrays, loops or branches."""
+    for node in dag.order:
+        if node.op.joint is not None:
+            raise GraphError(
+                "E229",
+                f"{what} is for graphs of scalars, and {dag.labels[node]} has several "
+                "results; expand() writes a short scan out, inside() shows its graph",
+            )
     if any(node.type.shape for node in dag.order):
         raise GraphError(
             "E229", f"{what} is for graphs of scalars; expand() makes one of a small graph"

@@ -32,8 +32,12 @@ def dependent(
 def require_float(dag: Dag, nodes: Iterable[Node]) -> None:
     """Raise DerivativeError E331 if one of the nodes cannot have a derivative."""
     for node in nodes:
+        name = dag.labels[node]
+        if node.type.parts:
+            raise DerivativeError(
+                "E331", f"{name!r} has several results; each of them has derivatives of its own"
+            )
         if not node.type.is_float:
-            name = dag.labels[node]
             raise DerivativeError(
                 "E331", f"{name!r} is {node.type}: only floating-point numbers have derivatives"
             )

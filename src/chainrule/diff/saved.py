@@ -13,13 +13,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from chainrule.diff.reverse import adjoints
 from chainrule.diff.rules import Transfer, partials_of
 from chainrule.errors import GraphError
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, Node
-from chainrule.graph.op import OPS, Kind, Op, Params
-from chainrule.graph.types import BOOL, FLOAT64, Type
+from chainrule.graph.node import CONSTANT, Node, input_node, make
+from chainrule.graph.op import OPS, Call, Kind, Op, Params
+from chainrule.graph.types import BOOL, FLOAT64, UNKNOWN, Type
+from chainrule.ops.loops import SCAN, WHILE
+from chainrule.ops.several import ITEM
+from chainrule.ops.term import Term
 
 _NOT: Final = OPS["logical_not"]
 
@@ -155,12 +159,15 @@ class SavedValue:
             which is part of the graph.
         users: The computations whose derivatives need it.
         bytes: Its size at one point; 0 for a constant.
+        is_per_step: Whether this is the size for one step of a loop, whose number of steps is known
+            only when it runs.
     """
 
     node: Node
     place: Place
     users: tuple[Node, ...]
     bytes: int
+    is_per_step: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +192,18 @@ class SavedValues:
     @property
     def bytes(self) -> int:
         """Bytes of all saved values, arguments included."""
-        return sum(value.bytes for value in self.values)
+        return sum(value.bytes for value in self.values if not value.is_per_step)
+
+    @property
+    def bytes_per_step(self) -> int:
+        """Bytes for each step of loops that run until a condition fails."""
+        return sum(value.bytes for value in self.values if value.is_per_step)
 
     @property
     def bytes_computed(self) -> int:
         """Bytes of the saved values without the arguments, which the caller has anyway."""
-        return sum(value.bytes for value in self.values if value.place != "argument")
+        kept = [value for value in self.values if value.place != "argument"]
+        return sum(value.bytes for value in kept if not value.is_per_step)
 
 
 def saved_values(
@@ -231,12 +244,15 @@ def saved_values(
     place = {node: at for at, node in enumerate(dag.order)}
     # A condition that stands in a rule alone is there when its first user is computed.
     order = sorted(users, key=lambda node: place.get(node, place[users[node][0]]))
-    computed = sum(_size(node) for node in below if not node.is_leaf)
+    computed = sum(_everything(node) for node in below if not node.is_leaf)
     arguments = sum(_size(node) for node in below if node.is_leaf)
     return SavedValues(
         dag,
         nodes,
-        tuple(SavedValue(node, _place(node), tuple(users[node]), _size(node)) for node in order),
+        tuple(
+            SavedValue(node, _place(node), tuple(users[node]), _size(node), _is_per_step(node))
+            for node in order
+        ),
         computed + arguments,
         computed,
     )
@@ -254,11 +270,18 @@ def _node_needs(
             varying.add(node)
     carrying = varying.intersection(ends)
     found = []
+    read: dict[Node, set[int]] = {}
     for node in reversed(order):
+        if node in carrying and node.op is ITEM:
+            read.setdefault(node.operands[0], set()).add(node.params[0])
         if node in carrying:
             carrying.update(node.operands[position] for position in active[node])
         if not node.is_leaf:
-            found.append(_needs(node, active[node] if node in carrying else ()))
+            positions = active[node] if node in carrying else ()
+            if positions and node.op.joint is not None:
+                found.append(_needs_of_all(node, positions, read[node]))
+            else:
+                found.append(_needs(node, positions))
     return tuple(reversed(found))
 
 
@@ -266,10 +289,15 @@ def _active(node: Node, varying: Collection[Node]) -> tuple[int, ...]:
     """The positions of the operands through which a derivative passes."""
     if not any(operand in varying for operand in node.operands):
         return ()
+    if node.op is ITEM:
+        return (0,) if node.type.is_float else ()
+    if node.op.joint is not None:
+        pairs = enumerate(node.operands)
+        return tuple([at for at, operand in pairs if operand in varying])
     types = tuple([operand.type for operand in node.operands])
     partials = partials_of(node.op, types, node.type, node.params).partials
-    pairs = enumerate(zip(node.operands, partials, strict=True))
-    return tuple([at for at, (node, rule) in pairs if node in varying and rule is not None])
+    rules = enumerate(zip(node.operands, partials, strict=True))
+    return tuple([at for at, (node, rule) in rules if node in varying and rule is not None])
 
 
 def _needs(node: Node, active: tuple[int, ...]) -> NodeNeeds:
@@ -293,6 +321,29 @@ def _needs(node: Node, active: tuple[int, ...]) -> NodeNeeds:
     )
 
 
+def _needs_of_all(node: Node, active: Collection[int], read: Collection[int]) -> NodeNeeds:
+    """What an operation with several results needs: operands, and results, read or not.
+
+    Args:
+        node: The operation.
+        active: The positions of the operands that are differentiated.
+        read: The results that have adjoints.
+    """
+    assert node.op.joint is not None
+    operands = [input_node(f"x{at}", operand.type) for at, operand in enumerate(node.operands)]
+    outs = [input_node(f"out{at}", type) for at, type in enumerate(node.type.parts)]
+    bars = [input_node(f"bar{at}", type) for at, type in enumerate(node.type.parts)]
+    call = Call(node.op, list(map(Term, operands)), node.params, list(map(Term, outs)))
+    given = [Term(bar) if at in read else None for at, bar in enumerate(bars)]
+    wanted = [at in active for at in range(len(operands))]
+    shares = node.op.joint.pull(adjoints, call, given, wanted)
+    reached = set(walk.depth_first([share.node for share in shares if share is not None]))
+    results = [make(ITEM, (node,), (at,)) for at, out in enumerate(outs) if out in reached]
+    pairs = zip(node.operands, operands, strict=True)
+    needed = [own for own, operand in pairs if operand in reached]
+    return NodeNeeds(node, tuple(active), tuple(dict.fromkeys([*needed, *results])), False, ())
+
+
 def _place(node: Node) -> Place:
     if node.op is CONSTANT:
         return "constant"
@@ -303,6 +354,31 @@ def _place(node: Node) -> Place:
 
 def _size(node: Node) -> int:
     """The bytes of the value of a node; a constant is part of the graph."""
-    if node.op is CONSTANT:
+    if node.op is CONSTANT or node.type.parts:
         return 0
-    return node.type.dtype.itemsize * math.prod(node.type.shape)
+    return node.type.dtype.itemsize * abs(math.prod(node.type.shape))
+
+
+def _is_per_step(node: Node) -> bool:
+    return node.type.shape[:1] == (UNKNOWN,)
+
+
+def _everything(node: Node) -> int:
+    """The bytes of all that an operation computes: of a loop in all its steps, if their number is
+    known; of branches those of the largest one.
+    """
+    if _is_per_step(node):
+        return 0
+    if node.op.joint is None:
+        return _size(node)
+    if node.op is WHILE or (node.op is SCAN and node.params[3] == UNKNOWN):
+        return 0
+    dags: list[Dag] = []
+    for param in node.params:
+        dags += [dag for dag in (param if isinstance(param, tuple) else (param,)) if _is_dag(dag)]
+    inside = [sum(_everything(inner) for inner in dag.computations) for dag in dags]
+    return max(inside, default=0) * (node.params[3] if node.op is SCAN else 1)
+
+
+def _is_dag(value: object) -> bool:
+    return isinstance(value, Dag)

@@ -81,9 +81,10 @@ class Writing:
         named = node.op is not CONSTANT or node in subject.dag.names
         is_number = not named and uniform_value(node) is not None
         if "shape" in shown and "type" not in shown and node.type.shape and not is_number:
-            lines.append(shape_line(node.type.shape))
+            lines.append(shape_line(subject.shape(node)))
         forward = subject.forward.get(node)
-        if "value" in shown and subject.value(node) is not None and named:
+        is_one = not node.type.parts
+        if "value" in shown and subject.value(node) is not None and named and is_one:
             lines += subject.number_lines("value", node, digits, forward)
         if "adjoint" in shown and subject.adjoint(node) is not None:
             moment = subject.backward.get(node)
@@ -123,7 +124,8 @@ class Writing:
             cell = subject.local_formula(user, position)
             given["lines"] = () if cell is None else (_written(cell),)
         given["position"] = position
-        given["operands"] = 0 if user.op in _ANY_ORDER else len(user.operands)
+        is_ordered = user.op not in _ANY_ORDER and user.op.joint is None
+        given["operands"] = len(user.operands) if is_ordered else 0
         return Link(source, target, **{**given, **more})
 
     def between(
@@ -235,6 +237,7 @@ def shape_line(shape: tuple[int, ...]) -> Line:
     >>> print(shape_line((3, 2)).latex, "or", shape_line((3,)).text)
     3 \times 2 or length 3
     """
+    text = sizes(shape)
     if len(shape) == 1:
-        return Line.words("note", f"length {shape[0]}")
-    return Line("note", sizes(shape), r" \times ".join(map(str, shape)))
+        return Line.words("note", f"length {text}")
+    return Line("note", text, text.replace("×", r" \times "))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,12 @@ from chainrule.draw.subject import Subject, short
 from chainrule.draw.words import counted
 from chainrule.errors import DrawingError
 from chainrule.graph import walk
+from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, input_node
+from chainrule.ops.branches import COND
+from chainrule.ops.loops import WHILE
+from chainrule.ops.several import ITEM, name_of
+from chainrule.run.inside import LOOPS, Inside, carried_count, constants_of, graphs_of, holds_graph
 from chainrule.run.paths import Paths
 from chainrule.show.summaries import norm_of
 
@@ -40,6 +46,8 @@ _HEAT: Final[dict[Heat, str]] = {
     "local": "magnitude of the local derivative",
     "contribution": "magnitude of the contribution",
 }
+_MOST_RESULTS: Final = 4
+"""Results whose numbers stand in the box of their operation."""
 """What heat shows, as its legend says."""
 
 
@@ -52,21 +60,48 @@ def graph_diagram(subject: Subject, options: Options, cone: Node | None = None) 
     return _GraphView(subject, options, cone).diagram()
 
 
+class Place(NamedTuple):
+    """Where the graph inside of a loop, a branch or a call is drawn.
+
+    Attributes:
+        prefix: Of all its keys.
+        frame: The key of the frame around it.
+        outside: For its arguments that stand for values around it the keys of these.
+        notes: For some of its nodes a note.
+        carried: Its arguments that go from step to step, and slices.
+        unread: Its arguments that nothing reads.
+    """
+
+    prefix: str = ""
+    frame: str = ""
+    outside: Mapping[Node, str] = MappingProxyType({})
+    notes: Mapping[Node, str] = MappingProxyType({})
+    carried: Collection[Node] = ()
+    unread: Collection[Node] = ()
+
+
 class _GraphView:
     """The parts of one diagram as they are put together."""
 
-    def __init__(self, subject: Subject, options: Options, cone: Node | None) -> None:
+    def __init__(
+        self, subject: Subject, options: Options, cone: Node | None, place: Place | None = None
+    ) -> None:
         self._subject = subject
         self._options = options
+        self._place = place or Place()
         self._writing = Writing(subject, options)
-        self._chosen = Selection(subject.dag, options)
-        self._keys = {node: f"n{at}" for at, node in enumerate(subject.dag.order)}
+        self._chosen = Selection(subject.dag, options, subject.opened)
+        prefix = self._place.prefix
+        self._keys = {node: f"{prefix}n{at}" for at, node in enumerate(subject.dag.order)}
+        self._rest = f"{prefix}{_REST}"
+        self._frames: list[Frame] = []
         self._strong_edges, self._strong_nodes = self._choose_strong(cone)
         self._node_heat: dict[Node, float] = {}
         self._edge_heat: dict[Edge, float] = {}
         self._coloured = self._choose_heat()
         self._elements: list[Element] = []
         self._links: list[Link] = []
+        self._inside: dict[Node, list[_GraphView]] = {}
 
     def _choose_strong(self, cone: Node | None) -> tuple[set[Edge], set[Node]]:
         """The edges and nodes that the drawing points at; empty: it points at none."""
@@ -129,6 +164,9 @@ class _GraphView:
 
     def _magnitude(self, node: Node, kind: str) -> Any:
         subject = self._subject
+        if node.op.joint is not None and kind in ("value", "adjoint", "tangent"):
+            found = [self._magnitude(item, kind) for item in self._chosen.results.get(node, ())]
+            return max(map(abs, found), default=0.0)
         if kind == "value":
             return subject.norm("value", node)
         if kind == "adjoint":
@@ -149,13 +187,20 @@ class _GraphView:
     def diagram(self) -> Diagram:
         """The whole diagram."""
         dag, subject = self._subject.dag, self._subject
-        for node in dag.order:
-            if not self._chosen.is_hidden(node):
-                self._add(node)
-        frames = tuple(
-            Frame(group.key, Line("caption", group.text, group.latex), group.parent)
+        prefix = self._place.prefix
+        self._frames = [
+            Frame(
+                f"{prefix}{group.key}",
+                Line("caption", group.text, group.latex),
+                f"{prefix}{group.parent}" if group.parent else self._place.frame,
+            )
             for group in self._chosen.frames
-        )
+        ]
+        for node in dag.order:
+            if self._chosen.is_hidden(node) or node in self._place.outside:
+                continue
+            if node not in self._place.unread:
+                self._add(node)
         self._add_rest()
         inputs = ", ".join(node.name for node in dag.inputs)
         outputs = ", ".join(dag.labels[node] for node in dag.outputs)
@@ -165,7 +210,7 @@ class _GraphView:
             f"{counted(len(dag.computations), 'computation')}.",
             tuple(self._elements),
             tuple(self._links),
-            frames,
+            tuple(self._frames),
             (),
             (len(subject.forward), len(subject.backward)),
             self._coloured,
@@ -177,17 +222,204 @@ class _GraphView:
         if self._chosen.is_one(node):
             self._add_collapsed(key, node)
             return
+        if node in self._subject.opened:
+            self._open(node)
+            return
         target = key
         looks = self._looks(node)
-        if self._options.style == "operators" and not node.is_leaf:
+        if node.op.joint is not None:
+            self._add_several(key, node, looks)
+        elif self._options.style == "operators" and not node.is_leaf and node.op is not ITEM:
             target = f"{key}o"
             self._add_operator(target, key, node, looks)
         else:
-            self._elements.append(self._writing.element(key, node, **looks))
+            self._elements.append(self._noted(self._writing.element(key, node, **looks), node))
+        if node.op is ITEM:
+            self._links += self._from_inside(node, key)
+            return
         for at, entry in enumerate(self._chosen.entries(node)):
             source = self._source(entry.operand, f"{key}c{at}", looks)
             more = self._link_looks(node, at, entry)
-            self._links.append(self._writing.link(source, target, node, at, **more))
+            link = self._writing.link(source, target, node, at, **more)
+            self._links.append(self._with_result(link, entry.operand))
+
+    def _add_several(self, key: str, node: Node, looks: dict[str, Any]) -> None:
+        """What has several results, as one box: its symbol, and what is read of the results."""
+        items = self._chosen.results.get(node, [])
+        writing = self._writing
+        lines = list(writing.head(node))
+        named = [item for item in items if writing.has_name(item)]
+        if len(items) == 1:
+            (item,) = items
+            if writing.has_name(item):
+                lines.insert(0, replace(self._subject.label(item), role="name"))
+            lines += writing.numbers(item)
+        elif len(named) <= _MOST_RESULTS:
+            for item in named:
+                words = self._subject.names.text[item]
+                numbers = [line for line in writing.numbers(item) if line.role != "note"]
+                lines += [_about(words, line) for line in numbers]
+        sentences = [self._subject.sentence(one, self._options.up_to) for one in (node, *items)]
+        element = writing.element(key, node, **looks)
+        is_output = not {node, *items}.isdisjoint(self._subject.dag.outputs)
+        changes: dict[str, Any] = {"lines": tuple(lines), "title": "; ".join(sentences)}
+        self._elements.append(self._noted(replace(element, is_output=is_output, **changes), node))
+
+    def _with_result(self, link: Link, operand: Node) -> Link:
+        """A link that says which result it brings, where there are several."""
+        if operand.op is not ITEM or operand.operands[0] in self._subject.opened:
+            return link
+        if len(self._chosen.results[operand.operands[0]]) < 2:
+            return link
+        return replace(link, lines=(Line.words("note", name_of(operand)), *link.lines))
+
+    def _noted(self, element: Element, node: Node) -> Element:
+        """An element with its note; arguments and outputs of a step are not those of the whole."""
+        if self._place.frame:
+            element = replace(element, is_output=False)
+        if node in self._place.carried:
+            element = replace(element, kind="result")
+        if node in self._place.notes:
+            note = Line.words("note", self._place.notes[node])
+            element = replace(element, lines=(*element.lines, note))
+        return element
+
+    # --- what is inside of loops, branches and calls ---------------------------------------------
+
+    def _open(self, node: Node) -> None:
+        """The graphs inside of a node, each in a frame, with the numbers of one step."""
+        subject = self._subject
+        inside = None
+        if subject.sweep is not None:
+            inside = Inside(subject.sweep, node, subject.adjoints)
+        step = 0 if inside is None else min(subject.step, inside.count) - 1
+        is_run = inside is not None and inside.count > 0
+        dags = (inside.dag,) if inside is not None else graphs_of(node)
+        self._inside[node] = []
+        for at, dag in enumerate(dags):
+            key = f"{self._keys[node]}b{at}"
+            sign = subject.sign(node)
+            words = f"branch {at}" if len(dags) > 1 else ""
+            if is_run and inside is not None and node.op in LOOPS and inside.count > 1:
+                words = f"step {step + 1}"
+            elif node.op in LOOPS and inside is not None and not is_run:
+                words = "no step"
+            text = f"{sign.text}, {words}" if words else sign.text
+            latex = rf"{sign.latex}\text{{, {words}}}" if words else sign.latex
+            self._frames.append(Frame(key, Line("caption", text, latex), self._group(node)))
+            self._add_inside(node, dag, key, inside if is_run else None, step)
+
+    def _add_inside(
+        self, node: Node, dag: Dag, frame: str, inside: Inside | None, step: int
+    ) -> None:
+        """One graph inside of a node, and the links that lead into it."""
+        subject, options = self._subject, self._options
+        sweep = flow = None
+        if inside is not None:
+            sweep = inside.sweep(step)
+            flow = inside.adjoints(step, sweep) if subject.of_name and subject.adjoints else None
+        opened = [one for one in dag.order if holds_graph(one)] if options.open == "all" else ()
+        inner = Subject(
+            dag,
+            sweep=sweep,
+            adjoints=flow,
+            is_inside=True,
+            given=subject.of_name if flow is not None else "",
+            opened=opened,
+            step=subject.step,
+        )
+        looks = self._looks(node)
+        outside = {}
+        unread = [one for one in dag.inputs if not dag.users(one) and one not in dag.outputs]
+        for at, (argument, operand) in enumerate(constants_of(node, dag)):
+            if argument not in unread:
+                outside[argument] = self._source(operand, f"{frame}c{at}", looks)
+        constants = dict(constants_of(node, dag))
+        moving = [one for one in dag.inputs if one not in constants]
+        place = Place(f"{frame}.", frame, outside, _handed_on(node, dag), moving, unread)
+        view = _GraphView(inner, replace(options, heat="", path=0, up_to=None), None, place)
+        diagram = view.diagram()
+        moments = (subject.forward.get(node), subject.backward.get(node))
+        self._elements += [_at_moment(element, moments) for element in diagram.elements]
+        self._links += [_link_at_moment(link, moments) for link in diagram.links]
+        self._frames += diagram.frames
+        self._inside[node].append(view)
+        operands = node.operands[len(node.operands) - len(moving) :] if moving else ()
+        carried = carried_count(node)
+        for at, (argument, operand) in enumerate(zip(moving, operands, strict=True)):
+            source = self._source(operand, f"{frame}s{at}", looks)
+            row = step if inside is None else inside.row(step)
+            if at >= carried:
+                words = "slices" if inside is None else f"slice {row + 1}"
+            else:
+                words = "start" if step == 0 else f"after step {step}"
+            names = (inner.names.text[argument], subject.names.text[operand])
+            is_start = at >= carried or step == 0
+            flows = inner.adjoint(argument) is not None and is_start
+            flows = flows and operand in subject.backward
+            self._links.append(
+                Link(
+                    source,
+                    view.source(argument)[0],
+                    f"{names[0]} starts as {names[1]}"
+                    if at < carried
+                    else f"{names[0]} is a slice",
+                    (Line.words("note", words),),
+                    back_title=f"{names[1]} receives its part" if flows else "",
+                    faded=looks["faded"],
+                    moment=moments[0],
+                    back_moment=subject.backward.get(operand) if flows else None,
+                )
+            )
+
+    def source(self, node: Node) -> tuple[str, list[Element]]:
+        """The key of the element of a node: of an argument from around that of what it stands for.
+        A constant has one made for it.
+        """
+        known = len(self._elements)
+        key = self._source(node, f"{self._keys[node]}x", self._looks(node))
+        return key, self._elements[known:]
+
+    def _from_inside(self, item: Node, key: str) -> list[Link]:
+        """The links from what is inside of a node to one of its results."""
+        (node,) = item.operands
+        subject = self._subject
+        found = []
+        for view in self._inside.get(node, ()):
+            made = view.results_of(node)[item.params[0]]
+            source, more = view.source(made)
+            keys = {element.key for element in self._elements}
+            self._elements += [one for one in more if one.key not in keys]
+            words = subject.names.text[item]
+            flows = subject.adjoint(item) is not None and view.has_adjoint(made)
+            found.append(
+                Link(
+                    source,
+                    key,
+                    f"{words} is {name_of(item)}",
+                    back_title=f"{words} passes its adjoint on" if flows else "",
+                    moment=subject.forward.get(item),
+                    back_moment=subject.backward.get(node) if flows else None,
+                )
+            )
+        if node.op is COND and found:
+            index = node.operands[0]
+            source = self._source(index, f"{key}i", self._looks(node))
+            title = f"{subject.names.text[index]} chooses the branch"
+            chooses = (Line.words("note", "chooses"),)
+            found.append(Link(source, key, title, chooses, moment=subject.forward.get(item)))
+        return found
+
+    def results_of(self, node: Node) -> list[Node]:
+        """What of the graph drawn here becomes each of the results of the node that holds it."""
+        dag, carried = self._subject.dag, carried_count(node)
+        if node.op not in LOOPS:
+            return list(dag.outputs)
+        return [*dag.outputs, *[one for one in dag.inputs if one in self._place.carried][:carried]]
+
+    def has_adjoint(self, node: Node) -> bool:
+        """Whether the adjoint of a node is shown."""
+        return self._subject.adjoint(node) is not None
 
     def _add_operator(self, target: str, key: str, node: Node, looks: dict[str, Any]) -> None:
         """The two halves of a computation: its operator, and its result."""
@@ -254,7 +486,8 @@ class _GraphView:
             source = self._source(entry.operand, "", looks)
             given = self._between(node, group, entry)
             more = self._link_looks(node, at, entry)
-            self._links.append(Link(source, key, position=at, **given, **more))
+            link = Link(source, key, position=at, **given, **more)
+            self._links.append(self._with_result(link, entry.operand))
 
     def _between(self, node: Node, group: Group, entry: Entry) -> dict[str, Any]:
         """The attributes of a link into a collapsed group."""
@@ -313,9 +546,11 @@ class _GraphView:
 
     def _source(self, operand: Node, own_key: str, looks: dict[str, Any]) -> str:
         """The key of the element where an edge starts; a constant gets an element of its own."""
+        if operand in self._place.outside:
+            return self._place.outside[operand]
         box = self._chosen.box(operand)
         if box is not None:
-            return _REST if box in self._chosen.far else self._keys[box]
+            return self._rest if box in self._chosen.far else self._keys[box]
         more = {"faded": looks["faded"], "group": looks["group"]}
         self._elements.append(self._writing.element(own_key, operand, **more))
         return own_key
@@ -325,21 +560,29 @@ class _GraphView:
             "faded": bool(self._strong_nodes)
             and self._strong_nodes.isdisjoint(self._chosen.members(node)),
             "heat": self._node_heat.get(node),
-            "group": self._chosen.frame(node),
+            "group": self._group(node),
         }
+
+    def _group(self, node: Node) -> str:
+        """The key of the innermost frame around a node; empty: there is none."""
+        key = self._chosen.frame(node)
+        return f"{self._place.prefix}{key}" if key else self._place.frame
 
     def _add_rest(self) -> None:
         """The element that stands for what is left out."""
         count = len(self._chosen.far)
         if not count:
             return
-        once = {(link.source, link.target): link for link in self._links if link.source == _REST}
-        self._links = [link for link in self._links if link.source != _REST] + [
+        rest = self._rest
+        once = {(link.source, link.target): link for link in self._links if link.source == rest}
+        self._links = [link for link in self._links if link.source != rest] + [
             replace(link, lines=(), back=(), operands=0) for link in once.values()
         ]
         text = counted(count, "more node")
         line = Line("note", f"… {text}", rf"\ldots\text{{ {text}}}")
-        self._elements.insert(0, Element(_REST, "summary", "square", (line,), f"{text} not drawn"))
+        title = f"{text} not drawn"
+        element = Element(rest, "summary", "square", (line,), title, group=self._place.frame)
+        self._elements.insert(0, element)
 
 
 def _cost(nodes: Sequence[Node]) -> int:
@@ -356,3 +599,50 @@ def _cost(nodes: Sequence[Node]) -> int:
     known = {*nodes, *(operand for node in nodes for operand in node.operands)}
     made = [node for node in walk.depth_first(factors, known) if node not in known]
     return count_operations([*nodes, *made]).total
+
+
+def _about(words: str, line: Line) -> Line:
+    """A line of numbers that says whose they are."""
+    return replace(line, text=f"{words}: {line.text}", latex=rf"\text{{{words}: }}{line.latex}")
+
+
+def _handed_on(node: Node, dag: Dag) -> dict[Node, str]:
+    """Notes on what a step of a loop hands on to the next one, and on its condition."""
+    count = carried_count(node)
+    if not count:
+        return {}
+    first = node.params[2 if node.op is WHILE else 1]
+    pairs = zip(dag.outputs, dag.inputs[first : first + count], strict=False)
+    found = {out: f"next {argument.name}" for out, argument in pairs if not out.is_leaf}
+    if node.op is WHILE:
+        found[dag.outputs[-1]] = "goes on where true"
+    return found
+
+
+Moments = tuple[Moment | None, Moment | None]
+"""When a loop has run, and when it has run backward."""
+
+
+def _at_moment(element: Element, moments: Moments) -> Element:
+    """An element inside of a loop comes to be known when the loop has run."""
+    return replace(element, lines=_lines(element.lines, moments), moment=moments[0])
+
+
+def _link_at_moment(link: Link, moments: Moments) -> Link:
+    return replace(
+        link,
+        lines=_lines(link.lines, moments),
+        back=_lines(link.back, moments),
+        moment=moments[0],
+        back_moment=moments[1],
+    )
+
+
+def _lines(lines: Sequence[Line], moments: Moments) -> tuple[Line, ...]:
+    """Lines with the moment of their pass in place of their own."""
+    return tuple(
+        line
+        if line.moment is None
+        else replace(line, moment=moments[line.moment.during == "backward"])
+        for line in lines
+    )

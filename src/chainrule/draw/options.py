@@ -60,6 +60,9 @@ class Options:
         digits: Significant digits of numbers.
         most: With more boxes than this, those far from the output are left out; one more box
             says how many.
+        open: Loops, branches and calls by name, or ``all`` of them, that are frames around what
+            is inside; else each is one box.
+        step: Which step of opened loops is drawn, with its numbers, from 1.
         legend: Whether lines below the drawing say what its colours and signs mean.
     """
 
@@ -77,6 +80,8 @@ class Options:
     up_to: Moment | None = None
     digits: int = 3
     most: int = MOST
+    open: str = ""
+    step: int = 1
     legend: bool = True
 
 
@@ -90,7 +95,12 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "heat": get_args(Heat),
     "groups": get_args(Groups),
 }
-_NUMBERS: Final = {"path": (0, 10**6), "digits": (1, 17), "most": (2, _MOST_ALLOWED)}
+_NUMBERS: Final = {
+    "path": (0, 10**6),
+    "digits": (1, 17),
+    "most": (2, _MOST_ALLOWED),
+    "step": (1, 10**9),
+}
 _STEP: Final = re.compile(r"\d{1,9}")
 NAMES: Final = tuple(field.name for field in dataclasses.fields(Options))
 """The names of all options."""
@@ -116,7 +126,7 @@ def options(given: dict[str, Any]) -> Options:
 
 
 def _checked(name: str, value: Any) -> Any:
-    if value is None and name in ("heat", "cone"):
+    if value is None and name in ("heat", "cone", "open"):
         return ""
     if name in _CHOICES:
         choices = (*_CHOICES[name], "") if name == "heat" else _CHOICES[name]
@@ -130,6 +140,10 @@ def _checked(name: str, value: Any) -> Any:
         return _node_items(value)
     elif name == "cone" and not isinstance(value, str):
         raise DrawingError("E250", f"cone is {shown(value)}; it is the name of a node")
+    elif name == "open":
+        value = "all" if value is True else "" if value is False else value
+        if not isinstance(value, str):
+            raise DrawingError("E250", f"open is {shown(value)}; it is names of nodes, or 'all'")
     elif name == "up_to":
         value = _moment(value)
     elif name == "legend" and not isinstance(value, bool):

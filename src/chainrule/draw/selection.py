@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from chainrule.draw.groups import Group, closable, groups_of
 from chainrule.draw.options import Options
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
+from chainrule.ops.several import ITEM
+from chainrule.run.inside import graphs_of
 
 _MOST_OPEN: Final = 40
 """Boxes up to which the calls in a graph that was traced are open, if not asked otherwise."""
@@ -36,12 +38,23 @@ class Selection:
         closed: The groups that are one box each, by the node whose box it is.
         frames: The groups that are frames, outer ones first.
         far: The boxes that are left out, since there would be too many.
+        results: For what has several results and is one box those that the box stands for.
     """
 
-    def __init__(self, dag: Dag, options: Options) -> None:
+    def __init__(self, dag: Dag, options: Options, opened: Collection[Node] = ()) -> None:
         self._dag = dag
         self._options = options
-        self._drawn = {n for n in dag.order if n.op is not CONSTANT or n in dag.names}
+        self._opened = opened
+        self.results: dict[Node, list[Node]] = {}
+        for node in dag.order:
+            if node.op is ITEM and node.operands[0] not in opened:
+                self.results.setdefault(node.operands[0], []).append(node)
+        self._holder = {item: node for node, items in self.results.items() for item in items}
+        self._drawn = {
+            node
+            for node in dag.order
+            if (node.op is not CONSTANT or node in dag.names) and node not in self._holder
+        }
         self._box_of: dict[Node, Node] = {}
         self.closed: dict[Node, Group] = {}
         self.frames: list[Group] = []
@@ -62,7 +75,7 @@ class Selection:
             return
         groups = groups_of(self._dag)
         if few or chosen == "open":
-            self.frames = groups
+            self.frames = self._without_results(groups)
             return
         outputs = set(self._dag.outputs)
         # The box of a named output would be all there is.
@@ -73,22 +86,38 @@ class Selection:
             if self._count() <= most:
                 break
         if not self.closed and chosen == "auto" and self._count() <= self._options.most:
-            self.frames = groups
+            self.frames = self._without_results(groups)
+
+    def _without_results(self, groups: Sequence[Group]) -> list[Group]:
+        """Groups with what has several results in place of these; one box alone is no group."""
+        found = []
+        for group in groups:
+            nodes = dict.fromkeys(self._holder.get(node, node) for node in group.nodes)
+            exits = dict.fromkeys(self._holder.get(node, node) for node in group.exits)
+            if len(nodes) > 1:
+                found.append(group._replace(nodes=tuple(nodes), exits=tuple(exits)))
+        return found
 
     def _close(self, groups: Sequence[Group], depth: int) -> None:
         """Make the groups at this depth one box each, and those around them frames."""
-        closed = closable(self._dag, [group for group in groups if group.depth == depth])
+        found = closable(self._dag, [group for group in groups if group.depth == depth])
+        closed = self._without_results(found)
         self.closed = {group.exits[-1]: group for group in closed}
         self._box_of = {n: group.exits[-1] for group in closed for n in group.nodes}
-        self.frames = [group for group in groups if group.depth < depth]
+        self.frames = self._without_results([g for g in groups if g.depth < depth])
 
     def _count(self) -> int:
         """How many boxes there are to draw."""
         return sum(self._boxes(node) for node in self._drawn if self._has_box(node))
 
+    def _own(self, node: Node) -> Node:
+        """The node in whose box a node is."""
+        node = self._holder.get(node, node)
+        return self._box_of.get(node, node)
+
     def _has_box(self, node: Node) -> bool:
         """Whether a node is not in the box of another one."""
-        return self._box_of.get(node, node) is node
+        return self._own(node) is node
 
     def _choose_far(self) -> set[Node]:
         """What is far from the output in a drawing that would have too many boxes."""
@@ -96,7 +125,7 @@ class Selection:
         if self._count() <= room:
             return set()
         near: set[Node] = set()
-        waiting = list(dict.fromkeys(self._box_of.get(n, n) for n in self._dag.outputs))
+        waiting = list(dict.fromkeys(map(self._own, self._dag.outputs)))
         seen = set(waiting)
         for node in waiting:
             if near and self._boxes(node) > room:
@@ -116,6 +145,10 @@ class Selection:
         """How many boxes a node takes, with those of its constants."""
         if self.is_one(node):
             return 1
+        if node in self._opened:
+            return sum(len(dag) for dag in graphs_of(node))
+        if node.op.joint is not None:
+            return 1 + sum(operand not in self._drawn for operand in node.operands)
         halves = 2 if self._options.style == "operators" and not node.is_leaf else 1
         return halves + sum(operand not in self._drawn for operand in node.operands)
 
@@ -125,7 +158,10 @@ class Selection:
 
     def members(self, node: Node) -> tuple[Node, ...]:
         """The nodes that a box stands for."""
-        return self.closed[node].nodes if self.is_one(node) else (node,)
+        if self.is_one(node):
+            nodes = self.closed[node].nodes
+            return (*nodes, *(item for one in nodes for item in self.results.get(one, ())))
+        return (node, *self.results.get(node, ()))
 
     def entries(self, node: Node) -> list[Entry]:
         """What enters a box: its operands, or what a collapsed group needs from outside."""
@@ -134,7 +170,7 @@ class Selection:
         found: dict[Node, list[Edge]] = {}
         for member in self.closed[node].nodes:
             for at, operand in enumerate(member.operands):
-                if operand in self._drawn and self._box_of.get(operand) is not node:
+                if self.box(operand) is not None and self._own(operand) is not node:
                     found.setdefault(operand, []).append((member, at))
         return [Entry(operand, tuple(edges)) for operand, edges in found.items()]
 
@@ -145,9 +181,9 @@ class Selection:
 
     def box(self, node: Node) -> Node | None:
         """The node in whose box a node is drawn; None: a constant, drawn at each of its users."""
-        return self._box_of.get(node, node) if node in self._drawn else None
+        return self._own(node) if node in self._drawn or node in self._holder else None
 
     def frame(self, node: Node) -> str:
         """The key of the innermost frame around a node; empty: there is none."""
-        group = self._frame_of.get(node)
+        group = self._frame_of.get(self._holder.get(node, node))
         return "" if group is None else group.key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,6 +16,11 @@ from chainrule.draw.scene import MARKS, Moment, Role
 from chainrule.draw.symbols import symbol
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, PARAMETER, Node, constant_value, uniform_value
+from chainrule.graph.op import Symbol
+from chainrule.graph.types import UNKNOWN
+from chainrule.ops.branches import COND, branch_at
+from chainrule.ops.several import ITEM, name_of
+from chainrule.run.inside import LOOPS, steps_made
 from chainrule.run.interpret import Flow, Sweep
 from chainrule.run.kernels import LinearMap
 from chainrule.show.cells import Names
@@ -57,6 +63,10 @@ class Subject:
         adjoints: The backward pass from ``of``, where there is one.
         tangents: The forward-mode pass from ``wrt``, where there is one.
         names: What the nodes are called.
+        given: What the adjoints are derivatives of, where that is outside of the graph.
+        opened: The loops, branches and calls that are drawn with what is inside of them.
+        step: Which of their steps, from 1.
+        is_inside: Whether the graph is that of a loop, drawn inside of another one.
     """
 
     def __init__(
@@ -67,6 +77,11 @@ class Subject:
         sweep: Sweep | None = None,
         adjoints: Flow | None = None,
         tangents: Flow | None = None,
+        *,
+        given: str = "",
+        opened: Collection[Node] = (),
+        step: int = 1,
+        is_inside: bool = False,
     ) -> None:
         self.dag = dag
         self.of = of
@@ -75,7 +90,11 @@ class Subject:
         self.adjoints = adjoints
         self.tangents = tangents
         self.names = Names(dag)
-        self.has_arrays = any(node.type.shape for node in dag.order)
+        self.given = given
+        self.opened = frozenset(opened)
+        self.step = step
+        self.is_inside = is_inside
+        self.has_arrays = any(node.type.shape or node.type.parts for node in dag.order)
         self._summaries: dict[tuple[Role, Node], Summary] = {}
         self._sent: dict[tuple[Node, int], float | None] = {}
 
@@ -88,8 +107,8 @@ class Subject:
         return None if self.sweep is None else self.sweep.values[node]
 
     def adjoint(self, node: Node) -> Any:
-        """∂of/∂node; None where there is none."""
-        if self.adjoints is None or node not in self.backward:
+        """∂of/∂node; None where there is none: each of several results has its own."""
+        if self.adjoints is None or node not in self.backward or node.type.parts:
             return None
         return self.adjoints.get(node, 0.0)
 
@@ -106,12 +125,19 @@ class Subject:
         """What an array holds: measured once."""
         found = self._summaries.get((role, node))
         if found is None:
-            found = summary(np.broadcast_to(self.known(role, node), node.type.shape))
+            found = summary(np.broadcast_to(self.known(role, node), self.shape(node)))
             self._summaries[role, node] = found
         return found
 
+    def shape(self, node: Node) -> tuple[int, ...]:
+        """The shape of a node; where an axis is of unknown size, that of its value, if known."""
+        value = self.value(node) if UNKNOWN in node.type.shape else None
+        return node.type.shape if value is None else np.shape(value)
+
     def norm(self, role: Role, node: Node) -> Any:
         """How large a number of a node is: of an array the norm; NaN where it has some."""
+        if node.type.parts:
+            return None
         if not node.type.shape:
             return self.known(role, node)
         found = self.summary(role, node)
@@ -121,6 +147,8 @@ class Subject:
         """∂user/∂operand along one edge; None where there is none."""
         if self.sweep is None or not self.has_derivative(user, position):
             return None
+        if is_joint(user):
+            return None
         return self.sweep.local_derivative(user, position)
 
     def contribution(self, user: Node, position: int) -> Any:
@@ -128,9 +156,16 @@ class Subject:
         operand = user.operands[position]
         if self.sweep is None or self.adjoints is None or operand not in self.backward:
             return None
-        if user not in self.adjoints or not self.has_derivative(user, position):
+        if not self._has_adjoint(user) or not self.has_derivative(user, position):
             return None
+        if user.op.joint is not None:
+            return self.adjoints.shares[user][position]
         return self.sweep.contribution(self.adjoints, user, user, position)
+
+    def _has_adjoint(self, user: Node) -> bool:
+        """Whether something flows back from a node: for several results, from some of them."""
+        assert self.adjoints is not None
+        return user in self.adjoints or user in self.adjoints.shares
 
     def sent(self, user: Node, position: int) -> float | None:
         """The norm of what one edge adds to the adjoint of its operand, measured once; None where
@@ -144,7 +179,7 @@ class Subject:
 
     def is_scalar(self, user: Node, position: int) -> bool:
         """Whether an edge has a number as its local derivative, and not a map between arrays."""
-        if user.type.shape or user.operands[position].type.shape:
+        if user.type.shape or user.operands[position].type.shape or is_joint(user):
             return False
         return not isinstance(self.local(user, position), LinearMap)
 
@@ -162,7 +197,7 @@ class Subject:
         if self.sweep is None:
             return self.has_derivative(user, position)
         operand = user.operands[position]
-        if self.adjoints is None or operand not in self.backward or user not in self.adjoints:
+        if self.adjoints is None or operand not in self.backward or not self._has_adjoint(user):
             return False
         return self.has_derivative(user, position)
 
@@ -184,10 +219,15 @@ class Subject:
         rows = rows_in_order(self.dag)
         return {node: Moment("forward", step) for step, node in enumerate(rows, start=1)}
 
+    @property
+    def of_name(self) -> str:
+        """What is differentiated; empty: nothing."""
+        return self.names.text[self.of] if self.of is not None else self.given
+
     @cached_property
     def backward(self) -> dict[Node, Moment]:
         """When each node gets its adjoint: the steps of the table of the backward pass."""
-        if self.sweep is None or self.adjoints is None or self.of is None:
+        if self.sweep is None or self.adjoints is None or not self.of_name:
             return {}
         rows = backward_rows(self.sweep, self.of)
         return {node: Moment("backward", step) for step, node in enumerate(rows, start=1)}
@@ -235,11 +275,25 @@ class Subject:
         """The symbol of a node: its name if it is a leaf, else its operation."""
         if node.is_leaf:
             return self.label(node)
-        return Line("symbol", *symbol(node))
+        if node.op is ITEM:
+            return Line.words("symbol", name_of(node))
+        found = symbol(node)
+        if node.op is COND and self.sweep is not None:
+            taken = branch_at(node, self.sweep.values[node.operands[0]])
+            return Line(
+                "symbol",
+                f"{found.text} → branch {taken}",
+                rf"{found.latex}\to\text{{branch }}{taken}",
+            )
+        values = None if self.sweep is None else self.sweep.values[node]
+        steps = steps_made(node, values) if node.op in LOOPS else None
+        if steps is not None and "×" not in found.text:
+            found = Symbol(f"{found.text} ×{steps}", rf"{found.latex}\times {steps}")
+        return Line("symbol", *found)
 
     def is_named(self, node: Node) -> bool:
         """Whether a computation has a name that is worth showing: given, or that of an output."""
-        return node in self.dag.names or node in self.dag.outputs
+        return node in self.dag.names or (node in self.dag.outputs and not self.is_inside)
 
     def no_path(self, wrt: Node, of: Node) -> str:
         """What is to be said where one node does not depend on the other."""
@@ -257,11 +311,11 @@ class Subject:
             words = f"{name} = {self.names.operation(node).text}"
         if node.op is not CONSTANT and self.sweep is not None and reached:
             words += self._amount("value", node)
-        elif node.type.shape:
-            words += f", {sizes(node.type.shape)}"
+        elif node.type.shape or node.type.parts:
+            words += f", {sizes(node.type.shape) if node.type.shape else number(node.type.parts)}"
         adjoint = self.adjoint(node) if is_known(self.backward.get(node), now) else None
-        if adjoint is not None and self.of is not None:
-            words += f"; ∂{self.names.text[self.of]}/∂{name}{self._amount('adjoint', node)}"
+        if adjoint is not None:
+            words += f"; ∂{self.of_name}/∂{name}{self._amount('adjoint', node)}"
         if self.tangent(node) is not None and self.wrt is not None and reached:
             words += f"; d{name}/d{self.names.text[self.wrt]}{self._amount('tangent', node)}"
         origin = self.dag.origins.get(node)
@@ -271,6 +325,8 @@ class Subject:
         """A number in a sentence; an array by what it holds."""
         if node.type.shape:
             return f", {self.summary(role, node).words()}"
+        if node.type.parts:
+            return f", {number(self.known(role, node))}"
         return f" = {number(self.known(role, node))}"
 
     def number_lines(
@@ -280,7 +336,7 @@ class Subject:
         value = self.known(role, node)
         if not node.type.shape:
             return [number_line(role, value, digits, moment)]
-        array = np.broadcast_to(value, node.type.shape)
+        array = np.broadcast_to(value, self.shape(node))
         found = self.summary(role, node)
         is_few = array.size <= _FEW and not found.nans
         text = brief(array, digits, longest=_LONGEST) if is_few else found.brief(digits)
@@ -288,6 +344,11 @@ class Subject:
         if found.nans:
             lines.append(Line.words("missing", f"NaN {share(found.nans)}", moment))
         return lines
+
+
+def is_joint(node: Node) -> bool:
+    """Whether a node has several results, or is one of them: derivatives go through all at once."""
+    return node.op.joint is not None or node.op is ITEM
 
 
 def rule_cell(user: Node) -> Cell:

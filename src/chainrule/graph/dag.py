@@ -268,8 +268,9 @@ class Dag:
         """One short name for every node, all different but for constants, which show their value.
 
         A node shows the first name it was given. An abstract function called only once goes by its
-        own name, an unnamed output is ``f`` (several are ``f1``, ``f2``, …), and the other unnamed
-        computations are ``v1``, ``v2``, … in topological order.
+        own name, an unnamed output is ``f`` (several are ``f1``, ``f2``, …), what has several
+        results goes by its operation (``scan1``, ``while1``), and the other unnamed computations
+        are ``v1``, ``v2``, … in topological order.
         """
         labels: dict[Node, str] = {}
         prefix = "v"
@@ -282,6 +283,7 @@ class Dag:
         free_f = "f" not in self._owners and "f" not in called.values()
         lone_output = self.outputs[0] if len(self.outputs) == 1 and free_f else None
         count = 0
+        joint = self._unnamed_joint
         for node in self.order:
             given = self.names.get(node)
             if node.op is INPUT or node.op is PARAMETER:
@@ -294,6 +296,8 @@ class Dag:
                 labels[node] = called[node]
             elif node in several:
                 labels[node] = several[node]
+            elif node in joint:
+                labels[node] = joint[node]
             else:
                 count += 1
                 labels[node] = "f" if node is lone_output else f"{prefix}{count}"
@@ -311,6 +315,22 @@ class Dag:
             if not node.is_leaf and node not in self.names and node not in self._called
         ]
         return {node: f"f{at}" for at, node in enumerate(unnamed, start=1)}
+
+    @cached_property
+    def _unnamed_joint(self) -> dict[Node, str]:
+        """scan1, scan2, while1, … for nodes with several results that have no name."""
+        found: dict[Node, str] = {}
+        counts: dict[str, int] = {}
+        for node in self.order:
+            if node.op.joint is None or node in self.names:
+                continue
+            stem = node.op.name.partition("_")[0]
+            while True:
+                counts[stem] = at = counts.get(stem, 0) + 1
+                if f"{stem}{at}" not in self._owners:
+                    break
+            found[node] = f"{stem}{at}"
+        return found
 
     @cached_property
     def _called(self) -> dict[Node, str]:

@@ -222,6 +222,7 @@ class Op:
             operand its value where that is known before anything is evaluated, else None.
         joint: Derivatives and batching of an operation with several results. Its kernel takes
             after the parameters a tuple that says which results are wanted; others may be None.
+        result_names: (types of the operands, parameters) → a few words for each of several results.
     """
 
     name: str
@@ -251,6 +252,7 @@ class Op:
     examples: tuple[Example, ...] = ()
     reach: Callable[..., Any] | None = None
     joint: Joint | None = None
+    result_names: Callable[[Sequence[Type], Params], Sequence[str]] | None = None
     is_leaf: bool = field(default=False)
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
+from chainrule.graph.node import Node
 from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.copies import broadcast_along
@@ -24,6 +25,7 @@ from chainrule.ops.inner import (
     placed,
     present,
     tangents_of,
+    words_for,
 )
 from chainrule.ops.rearrange import along_front
 from chainrule.ops.select import where
@@ -39,6 +41,11 @@ def called(dag: Dag, operands: Sequence[Term]) -> list[Any]:
 def branched(index: Term, branches: Sequence[Dag], operands: Sequence[Term]) -> list[Any]:
     """The results of the branch of this number, by one node."""
     return results(COND, [index, *operands], (tuple(branches),))
+
+
+def branch_at(node: Node, index: Any) -> int:
+    """The number of the branch that an index stands for: the nearest one."""
+    return min(max(int(index), 0), len(node.params[0]) - 1)
 
 
 # --- call -----------------------------------------------------------------------------------------
@@ -70,6 +77,23 @@ def _call_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list
     return [along_front(x, there, count) for x, there in zip(made, flags, strict=True)]
 
 
+def _names(dag: Dag) -> list[str]:
+    numbers = range(1, len(dag.outputs) + 1)
+    found = [
+        words_for(node, dag) or f"result {at}"
+        for node, at in zip(dag.outputs, numbers, strict=True)
+    ]
+    return ["result"] if found == ["result 1"] else found
+
+
+def _call_names(types: Sequence[Type], params: Params) -> list[str]:
+    return _names(params[0])
+
+
+def _cond_names(types: Sequence[Type], params: Params) -> list[str]:
+    return _names(params[0][0])
+
+
 def _call_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("call", len(types))
 
@@ -85,6 +109,7 @@ CALL = several(
     joint=Joint(_call_push, _call_pull, _call_batch),
     rule="derivative of a graph",
     write=_call_written,
+    result_names=_call_names,
 )
 
 
@@ -156,4 +181,5 @@ COND = several(
     joint=Joint(_cond_push, _cond_pull, _cond_batch),
     rule="derivative of the branch",
     write=_cond_written,
+    result_names=_cond_names,
 )

@@ -7,11 +7,12 @@ among the operands of the node that holds it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from chainrule.errors import FileError, GraphError, shown
 from chainrule.graph import walk
-from chainrule.graph.dag import Dag
+from chainrule.graph.dag import Dag, Origin
 from chainrule.graph.flat import from_data
 from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.types import Type
@@ -45,6 +46,49 @@ def check_arguments(name: str, dag: Dag, types: Sequence[Type]) -> None:
             f"{name}: the graph takes ({', '.join(map(str, wanted))}), "
             f"it is given ({', '.join(map(str, types))})",
         )
+
+
+class Known(NamedTuple):
+    """What is known of the nodes of a graph that an operation holds, besides what they are.
+
+    Attributes:
+        names: Node → its names.
+        origins: Node → where it was made.
+    """
+
+    names: Mapping[Node, Sequence[str]] = MappingProxyType({})
+    origins: Mapping[Node, Origin] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, *dags: Dag) -> Known:
+        """What graphs know; of two that know a node, the last one counts."""
+        names = {node: given for dag in dags for node, given in dag.names.items()}
+        return cls(names, {node: place for dag in dags for node, place in dag.origins.items()})
+
+    def dag(self, outputs: Sequence[Node], inputs: Sequence[Node]) -> Dag:
+        """A graph with what is known of its nodes; a name that an argument has is left out."""
+        taken = {node.name for node in inputs}
+        names: dict[Node, list[str]] = {}
+        for node, given in self.names.items():
+            names[node] = [name for name in given if name not in taken]
+            taken.update(names[node])
+        return Dag(outputs, inputs, names, origins=self.origins)
+
+    def joined(self, other: Known) -> Known:
+        """What both know; where both know a node, the first counts."""
+        return Known({**other.names, **self.names}, {**other.origins, **self.origins})
+
+    def moved(self, new: Mapping[Node, Node]) -> Known:
+        """The same of other nodes that stand for these."""
+        names = {new[node]: given for node, given in self.names.items() if node in new}
+        return Known(names, {new[n]: place for n, place in self.origins.items() if n in new})
+
+
+def words_for(node: Node, dag: Dag) -> str:
+    """What a node of a graph goes by in words; empty where nobody gave it a name."""
+    if node.is_leaf and isinstance(node.params[0], str):
+        return node.name
+    return dag.names[node][0] if node in dag.names else ""
 
 
 class Namer:
@@ -112,7 +156,8 @@ def batched(
             term, there = along_front(term, False, count), True
         outputs.append(term.node)
         flags.append(there)
-    return Dag(outputs, list(new.values())), flags
+    moved = {node: found.get(node, node) for node in dag.order}
+    return Known.of(dag).moved(moved).dag(outputs, list(new.values())), flags
 
 
 def depends(order: Iterable[Node], sources: Collection[Node]) -> set[Node]:
@@ -154,8 +199,8 @@ def tangents_of(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]
     found = []
     for dag, seeds, flow in made:
         outputs = [flow.of(node) for node, there in zip(dag.outputs, has, strict=True) if there]
-        found.append((outputs, [*dag.inputs, *seeds.values()]))
-    return [Dag(*parts) for parts in found if parts[0]], has
+        found.append((Known.of(dag), outputs, [*dag.inputs, *seeds.values()]))
+    return [known.dag(*parts) for known, *parts in found if parts[0]], has
 
 
 def adjoints_of(
@@ -182,8 +227,8 @@ def adjoints_of(
     found = []
     for dag, starts, flow in made:
         outputs = [flow.of(node) for node, there in zip(dag.inputs, has, strict=True) if there]
-        found.append((outputs, [*dag.inputs, *(bar for _, bar in starts)]))
-    return [Dag(*parts) for parts in found if parts[0]], has
+        found.append((Known.of(dag), outputs, [*dag.inputs, *(bar for _, bar in starts)]))
+    return [known.dag(*parts) for known, *parts in found if parts[0]], has
 
 
 def _numbers(dag: Dag) -> range:

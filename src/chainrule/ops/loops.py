@@ -21,6 +21,7 @@ from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
 from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
+    Known,
     Namer,
     adjoints_of,
     batched,
@@ -33,6 +34,7 @@ from chainrule.ops.inner import (
     pulled,
     tangents_of,
     term_or_zero,
+    words_for,
 )
 from chainrule.ops.rearrange import along_front, permuted
 from chainrule.ops.reduce import any_of, largest
@@ -83,6 +85,7 @@ class Loop(NamedTuple):
         backward: Whether the last slice comes first.
         steps: The number of steps where it is an operand.
         kept: How many carried values reverse mode may keep at once; 0: all of them.
+        known: Names and places of the nodes of the body.
     """
 
     constants: Sequence[Part]
@@ -93,6 +96,7 @@ class Loop(NamedTuple):
     backward: bool
     steps: Term | None = None
     kept: int = 0
+    known: Known = Known()
 
 
 class Results(NamedTuple):
@@ -109,11 +113,13 @@ class Results(NamedTuple):
 def scanned(loop: Loop) -> Results:
     """The node of a loop with a known number of steps; what its body never reads is left out."""
     outputs = [*(part.out for part in loop.carried), *loop.stacked]
+    if not outputs:
+        return Results((), (), ())
     reached = set(walk.depth_first(outputs))
     constants = [part for part in loop.constants if part.inner in reached]
     sliced = [part for part in loop.sliced if part.inner in reached]
     parts: list[Part | Carried] = [*constants, *loop.carried, *sliced]
-    body = Dag(outputs, [part.inner for part in parts])
+    body = loop.known.dag(outputs, [part.inner for part in parts])
     operands = [part.outer for part in parts]
     if loop.steps is not None:
         operands.insert(0, loop.steps)
@@ -140,7 +146,9 @@ def taken_apart(operands: Sequence[Any], params: Params) -> Loop:
         Carried(*part, out) for part, out in zip(parts[constants:end], body.outputs, strict=False)
     ]
     stacked = body.outputs[carries:]
-    return Loop(parts[:constants], carried, parts[end:], stacked, length, backward, count, kept)
+    known = Known.of(body)
+    ends = parts[end:]
+    return Loop(parts[:constants], carried, ends, stacked, length, backward, count, kept, known)
 
 
 def _scan_type(op: Op, types: Sequence[Type], params: Params) -> Type:
@@ -321,6 +329,7 @@ def _backward(
         length=loop.length,
         backward=not loop.backward,
         steps=loop.steps,
+        known=loop.known,
     )
     earlier = [Part(part.inner, x) for part, x in zip(loop.carried, before, strict=True)]
     if loop.kept:
@@ -398,7 +407,11 @@ def _scan_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list
         loop = loop._replace(steps=most)
     made = scanned(
         loop._replace(
-            constants=constants, carried=[*carried, *more], sliced=sliced, stacked=stacked
+            constants=constants,
+            carried=[*carried, *more],
+            sliced=sliced,
+            stacked=stacked,
+            known=Known.of(inner),
         )
     )
     kept = [part.inner in axes for part in loop.carried]
@@ -541,7 +554,10 @@ def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> li
 
 
 def repeated(
-    constants: Sequence[Part], carried: Sequence[Carried], condition: Node
+    constants: Sequence[Part],
+    carried: Sequence[Carried],
+    condition: Node,
+    known: Known | None = None,
 ) -> tuple[Results, Term]:
     """The node of a loop that runs while a condition holds, and how many steps it made.
 
@@ -549,13 +565,15 @@ def repeated(
         constants: What is the same in every step.
         carried: What goes from step to step.
         condition: On the arguments of the body: whether there is another step.
+        known: Names and places of the nodes of the body and of the condition.
     """
+    known = known or Known()
     outputs = [part.out for part in carried]
     reached = set(walk.depth_first([*outputs, condition]))
     used = [part for part in constants if part.inner in reached]
     parts: list[Part | Carried] = [*used, *carried]
     inputs = [part.inner for part in parts]
-    params = (Dag([condition], inputs), Dag(outputs, inputs), len(used))
+    params = (known.dag([condition], inputs), known.dag(outputs, inputs), len(used))
     operands = [part.outer for part in parts]
     made: list[Term] = results(WHILE, operands, WHILE.normal_params(params))
     count = len(carried)
@@ -564,12 +582,13 @@ def repeated(
 
 def while_apart(operands: Sequence[Any], params: Params) -> Loop:
     """A node of a loop with a condition as what it was made of."""
-    _, body, constants = params
+    condition, body, constants = params
     parts = [Part(inner, outer) for inner, outer in zip(body.inputs, operands, strict=True)]
     carried = [
         Carried(*part, out) for part, out in zip(parts[constants:], body.outputs, strict=True)
     ]
-    return Loop(parts[:constants], carried, (), (), UNKNOWN, False)
+    known = Known.of(condition, body)
+    return Loop(parts[:constants], carried, (), (), UNKNOWN, False, known=known)
 
 
 def _while_type(op: Op, types: Sequence[Type], params: Params) -> Type:
@@ -591,6 +610,7 @@ def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list
         [*loop.constants, *moved.constants],
         [*loop.carried, *moved.carried],
         condition.outputs[0],
+        loop.known,
     )
     carried = len(loop.carried)
     found = moved.results(made, carried, 0)
@@ -641,6 +661,7 @@ def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> lis
             *more,
         ],
         going.node,
+        Known.of(asked, inner),
     )
     steps_made = made.carried[-1] if more else along_front(total, False, count)
     return [
@@ -680,6 +701,23 @@ def _replay_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called(f"scan_backward ×{params[3]}", len(types))
 
 
+def _scan_names(types: Sequence[Type], params: Params) -> list[str]:
+    body, constants, carries, *_ = params
+    carried = [node.name for node in body.inputs[constants : constants + carries]]
+    stacked = [f"all {words_for(node, body) or 'results'}" for node in body.outputs[carries:]]
+    return [*(f"last {name}" for name in carried), *stacked, *_before(carried)]
+
+
+def _while_names(types: Sequence[Type], params: Params) -> list[str]:
+    _, body, constants = params
+    carried = [node.name for node in body.inputs[constants:]]
+    return [*(f"last {name}" for name in carried), "steps", *_before(carried)]
+
+
+def _before(carried: Sequence[str]) -> list[str]:
+    return [f"{name} before each step" for name in carried]
+
+
 def _while_written(types: Sequence[Type], params: Params) -> Writing:
     return written_called("while", len(types))
 
@@ -702,6 +740,7 @@ SCAN = several(
     joint=Joint(_scan_push, _scan_pull, _scan_batch),
     rule="derivative of a loop",
     write=_scan_written,
+    result_names=_scan_names,
 )
 
 REPLAY = several(
@@ -738,4 +777,5 @@ WHILE = several(
     joint=Joint(_while_push, _while_pull, _while_batch),
     rule="derivative of a loop",
     write=_while_written,
+    result_names=_while_names,
 )

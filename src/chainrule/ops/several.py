@@ -46,10 +46,8 @@ ITEM: Final = register(
         params=(Param("position", place),),
         infer=_item_type,
         kernel="operator.getitem",
-        text=Form("item({0}, {position})", Level.ATOM, (Level.LIST,)),
-        latex=Form(
-            r"\operatorname{{item}}_{{{position}}}\left({0}\right)", Level.ATOM, (Level.LIST,)
-        ),
+        text=Form("{0}[{position}]", Level.ATOM, (Level.ATOM,)),
+        latex=Form("{0}[{position}]", Level.ATOM, (Level.ATOM,)),
         partials=(None,),
         symbol=Symbol("item", r"\mathrm{item}"),
         rule="one result",
@@ -73,6 +71,7 @@ def several(
     rule: str = "",
     symbol: Symbol | None = None,
     write: Callable[[Sequence[Type], Params], Writing | None] | None = None,
+    result_names: Callable[[Sequence[Type], Params], Sequence[str]] | None = None,
 ) -> Op:
     """Define an operation with several results; `results` makes its nodes."""
     count = len(operands)
@@ -95,6 +94,7 @@ def several(
             variadic=variadic,
             examples=tuple(examples),
             joint=joint,
+            result_names=result_names,
         )
     )
 
@@ -115,6 +115,19 @@ def results(op: Op, operands: Sequence[Term], params: Params = (), kind: type[T]
 def items(node: Node, kind: type[T] = Term) -> list[T]:  # type: ignore[assignment]
     """The results of a node that has several."""
     return [kind(make(ITEM, (node,), (at,))) for at in range(len(node.type.parts))]
+
+
+def result_names(node: Node) -> Sequence[str]:
+    """A few words for each result of a node that has several: "result 1" where the op has none."""
+    naming = node.op.result_names
+    if naming is not None:
+        return naming([operand.type for operand in node.operands], node.params)
+    return [f"result {at}" for at in range(1, len(node.type.parts) + 1)]
+
+
+def name_of(item: Node) -> str:
+    """What a result is called among those of its operation."""
+    return result_names(item.operands[0])[item.params[0]]
 
 
 def call_of(node: Node) -> Call:

@@ -7,7 +7,7 @@ run through it, and each local derivative is computed once for all passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -185,7 +185,19 @@ class Sweep:
         """
         _require_float(output)
         active = self.varying if wrt is None else dependent(self.dag.order, wrt)
-        adjoints = Flow({output: output.type.dtype.type(1) if seed is None else seed})
+        start = output.type.dtype.type(1) if seed is None else seed
+        return self._reverse(Flow({output: start}), active, holding)
+
+    def reverse_from(self, starts: Iterable[tuple[Node, Any]]) -> Flow:
+        """The adjoints from nodes whose own are given; what a node is given twice adds up."""
+        adjoints = Flow({})
+        for node, number in starts:
+            if node.type.is_float:
+                adjoints.add(node, number, None)
+        return self._reverse(adjoints, self.varying, ())
+
+    def _reverse(self, adjoints: Flow, active: Collection[Node], holding: Collection[Node]) -> Flow:
+        """Go on from the adjoints of some nodes to those of all others."""
         live = adjoints.live
         known = self._known
         with np.errstate(all="ignore"):

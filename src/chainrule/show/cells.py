@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.formula.labels import latex_spellings
+from chainrule.formula.names import latex_name
 from chainrule.formula.printer import expression
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node
+from chainrule.ops.several import ITEM, name_of
 from chainrule.show.numbers import latex_of, number, plain
 from chainrule.show.table import Cell
 
@@ -35,13 +37,21 @@ class Names:
         if node.is_leaf:
             return word_cell(node.op.name)
         text = expression(node, self.text, style="text")
-        return Cell(text, f"${expression(node, self.latex, style='latex')}$", text)
+        latex = f"${expression(node, self.latex, style='latex')}$"
+        if node.op is ITEM:
+            words = word_cell(f" ({name_of(node)})")
+            text, latex = text + words.text, latex + words.latex
+        return Cell(text, latex, text)
 
-    def derivative(self, of: Node, wrt: Node, *, total: bool) -> Cell:
-        """The derivative of one node by another, with round or upright d."""
+    def derivative(self, of: Node | str, wrt: Node, *, total: bool) -> Cell:
+        """The derivative of one node (or of what is called so) by another, with round or upright
+        d.
+        """
         text, latex = ("d", r"\mathrm{d}") if total else ("∂", r"\partial ")
-        name = f"{text}{self.text[of]}/{text}{self.text[wrt]}"
-        return Cell(name, f"${latex}{self.latex[of]} / {latex}{self.latex[wrt]}$", name)
+        name_of = of if isinstance(of, str) else self.text[of]
+        latex_of = latex_name(of) if isinstance(of, str) else self.latex[of]
+        name = f"{text}{name_of}/{text}{self.text[wrt]}"
+        return Cell(name, f"${latex}{latex_of} / {latex}{self.latex[wrt]}$", name)
 
 
 def count_cell(count: int) -> Cell:

@@ -15,6 +15,8 @@ DASH = "–"
 def number(value: Any, digits: int = 6) -> str:
     """A number with this many significant digits; arrays show their first and last points.
 
+    Several results are only counted.
+
     >>> number(9.0), number(-0.46970653), number(1.2e-7), number(True), number(None)
     ('9', '-0.469707', '1.2e-7', 'true', '–')
     >>> number(np.linspace(0, 1, 5))
@@ -22,6 +24,8 @@ def number(value: Any, digits: int = 6) -> str:
     """
     if value is None:
         return DASH
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} result{'' if len(value) == 1 else 's'}"
     if isinstance(value, np.ndarray) and value.ndim:
         flat = value.ravel()
         if flat.size <= 4:
@@ -78,6 +82,8 @@ _WORDS: Final = {
     "…": r"\ldots",
     DASH: r"\text{--}",
     " more": r"\text{ more}",
+    " results": r"\text{ results}",
+    " result": r"\text{ result}",
     "all ": r"\text{all }",
     "empty": r"\text{empty}",
     "NaN": r"\mathrm{NaN}",
@@ -111,6 +117,8 @@ def plain(value: Any) -> Any:
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
+    if isinstance(value, (list, tuple)):
+        return number(value)
     if isinstance(value, np.ndarray) and value.ndim:
         return [plain(item) for item in value]
     item = value.item() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from chainrule.diff.saved import NodeNeeds, SavedValues, saved_values
+from chainrule.diff.saved import NodeNeeds, SavedValue, SavedValues, saved_values
 from chainrule.formula.printer import Style, expression
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
@@ -31,10 +31,13 @@ def saved_table(saved: SavedValues) -> Table:
             _value(value.node, names),
             word_cell(value.place),
             _users(value.users, names),
-            count_cell(value.bytes),
+            _bytes_cell(value),
         )
         for value in saved.values
     )
+    more = ""
+    if saved.bytes_per_step:
+        more = f" A step of a loop takes {saved.bytes_per_step} more."
     kept, arguments = saved.bytes_computed, saved.bytes - saved.bytes_computed
     return Table(
         "saved-values",
@@ -47,7 +50,7 @@ def saved_table(saved: SavedValues) -> Table:
         ),
         rows,
         f"{_bytes(kept)} to save, and {_bytes(arguments)} of arguments that the caller keeps; "
-        f"saving every computed value would take {saved.everything_computed}.",
+        f"saving every computed value would take {saved.everything_computed}.{more}",
     )
 
 
@@ -149,6 +152,14 @@ def _users(users: Sequence[Node], names: Names) -> Cell:
         shown.append(word_cell(f"… {len(users) - len(shown)} more"))
     cell = _list(shown)
     return Cell(cell.text, cell.latex, [names.text[user] for user in users])
+
+
+def _bytes_cell(value: SavedValue) -> Cell:
+    """A number of bytes; where a loop runs until a condition fails, for each of its steps."""
+    cell = count_cell(value.bytes)
+    if not value.is_per_step:
+        return cell
+    return Cell(f"{cell.text} a step", f"{cell.latex} a step", cell.datum)
 
 
 def _bytes(count: int) -> str:

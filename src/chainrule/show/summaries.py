@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chainrule.graph.dag import Origin
+from chainrule.graph.types import UNKNOWN
 from chainrule.show.numbers import DASH, number, plain
 
 _MOST_LISTED: Final = 1000
@@ -103,10 +104,10 @@ def share(part: float) -> str:
 def sizes(shape: tuple[int, ...]) -> str:
     """A shape for people; a dash for a scalar.
 
-    >>> sizes((3, 2)), sizes(())
-    ('3×2', '–')
+    >>> sizes((3, 2)), sizes(()), sizes((UNKNOWN, 2))
+    ('3×2', '–', '?×2')
     """
-    return "×".join(map(str, shape)) if shape else DASH
+    return "×".join(["?" if size == UNKNOWN else str(size) for size in shape]) if shape else DASH
 
 
 def condensed(value: Any) -> Any:

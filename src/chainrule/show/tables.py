@@ -9,12 +9,14 @@ import numpy as np
 
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
+from chainrule.graph.types import UNKNOWN
 from chainrule.run.interpret import Flow, Sweep
 from chainrule.show.cells import Names, count_cell, number_cell, word_cell
 from chainrule.show.numbers import DASH, factor, latex_of, number
 from chainrule.show.steps import (
     Contribution,
     DerivativeStep,
+    ValueStep,
     backward_steps,
     forward_mode_steps,
     forward_steps,
@@ -72,7 +74,7 @@ def _array_table(
 ) -> Table:
     """The forward pass of a graph of arrays: shapes, and what the arrays hold in a few numbers."""
     steps = forward_steps(dag, values)
-    shapes = [_shape_cell(step.node.type.shape) for step in steps]
+    shapes = [_shape_cell(_shape(step)) for step in steps]
     more = _origins(dag, [step.node for step in steps])
     heads = [*heads, ("shape", "Shape", True, "dim")]
     if not values:
@@ -94,6 +96,11 @@ def _array_table(
     return Table("forward", "Forward pass: values", columns(*heads), made, more=more)
 
 
+def _shape(step: ValueStep) -> tuple[int, ...]:
+    """The shape of a value; before it is computed an axis may be of unknown size."""
+    return np.shape(step.value) if isinstance(step.value, np.ndarray) else step.node.type.shape
+
+
 def _share_cell(part: float) -> Cell:
     """A share in percent."""
     text = share(part)
@@ -103,8 +110,9 @@ def _share_cell(part: float) -> Cell:
 def _shape_cell(shape: tuple[int, ...]) -> Cell:
     """The sizes of the axes of an array; as data a list."""
     text = sizes(shape)
-    latex = r" \times ".join(map(str, shape))
-    return Cell(text, f"${latex}$" if shape else text, list(shape))
+    data = [None if size == UNKNOWN else size for size in shape]
+    latex = text.replace("×", r" \times ")
+    return Cell(text, f"${latex}$" if shape else text, data)
 
 
 def _array_cells(value: Any, digits: int) -> list[Cell]:
@@ -123,8 +131,13 @@ def _array_cells(value: Any, digits: int) -> list[Cell]:
     ]
 
 
-def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) -> Table:
-    """Step, node, the derivative's name, its computation with numbers, the derivative."""
+def backward_table(
+    sweep: Sweep, output: Node | None, adjoints: Flow, digits: int = 6, given: str = ""
+) -> Table:
+    """Step, node, the derivative's name, its computation with numbers, the derivative.
+
+    Without an output the pass starts from adjoints of what is outside, called ``given``.
+    """
     names = Names(sweep.dag)
     return _derivative_table(
         "backward",
@@ -132,7 +145,7 @@ def backward_table(sweep: Sweep, output: Node, adjoints: Flow, digits: int = 6) 
         ("gradient", "Gradient", True, "red"),
         "Computation: adjoint of the user · local derivative, summed over the users (via).",
         [
-            (step, names.derivative(output, step.node, total=False))
+            (step, names.derivative(output or given, step.node, total=False))
             for step in backward_steps(sweep, output, adjoints)
         ],
         sweep.dag,
@@ -203,6 +216,10 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
     more = [f"… {left_out} more"] if left_out else []
     if row.seed:
         text = latex = "start"
+    elif row.node.type.parts and row.contributions:
+        text = latex = "all results at once"
+    elif row.is_given and not shown:
+        text = latex = "from outside"
     elif any(isinstance(c.local, str) or c.via.type.shape for c in shown):
         text = " + ".join([*(_by_norm(c, digits) for c in shown), *more])
         latex = _by_norm_latex(text)
@@ -226,6 +243,8 @@ def _computation(row: DerivativeStep, names: Names, digits: int) -> tuple[Cell, 
         }
         for c in row.contributions
     ]
+    if row.is_given and shown:
+        text, latex = f"from outside + {text}", f"from outside $+$ {latex}"
     via = ", ".join([names.text[c.via] for c in shown] + more)
     via_latex = ", ".join([f"${names.latex[c.via]}$" for c in shown] + more)
     total = number(row.total, digits)

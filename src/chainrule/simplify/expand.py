@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,8 +26,11 @@ from chainrule.graph.node import (
     parameter_node,
 )
 from chainrule.graph.op import OPS, Params
-from chainrule.graph.types import Type
+from chainrule.graph.types import UNKNOWN, Type
 from chainrule.ops import array_kernels
+from chainrule.ops.branches import CALL, COND, branch_at
+from chainrule.ops.loops import SCAN
+from chainrule.ops.several import ITEM
 
 Elements = Any
 """An array of objects: a scalar node for each element."""
@@ -57,25 +60,120 @@ def expand(dag: Dag, most: int = 2000) -> Dag:
         GraphError: E229 for an operation whose choice of elements depends on values.
         LimitError: E157 when there would be more than ``most`` nodes.
     """
-    found: dict[Node, Elements] = {}
-    count = 0
-    for node in dag.order:
-        found[node] = _expanded(node, [found[operand] for operand in node.operands])
-        count += _work(node)
-        if count > most:
-            raise LimitError("E157", f"written out, the graph has more than {most} scalars")
-    names: dict[Node, list[str]] = {}
-    for node, given in dag.names.items():
-        if node.op is not CONSTANT or not node.type.shape:
-            for name in given:
-                for at, element in np.ndenumerate(found[node]):
-                    names.setdefault(element, []).append(_indexed(name, at))
+    writer = _Writer(most)
+    found = writer.run(dag, {})
+    names = writer.names
     outputs = [element for node in dag.outputs for element in found[node].flat]
     inputs = [element for node in dag.inputs for element in found[node].flat]
     arrangement = None
     if len(dag.outputs) == 1 and dag.output.type.shape:
         arrangement = tuple(range(len(outputs)))
     return Dag(outputs, inputs, _once(names, inputs), arrangement=arrangement)
+
+
+class _Writer:
+    """Writes graphs out, with a limit on all of them together.
+
+    Attributes:
+        names: Scalar → the names it gets.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.names: dict[Node, list[str]] = {}
+        self._most = most
+        self._count = 0
+
+    def run(self, dag: Dag, given: Mapping[Node, Any], suffix: str = "") -> dict[Node, Any]:
+        """The elements of each node of a graph; for several results those of each.
+
+        Args:
+            dag: The graph.
+            given: The elements of its arguments, where it is a graph inside of another one.
+            suffix: What its names get: the step of a loop.
+        """
+        found: dict[Node, Any] = dict(given)
+        for node in dag.order:
+            if node in found:
+                continue
+            operands = [found[operand] for operand in node.operands]
+            if node.op is ITEM:
+                found[node] = operands[0][node.params[0]]
+            elif node.op.joint is not None:
+                found[node] = self._several(node, operands)
+            else:
+                self._grow(_work(node))
+                found[node] = _expanded(node, operands)
+        for node, names in dag.names.items():
+            if node.type.parts or (node.op is CONSTANT and node.type.shape):
+                continue
+            for name in names:
+                for at, element in np.ndenumerate(found[node]):
+                    full = _indexed(f"{name}{suffix}", at)
+                    self.names.setdefault(element, []).append(full)
+        return found
+
+    def _grow(self, count: int) -> None:
+        self._count += count
+        if self._count > self._most:
+            raise LimitError("E157", f"written out, the graph has more than {self._most} scalars")
+
+    def _several(self, node: Node, operands: Sequence[Elements]) -> list[Elements]:
+        """The results of a loop, step after step; of a call; of a branch that is known."""
+        if node.op is CALL:
+            return self._results(node.params[0], operands)
+        if node.op is COND:
+            index, *rest = operands
+            chosen = _number(index)
+            if chosen is None:
+                raise GraphError(
+                    "E229", f"{node.op.name} chooses a branch by a value: write np.where instead"
+                )
+            return self._results(node.params[0][branch_at(node, chosen)], rest)
+        if node.op is SCAN:
+            return self._scan(node, operands)
+        raise GraphError("E229", f"{node.op.name} depends on values: it cannot be written out")
+
+    def _results(self, dag: Dag, operands: Sequence[Elements], suffix: str = "") -> list[Elements]:
+        made = self.run(dag, dict(zip(dag.inputs, operands, strict=True)), suffix)
+        return [made[node] for node in dag.outputs]
+
+    def _scan(self, node: Node, operands: Sequence[Elements]) -> list[Elements]:
+        body, constants, carries, length, backward = node.params
+        given = list(operands)
+        if length == UNKNOWN:
+            length = _number(given.pop(0))
+            if length is None:
+                raise GraphError("E229", "the number of steps is computed: it is not written out")
+        end = constants + carries
+        fixed, carried, sliced = given[:constants], given[constants:end], given[end:]
+        before: list[list[Elements]] = [[None] * length for _ in range(carries)]
+        stacks: list[list[Elements]] = [[None] * length for _ in body.outputs[carries:]]
+        order = range(length - 1, -1, -1) if backward else range(length)
+        for number, row in enumerate(order, start=1):
+            for rows, value in zip(before, carried, strict=True):
+                rows[row] = value
+            self._grow(1)  # a step may do nothing, and there may be many
+            slices = [np.asarray(values[row], object) for values in sliced]
+            made = self._results(body, [*fixed, *carried, *slices], f"_{number}")
+            carried = made[:carries]
+            for rows, value in zip(stacks, made[carries:], strict=True):
+                rows[row] = value
+        types = [out.type for out in (*body.outputs[carries:], *body.outputs[:carries])]
+        rows = [_stacked(rows, type) for rows, type in zip([*stacks, *before], types, strict=True)]
+        return [*carried, *rows]
+
+
+def _stacked(rows: Sequence[Elements], type: Type) -> Elements:
+    result = np.empty((len(rows), *type.shape), object)
+    for at, row in enumerate(rows):
+        result[at] = row if type.shape else row.item() if isinstance(row, np.ndarray) else row
+    return result
+
+
+def _number(elements: Elements) -> int | None:
+    """A whole number that is known; None where it is computed."""
+    (node,) = np.asarray(elements, object).flat
+    return int(constant_value(node)) if node.op is CONSTANT else None
 
 
 def _indexed(name: str, at: Sequence[int]) -> str:
