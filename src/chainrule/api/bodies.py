@@ -280,8 +280,9 @@ def bound(build: Callable[[Sequence[Term]], Sequence[Term]], leaves: Sequence[An
     before: Container[Node] = running.recorder or ()
     order = walk.depth_first(results, before)
     if any(node not in own and _is_read(node, before) for node in order):
+        kept = {node: node for node in order if node in before}
         constants = {node: constant_node(leaf, node.type) for node, leaf in own.items()}
-        made = walk.rebuild(order, constants)
+        made = walk.rebuild(order, kept | constants)
         return [Array(made[node]) for node in results]
     return list(Program(Dag(results, list(own)))(*own.values())) if results else []
 

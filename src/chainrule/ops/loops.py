@@ -147,8 +147,9 @@ def taken_apart(operands: Sequence[Any], params: Params) -> Loop:
     ]
     stacked = body.outputs[carries:]
     known = Known.of(body)
-    ends = parts[end:]
-    return Loop(parts[:constants], carried, ends, stacked, length, backward, count, kept, known)
+    return Loop(
+        parts[:constants], carried, parts[end:], stacked, length, backward, count, kept, known
+    )
 
 
 def _scan_type(op: Op, types: Sequence[Type], params: Params) -> Type:
@@ -477,10 +478,10 @@ def replayed(loop: Loop, back: Loop, before: Sequence[Node]) -> Results:
         before: The arguments of its body for these, in order.
     """
     forward: list[Part | Carried] = [*loop.constants, *loop.carried, *loop.sliced]
-    body = Dag([part.out for part in loop.carried], [part.inner for part in forward])
+    body = loop.known.dag([p.out for p in loop.carried], [part.inner for part in forward])
     outputs = [*(part.out for part in back.carried), *back.stacked]
     backward: list[Part | Carried] = [*back.constants, *back.carried, *back.sliced]
-    inner = Dag(outputs, [*(part.inner for part in backward), *before])
+    inner = back.known.dag(outputs, [*(part.inner for part in backward), *before])
     first = (body, len(loop.constants), len(loop.carried), loop.length, loop.backward, loop.kept)
     params = (*first, inner, len(back.constants), len(back.carried))
     operands = [part.outer for part in [*forward, *backward]]
@@ -505,6 +506,7 @@ def _replay_apart(operands: Sequence[Term], params: Params) -> tuple[Loop, Loop,
         stacked=outs[carried:],
         length=loop.length,
         backward=not loop.backward,
+        known=Known.of(inner),
     )
     return loop, back, list(inner.inputs[len(inputs) :])
 

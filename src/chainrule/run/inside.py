@@ -52,7 +52,7 @@ def graphs_of(node: Node) -> tuple[Dag, ...]:
         condition, body, _ = node.params
         outputs = [*body.outputs, *condition.outputs]
         return (Known.of(condition, body).dag(outputs, body.inputs),)
-    raise GraphError("E229", f"{node.op.name} holds no graph: it is no loop, branch or call")
+    raise GraphError("E229", f"{node.op.name} is no loop, branch or call that can be opened")
 
 
 def steps_made(node: Node, values: Any) -> int | None:

@@ -138,7 +138,7 @@ class _Writer:
         return [made[node] for node in dag.outputs]
 
     def _scan(self, node: Node, operands: Sequence[Elements]) -> list[Elements]:
-        body, constants, carries, length, backward = node.params
+        body, constants, carries, length, backward, *_ = node.params
         given = list(operands)
         if length == UNKNOWN:
             length = _number(given.pop(0))
