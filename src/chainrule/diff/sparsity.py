@@ -440,10 +440,9 @@ class _Propagation:
         if result is way.given:
             return pattern
         if result.op is node.op and way.given in result.operands:
-            made = _moved(node, position, transfer, way, given, pattern)
-            if made is not None:
-                return made
-            return dense(pattern, _size(node))
+            known = node.op.moves or node.op.reach is not None
+            made = _moved(node, position, transfer, way, given, pattern) if known else None
+            return dense(pattern, _size(node)) if made is None else made
         inner = _Propagation(Known(given))
         return inner.over(walk.depth_first([result]), {way.given: pattern}).get(result)
 
