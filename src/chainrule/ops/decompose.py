@@ -1,9 +1,9 @@
 """Decompositions: sign and logarithm of determinants, eigenvalues, singular values, QR.
 
-Derivatives are those along which the decomposition stays one. Where vectors could be turned among
-themselves, as those of equal eigenvalues can, the derivative is that of least turning, which is
-right for what does not depend on the choice; where a turn is forced and undefined, it is NaN or
-infinite.
+Vectors turn as little as they must: not at all among those that only fill up a space, or where no
+turn is asked for. A turn that is asked for among vectors of equal eigenvalues or singular values is
+undefined, and infinite or NaN here. Where two of them are nearly equal, errors are larger than the
+rounding unit by one over the gap.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _columns(v: Any, count: int) -> Any:
 
 
 def _quotient(x: Any, y: Any) -> Any:
-    """X / y where 0 / 0 is 0: a turn that nothing asks for needs no reason."""
+    """The quotient, where 0 / 0 is 0: a turn that nothing asks for needs no gap."""
     return where((x == 0) & (y == 0), 0.0, x / y)
 
 
