@@ -9,7 +9,17 @@ import scipy.special
 import chainrule as cr
 from chainrule.api.tree import mapped
 from tests.jax_values import expected, jax, real, taken_apart
-from tests.programs import finance, networks, physics, statistics, vision
+from tests.programs import (
+    classics,
+    finance,
+    inference,
+    networks,
+    physics,
+    sequences,
+    statistics,
+    vision,
+)
+from tests.programs.over_jax import OverJax
 
 PROGRAMS = [
     *statistics.PROGRAMS,
@@ -17,6 +27,9 @@ PROGRAMS = [
     *physics.PROGRAMS,
     *finance.PROGRAMS,
     *vision.PROGRAMS,
+    *sequences.PROGRAMS,
+    *inference.PROGRAMS,
+    *classics.PROGRAMS,
 ]
 
 
@@ -36,7 +49,7 @@ def direction(arguments):
 
 def by_jax(program, change):
     """Value, gradient and Hessian-vector product."""
-    function = program.over(real(jax.numpy), real(jax.scipy.special))
+    function = program.over(real(jax.numpy), real(jax.scipy.special), OverJax())
 
     def run(wrt, change, data):
         def gradient(*wrt):
@@ -51,7 +64,7 @@ def by_jax(program, change):
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_program(program):
-    function = program.over(np, scipy.special)
+    function = program.over(np, scipy.special, cr)
     change = direction(program.wrt)
     count = len(program.wrt)
 
