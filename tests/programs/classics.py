@@ -65,7 +65,7 @@ def saddle(np, cr, centre, coupling):
 def particle(np, cr, charge, places, speed):
     """Where a charged particle crosses the axis, and how strong a charge takes it to the origin:
     Pearlmutter and Siskind, 2008. The field is a gradient; the strength solves E'(w) = 0."""
-    dt = 0.4
+    dt = 1.0
 
     def potential(x, w):
         away = x - places - np.stack([np.zeros(2), np.stack([0.0 * w, w])])
@@ -83,7 +83,7 @@ def particle(np, cr, charge, places, speed):
         last = -x[1] / v[1]
         return (x[0] + last * v[0]) ** 2
 
-    best = cr.root(cr.grad(miss), 0.0, tolerance=1e-14)
+    best = cr.root(cr.grad(miss), 1.0, tolerance=1e-14)
     return best + miss(0.5 * best)
 
 
