@@ -76,14 +76,15 @@ def pendulum_control(np, cr, pushes, weights, start):
     return np.sum(costs) + (1 + np.cos(last[0])) ** 2 + 0.1 * last[1] ** 2
 
 
-def neural_ode(np, cr, weights, start, times, observed):
+def neural_ode(np, cr, weights, start, times, observed, adjoint=False):
     """A network says how fast a state changes: R. T. Q. Chen et al., 2018."""
 
     def slope(t, y):
         hidden = np.tanh(weights["first"] @ y + weights["bias"] + 0.1 * t)
         return weights["second"] @ hidden - 0.2 * y
 
-    path = cr.odeint(slope, start, times, rtol=1e-13, atol=1e-13, method="DOP853")
+    options = {"rtol": 1e-13, "atol": 1e-13, "method": "DOP853", "adjoint": adjoint}
+    path = cr.odeint(slope, start, times, **options)
     return np.mean((path - observed) ** 2)
 
 
