@@ -24,7 +24,7 @@ from chainrule.diff.patterns import symmetric
 from chainrule.diff.reverse import gradient, vjp
 from chainrule.diff.sparsity import jacobian_pattern
 from chainrule.draw.drawing import Drawing
-from chainrule.errors import DrawingError
+from chainrule.errors import DrawingError, GraphError
 from chainrule.formula.names import names_of
 from chainrule.graph.node import Node, constant_node
 from chainrule.run.inside import graphs_of, holder
@@ -101,6 +101,8 @@ class Graph(Explaining):
             elif isinstance(value, Graph):
                 mapping[node] = value.dag.output
                 names.update(value.dag.names)
+            elif node.type.parts:
+                raise GraphError("E202", f"{name} has several results; replace these by name")
             else:
                 mapping[node] = constant_node(value, node.type)
         return Graph(self.dag.substitute(mapping, names))

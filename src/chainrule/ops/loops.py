@@ -322,6 +322,8 @@ def _backward(
         zero = term_or_zero(None, part.inner.type)
         sums.append(Carried(so_far, zero, total(part.inner, so_far)))
     slices = [part for part in loop.sliced if part.inner in asked and part.inner in flow]
+    if not (carried or sums or slices):  # nothing of what is wanted gets anything
+        return [None for _ in parts]
     back = Loop(
         constants=loop.constants,
         carried=[*carried, *sums],
