@@ -133,7 +133,7 @@ def _split(made: Sequence[Any], carried: int, stacked: int) -> Results:
     return Results(made[:carried], made[carried:end], made[end:])
 
 
-def _taken_apart(operands: Sequence[Any], params: Params) -> Loop:
+def taken_apart(operands: Sequence[Any], params: Params) -> Loop:
     """A node of a loop with a known number of steps as what it was made of."""
     body, constants, carries, length, backward, kept = params
     count = operands[0] if length == UNKNOWN else None
@@ -176,7 +176,7 @@ def _check_carried(op: Op, types: Sequence[Type], body: Dag) -> None:
 
 
 def _scan_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     moved = _Moved(tangents, body, loop, given[loop.steps is not None :])
     made = scanned(
@@ -246,7 +246,7 @@ class _Moved:
 def _scan_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     made = _split(call.results, len(loop.carried), len(loop.stacked))
     adjoint = _split(given, len(loop.carried), len(loop.stacked))
     first = loop.steps is not None
@@ -366,7 +366,7 @@ def _present(inner: Sequence[Node | None], outer: Sequence[Term | None]) -> list
 
 
 def _scan_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    loop = _taken_apart(call.operands, call.params)
+    loop = taken_apart(call.operands, call.params)
     body: Dag = call.params[0]
     steps = loop.steps if loop.steps is not None and has[0] else None
     own = has[1:] if loop.steps is not None else has
@@ -495,7 +495,7 @@ def _replay_apart(operands: Sequence[Term], params: Params) -> tuple[Loop, Loop,
     body, _, carries, *_ = params
     inner, constants, carried = params[6:]
     count = len(body.inputs)
-    loop = _taken_apart(operands[:count], params[:6])
+    loop = taken_apart(operands[:count], params[:6])
     inputs = inner.inputs[: len(inner.inputs) - carries]
     parts = [Part(*pair) for pair in zip(inputs, operands[count:], strict=True)]
     end = constants + carried
@@ -584,7 +584,7 @@ def repeated(
     return Results(made[:count], (), made[count + 1 :]), made[count]
 
 
-def _while_apart(operands: Sequence[Any], params: Params) -> Loop:
+def while_apart(operands: Sequence[Any], params: Params) -> Loop:
     """A node of a loop with a condition as what it was made of."""
     condition, body, constants = params
     parts = [Part(inner, outer) for inner, outer in zip(body.inputs, operands, strict=True)]
@@ -607,7 +607,7 @@ def _while_type(op: Op, types: Sequence[Type], params: Params) -> Type:
 
 
 def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     condition, body, _ = call.params
     moved = _Moved(tangents, body, loop, given)
     made, _ = repeated(
@@ -624,7 +624,7 @@ def _while_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list
 def _while_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     carried = len(loop.carried)
     before = call.results[carried + 1 :]
     adjoint = Results(given[:carried], (), given[carried + 1 :])
@@ -634,7 +634,7 @@ def _while_pull(
 
 def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
     """For many items: until all are done; those that are done stay as they are."""
-    loop = _while_apart(call.operands, call.params)
+    loop = while_apart(call.operands, call.params)
     condition, body, _ = call.params
     parts: list[Part | Carried] = [*loop.constants, *loop.carried]
     carries = [part.inner for part in loop.carried]
