@@ -20,8 +20,9 @@ from chainrule.diff.build import require_float
 from chainrule.diff.compression import compression, symmetric_compression
 from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
+from chainrule.diff.patterns import symmetric
 from chainrule.diff.reverse import gradient, vjp
-from chainrule.diff.sparsity import jacobian_pattern, symmetric
+from chainrule.diff.sparsity import jacobian_pattern
 from chainrule.draw.drawing import Drawing
 from chainrule.errors import DrawingError, GraphError
 from chainrule.formula.names import names_of

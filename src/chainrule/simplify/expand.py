@@ -225,9 +225,13 @@ def _expanded(node: Node, operands: Sequence[Elements]) -> Elements:
     if name in _FOLDED:
         operation, nothing = _FOLDED[name]
         return _reduced(operands[0], params[0], operation, nothing, scalar)
-    raise GraphError(
-        "E229", f"{name} chooses elements by their values, so it cannot be written out in scalars"
-    )
+    why = "works on whole matrices" if name in _OF_MATRICES else "chooses elements by their values"
+    raise GraphError("E229", f"{name} {why}, so it cannot be written out in scalars")
+
+
+_OF_MATRICES: Final = frozenset(
+    {"solve", "solve_triangular", "cholesky", "pinv", "expm", "det", "cofactors", "cofactors_along"}
+)
 
 
 def _each(function: Callable[..., Node], *arrays: Elements) -> Elements:
