@@ -34,7 +34,7 @@ from chainrule.errors import GraphError
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
 from chainrule.ops.branches import branched
-from chainrule.ops.loops import Carried, Loop, Part, repeated, scanned
+from chainrule.ops.loop_parts import Carried, Loop, Part, repeated, scanned
 from chainrule.ops.select import convert
 from chainrule.ops.term import Term
 

@@ -13,9 +13,7 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, make
 from chainrule.ops.branches import CALL, COND, branched, called
-from chainrule.ops.loops import (
-    SCAN,
-    WHILE,
+from chainrule.ops.loop_parts import (
     Carried,
     Part,
     repeated,
@@ -23,6 +21,7 @@ from chainrule.ops.loops import (
     taken_apart,
     while_apart,
 )
+from chainrule.ops.loops import SCAN, WHILE
 from chainrule.ops.several import ITEM
 from chainrule.ops.term import Term
 
