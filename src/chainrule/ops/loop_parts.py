@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from chainrule.graph import walk
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.op import OPS, Params
-from chainrule.graph.types import UNKNOWN
+from chainrule.graph.types import FLOAT64, UNKNOWN
 from chainrule.ops.inner import Known
 from chainrule.ops.several import results
 from chainrule.ops.term import Term
@@ -83,6 +83,8 @@ def scanned(loop: Loop) -> Results:
     reached = set(walk.depth_first(outputs))
     constants = [part for part in loop.constants if part.inner in reached]
     sliced = [part for part in loop.sliced if part.inner in reached]
+    if not constants and not loop.carried and not sliced:  # a node that computes has operands
+        constants = [Part(input_node("unused", FLOAT64), Term(constant_node(0, FLOAT64)))]
     parts: list[Part | Carried] = [*constants, *loop.carried, *sliced]
     body = loop.known.dag(outputs, [part.inner for part in parts])
     operands = [part.outer for part in parts]
