@@ -20,6 +20,7 @@ class Program:
         wrt: The arguments to differentiate by: structures of floats and float arrays.
         data: The other arguments.
         special: The function takes a namespace like scipy.special as well, behind the first.
+        flow: The function takes chainrule as well: loops, transforms, equations.
         xla: How JAX compiles it; None: not at all, as unrolled loops take long.
     """
 
@@ -27,6 +28,7 @@ class Program:
     wrt: tuple[Any, ...]
     data: tuple[Any, ...] = ()
     special: bool = False
+    flow: bool = False
     xla: dict[str, Any] | None = field(default_factory=lambda: QUICK)
 
     @property
@@ -34,7 +36,7 @@ class Program:
         """The name of the function."""
         return self.function.__name__
 
-    def over(self, numpy: Any, special: Any) -> Callable[..., Any]:
+    def over(self, numpy: Any, special: Any, flow: Any) -> Callable[..., Any]:
         """The function over these namespaces: of the arguments to differentiate by, and data."""
-        names = (numpy, special) if self.special else (numpy,)
+        names = [numpy, *([special] if self.special else ()), *([flow] if self.flow else ())]
         return functools.partial(self.function, *names)

@@ -9,7 +9,17 @@ import scipy.special
 import chainrule as cr
 from chainrule.api.tree import mapped
 from tests.jax_values import expected, jax, real, taken_apart
-from tests.programs import finance, networks, physics, statistics, vision
+from tests.programs import (
+    classics,
+    finance,
+    inference,
+    networks,
+    physics,
+    sequences,
+    statistics,
+    vision,
+)
+from tests.programs.over_jax import OverJax
 
 PROGRAMS = [
     *statistics.PROGRAMS,
@@ -17,16 +27,21 @@ PROGRAMS = [
     *physics.PROGRAMS,
     *finance.PROGRAMS,
     *vision.PROGRAMS,
+    *sequences.PROGRAMS,
+    *inference.PROGRAMS,
+    *classics.PROGRAMS,
 ]
 
 
-def near(found, wanted):
-    """The same structure, and leaves that differ by 1e-12 of the largest entry at most."""
+def near(found, wanted, tolerance=1e-12):
+    """The same structure, and leaves that differ by little of the largest entry."""
     structure, leaves = taken_apart(found)
     assert structure == wanted.structure
     for at, (a, b) in enumerate(zip(leaves, wanted.leaves, strict=True)):
         assert np.shape(a) == b.shape
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.max(np.abs(b)), err_msg=str(at))
+        np.testing.assert_allclose(
+            a, b, rtol=0, atol=tolerance * np.max(np.abs(b)), err_msg=str(at)
+        )
 
 
 def direction(arguments):
@@ -36,7 +51,7 @@ def direction(arguments):
 
 def by_jax(program, change):
     """Value, gradient and Hessian-vector product."""
-    function = program.over(real(jax.numpy), real(jax.scipy.special))
+    function = program.over(real(jax.numpy), real(jax.scipy.special), OverJax())
 
     def run(wrt, change, data):
         def gradient(*wrt):
@@ -51,7 +66,7 @@ def by_jax(program, change):
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_program(program):
-    function = program.over(np, scipy.special)
+    function = program.over(np, scipy.special, cr)
     change = direction(program.wrt)
     count = len(program.wrt)
 
@@ -64,3 +79,21 @@ def test_program(program):
 
     product = cr.hvp(of_wrt, program.wrt, change)
     near((found, gradient, product), expected(lambda: by_jax(program, change)))
+
+
+def test_the_adjoint_method_gives_the_same_derivatives():
+    """It has no forward mode: the second derivative is reverse over reverse."""
+    (program,) = (found for found in sequences.PROGRAMS if found.name == "neural_ode")
+    change = direction(program.wrt)
+
+    def loss(*wrt):
+        return sequences.neural_ode(np, cr, *wrt, *program.data, adjoint=True)
+
+    gradient = cr.grad(loss, (0, 1))
+
+    def along(*wrt):
+        pairs = zip(taken_apart(gradient(*wrt)).leaves, taken_apart(change).leaves, strict=True)
+        return sum(np.sum(a * b) for a, b in pairs)
+
+    found = (loss(*program.wrt), gradient(*program.wrt), cr.grad(along, (0, 1))(*program.wrt))
+    near(found, expected(lambda: by_jax(program, change)), 1e-10)

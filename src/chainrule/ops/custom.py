@@ -22,6 +22,7 @@ from chainrule.ops.loops import Loop, Part, scanned
 from chainrule.ops.rearrange import along_front
 from chainrule.ops.several import results, several, written_called
 from chainrule.ops.term import Term
+from chainrule.ops.unused import used_only
 
 
 class Rules(Protocol):
@@ -140,7 +141,8 @@ def _transposed(adjoints: Any, rules: Rules, call: Call, given: Sequence[Term]) 
     starts = [(x.node, bar.node) for x, bar in zip(moved, given, strict=True)]
     order = walk.depth_first([x.node for x in moved])
     flow = adjoints(order, starts, walk.descendants(order, dots))
-    made = [Term(flow.of(dot)) for dot in dots]
+    # A loop of values and tangents gives values too; what reads these depends on no tangent.
+    made = list(map(Term, used_only([flow.of(dot) for dot in dots])))
     reached = walk.depth_first([x.node for x in made])
     if not set(dots).isdisjoint(reached):
         raise DerivativeError(

@@ -29,6 +29,7 @@ from chainrule.graph.op import OPS, Params
 from chainrule.graph.types import UNKNOWN, Type
 from chainrule.ops import array_kernels
 from chainrule.ops.branches import CALL, COND, branch_at
+from chainrule.ops.custom import CUSTOM
 from chainrule.ops.loops import SCAN
 from chainrule.ops.several import ITEM
 
@@ -119,7 +120,7 @@ class _Writer:
 
     def _several(self, node: Node, operands: Sequence[Elements]) -> list[Elements]:
         """The results of a loop, step after step; of a call; of a branch that is known."""
-        if node.op is CALL:
+        if node.op is CALL or node.op is CUSTOM:
             return self._results(node.params[0], operands)
         if node.op is COND:
             index, *rest = operands
