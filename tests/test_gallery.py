@@ -523,6 +523,58 @@ _LOOKS = (
     ),
 )
 
+_NETWORK = (
+    "def network(w, u, start, xs):",
+    "    def step(h, x):",
+    "        new = np.tanh(w * h + u * x)",
+    "        y = new**2",
+    "        return new, y",
+    "    last, ys = cr.scan(step, start, xs)",
+    "    return np.sum(ys) + last",
+    "",
+    "values = 0.5, 0.3, 0.1, np.array([1.0, 2.0, 3.0])",
+    "r = cr.trace(network)(*values).at(*values)",
+)
+_LOOPS = (
+    Picture(
+        "scan",
+        "A recurrent network",
+        "Three steps in one box; the edges say which of its results they bring.",
+        (*_NETWORK, "drawing = r.draw()"),
+    ),
+    Picture(
+        "scan-open",
+        "The second step",
+        "What is inside, with the numbers of one step; the results are boxes of their own.",
+        (*_NETWORK, 'drawing = r.draw(open="all", step=2)'),
+    ),
+    Picture(
+        "newton",
+        "Newton's method",
+        "A loop with a condition; its number of steps is recorded.",
+        (
+            "def root(a):",
+            "    far = lambda x: abs(x * x - a) > 1e-9",
+            "    return cr.while_loop(far, lambda x: (x + a / x) / 2, a)",
+            "",
+            "r = cr.trace(root)(2.0).at(2.0)",
+            'drawing = r.draw(open="all", nodes="symbol name value", edges="none")',
+        ),
+    ),
+    Picture(
+        "branches",
+        "Two branches",
+        "Without numbers both are drawn; a record has the one that was taken.",
+        (
+            "def f(x, y):",
+            "    return cr.cond(x > y, lambda x: np.sin(x) * y, lambda x: y - x**2, x)",
+            "",
+            'drawing = cr.trace(f)(1.0, 2.0).draw(open="all")',
+        ),
+    ),
+)
+
+
 ROOMS = (
     ("Values and local derivatives", "The graphs of the first text at its points.", _FORWARD),
     ("Backward", "The same graphs with adjoints flowing back.", _BACKWARD),
@@ -535,6 +587,11 @@ ROOMS = (
         "Sparse derivatives",
         "Which derivatives may not be zero, in the colours of the passes that find them.",
         _SPARSE,
+    ),
+    (
+        "Branches and loops",
+        "One box each, however many steps there are; it can be opened.",
+        _LOOPS,
     ),
     ("Looks", "One loss, drawn in every way.", _LOOKS),
 )  # fmt: skip

@@ -21,7 +21,8 @@ INTRODUCTION = """# What can be traced
 Functions that `chainrule` traces run on NumPy's arrays unchanged. This page lists the functions of
 NumPy and SciPy that have a counterpart, and those of the [Array API standard
 2024.12](https://data-apis.org/array-api/2024.12/). Any other function of NumPy raises E238 at its
-line. It is written anew by `pytest --accept`.
+line. [Linear algebra](linear-algebra.md) has a page of its own. This one is written anew by `pytest
+--accept`.
 """
 STANDARD = {
     "Element by element": "abs acos acosh add asin asinh atan atan2 atanh bitwise_and "

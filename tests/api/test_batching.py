@@ -19,6 +19,7 @@ from chainrule.api import plans
 from chainrule.api.tree import flatten
 from chainrule.errors import GraphError, TracingError
 from chainrule.graph.op import OPS
+from chainrule.ops.several import results
 from chainrule.ops.term import Function, apply
 from tests.api.test_transforms import same
 from tests.jax_values import expected, jax, jnp
@@ -400,6 +401,13 @@ def every_choice(op):
                 yield example, batched
 
 
+def applied(op, operands, params):
+    """The result of an operation, or all of them."""
+    if op.joint is None:
+        return apply(op, operands, params)
+    return tuple(results(op, operands, params, cr.Array))
+
+
 def many_operands(op, example, batched, real, count):
     sets = [operands_of(op, example, seed, real) for seed in range(count)]
     return [
@@ -417,15 +425,15 @@ def test_every_operation_on_arrays_and_its_gradients(op, real):
         axes = tuple(0 if has else None for has in batched)
 
         def function(*given):
-            return apply(op, given, params)
+            return applied(op, given, params)
 
         same(cr.vmap(function, axes)(*operands), loop(traced(function), axes)(*operands))
         floats = tuple(at for at, x in enumerate(operands) if x.dtype.kind == "f")
-        if not floats or not any(op.partials):
+        if not floats or not (op.joint or any(op.partials)):
             continue
 
         def weighed(*given):
-            return np.sum(np.sin(function(*given)))
+            return sum(np.sum(np.sin(part)) for part in flatten(function(*given))[0])
 
         for derivative in (cr.grad(weighed, floats), along(function, floats)):
             got = cr.vmap(derivative, axes)(*operands)
@@ -464,13 +472,14 @@ def without_items(op, example, batched):
 def test_every_operation_works_on_no_items(op):
     for example, batched in every_choice(op):
         params = op.normal_params(example.params)
-        one = cr.jit(lambda *given: apply(op, given, params))(*operands_of(op, example))
+        one = cr.jit(lambda *given: applied(op, given, params))(*operands_of(op, example))
         axes = tuple(0 if has else None for has in batched)
-        got = cr.vmap(lambda *given: apply(op, given, params), axes)(
+        got = cr.vmap(lambda *given: applied(op, given, params), axes)(
             *without_items(op, example, batched)
         )
-        assert got.shape == (0, *np.shape(one))
-        assert got.dtype == one.dtype
+        for many, part in zip(flatten(got)[0], flatten(one)[0], strict=True):
+            assert many.shape == (0, *np.shape(part))
+            assert many.dtype == part.dtype
 
 
 POINTWISE = [op for op in OPS.values() if op.pointwise and not op.is_leaf and op.name != "abstract"]
@@ -527,7 +536,7 @@ def test_items_cost_no_operations(op):
         params = op.normal_params(example.params)
 
         def function(*given):
-            return apply(op, given, params)
+            return applied(op, given, params)
 
         axes = tuple(0 if has else None for has in batched)
         counts = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -183,3 +185,26 @@ def test_structures_that_are_assumed(how):
     np.testing.assert_allclose(found, np.linalg.solve(a, b), rtol=1e-12)
     inverse = cr.trace(lambda a: scipy.linalg.inv(a, assume_a=given))(a)(a)
     np.testing.assert_allclose(inverse, np.linalg.inv(a), rtol=1e-12)
+
+
+LATE = """
+import sys
+import numpy as np
+import scipy
+import chainrule as cr
+
+assert "scipy.linalg" not in sys.modules
+assert cr.grad(lambda x: x**2)(3.0) == 6
+assert "linalg" not in vars(scipy)
+
+def f(a):
+    return np.sum(scipy.linalg.inv(a)) + scipy.linalg.det(a)
+
+assert cr.grad(f)(np.eye(2)).tolist() == [[0, -1], [-1, 0]]
+assert not hasattr(scipy.linalg.inv, "__wrapped__")
+assert scipy.linalg is sys.modules["scipy.linalg"]
+"""
+
+
+def test_scipy_may_be_loaded_by_the_function_that_is_traced():
+    subprocess.run([sys.executable, "-c", LATE], check=True)

@@ -102,6 +102,8 @@ OPTIONS = {
     "up_to": [("--up-to", "backward 2")],
     "digits": [("--digits", "2")],
     "most": [("--most", "3")],
+    "open": [("--open", "all")],
+    "step": [("--step", "1")],
     "legend": [("--no-legend",), ("--legend",)],
 }
 each_option = pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_an_option_reaches_the_drawing(name, words, tmp_path):
     assert result.exit_code == 0, result.output
     wrt = "x" if "--wrt" in words else None
     value: object = words[1] if len(words) > 1 else words[0] == "--legend"
-    if name in ("path", "digits", "most"):
+    if name in ("path", "digits", "most", "step"):
         value = int(words[1])
     assert path.read_text("utf-8") == record().draw(wrt=wrt, **{name: value}).svg()
 

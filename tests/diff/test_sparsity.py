@@ -8,18 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.diff.sparsity import (
-    Known,
-    dense,
-    identity,
-    jacobian_pattern,
-    nothing,
-    patterns,
-    repeated,
-    united,
-)
+from chainrule.diff.known import Known
+from chainrule.diff.patterns import dense, identity, nothing, united
+from chainrule.diff.sparsity import jacobian_pattern, patterns
 from chainrule.errors import LimitError
-from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_node, input_node, make
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
@@ -236,29 +228,113 @@ def test_what_is_not_sparse_is_an_error():
 # --- loops ----------------------------------------------------------------------------------------
 
 
-def test_a_loop_reaches_its_fixed_point():
-    """A rotation by one: after k runs an element depends on the k-th next, at last on all."""
-    count = 6
-    x = cr.input("x", (count,))
-    step = np.roll(x, -1) * 2.0
-    dag = Dag([step.node, (x**2).node], [x.node])
-    start = {x.node: identity(count, count)}
-    once = repeated(dag, [(x.node, step.node)], start, times=1)[step.node]
-    np.testing.assert_array_equal(once.toarray(), np.roll(np.eye(count), 1, 1) > 0)
-    thrice = repeated(dag, [(x.node, step.node)], start, times=3)[step.node]
-    near = [np.roll(np.eye(count), shift, 1) for shift in (1, 2, 3)]
-    np.testing.assert_array_equal(thrice.toarray(), np.sum(near, 0) > 0)
-    always = repeated(dag, [(x.node, step.node)], start)
-    assert always[step.node].nnz == always[dag.outputs[1]].nnz == count**2
+def stepped(u):
+    """Each element depends on its neighbours."""
+    return u + 0.1 * (np.roll(u, 1) - 2 * u + np.roll(u, -1)) * u
 
 
-def test_a_loop_that_keeps_elements_apart_stays_sparse():
-    x, y = cr.input("x", (50,)), cr.input("y", (50,))
-    into = np.sin(x) + y
-    dag = Dag([into.node, (y * 1.0).node], [x.node, y.node])
-    start = {x.node: identity(50, 100), y.node: identity(50, 100, 50)}
-    found = repeated(dag, [(x.node, into.node), (y.node, dag.outputs[1])], start)
-    assert found[into.node].nnz == 100
+def reachable(count, steps):
+    near = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+    return np.minimum(near, count - near) <= steps
+
+
+def check_loop(function, x, exact):
+    """The pattern is the exact one; sparse derivatives, first and second, are the dense ones."""
+    np.testing.assert_array_equal(pattern_of(function, x), np.asarray(exact))
+    found = cr.jacobian(function, sparse=True)(x).toarray()
+    np.testing.assert_allclose(found, cr.jacobian(function)(x), 1e-12, 1e-14)
+
+    def total(x):
+        return np.sum(function(x) ** 2)
+
+    second = cr.hessian(total, sparse=True)(x).toarray()
+    full = cr.hessian(total)(x)
+    np.testing.assert_allclose(second, full, 1e-9, 1e-11 * np.abs(full).max())
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4])
+def test_steps_of_a_loop_are_followed(steps):
+    x = np.random.default_rng(0).uniform(0.5, 1, 9)
+    check_loop(lambda u: cr.fori_loop(0, steps, lambda _, u: stepped(u), u), x, reachable(9, steps))
+
+
+def test_many_steps_reach_a_fixed_point():
+    x = np.random.default_rng(0).uniform(0.5, 1, 6)
+    check_loop(lambda u: cr.fori_loop(0, 300, lambda _, u: stepped(u), u), x, np.ones((6, 6)))
+    check_loop(lambda u: cr.fori_loop(0, 300, lambda _, u: np.sin(u) + 0.1, u), x, np.eye(6))
+
+
+def test_a_scan_depends_on_what_came_before():
+    def running(x):
+        return cr.scan(lambda c, v: (c * 0.5 + np.sin(v), c + v * v), 0.3, x)[1]
+
+    x = np.random.default_rng(0).uniform(0.5, 1, 6)
+    check_loop(running, x, np.tri(6))
+
+
+@pytest.mark.parametrize("count", [5, 250])
+def test_what_is_mapped_stays_apart(count):
+    found = cr.sparsity(lambda x: cr.map(lambda v: np.sin(v) * v, x))(np.ones(count))
+    np.testing.assert_array_equal(found.pattern.toarray(), np.eye(count))
+
+
+def test_a_loop_that_runs_while_a_condition_holds():
+    def grown(u):
+        return cr.while_loop(lambda u: np.sum(u) < 20, lambda u: u * 1.5 + 0.1 * u[0], u)
+
+    exact = np.eye(5)
+    exact[:, 0] = 1
+    check_loop(grown, np.random.default_rng(0).uniform(0.5, 1, 5), exact)
+
+
+def test_all_branches_count():
+    def chosen(u):
+        return cr.cond(u[0] > 0, lambda u: u * u, lambda u: u[::-1] ** 2, u)
+
+    pattern = pattern_of(chosen, np.ones(4))
+    np.testing.assert_array_equal(pattern, np.eye(4) + np.eye(4)[::-1])
+
+
+def test_a_call_is_what_it_calls():
+    def kept(u):
+        return cr.checkpoint(stepped)(u)
+
+    check_loop(kept, np.random.default_rng(0).uniform(0.5, 1, 7), reachable(7, 1))
+
+
+def test_counters_of_loops_are_indices_that_are_known():
+    def filled(u):
+        return cr.fori_loop(1, 5, lambda i, u: u.at[i].set(u[i] * u[i - 1]), u)
+
+    np.testing.assert_array_equal(pattern_of(filled, np.ones(5)), np.tri(5))
+
+
+# --- linear algebra -------------------------------------------------------------------------------
+
+
+def test_items_are_worked_on_apart():
+    a = np.random.default_rng(0).normal(size=(3, 2, 2))
+    blocks = np.kron(np.eye(3), np.ones((4, 4)))
+    np.testing.assert_array_equal(pattern_of(np.linalg.inv, a), blocks)
+    found = pattern_of(lambda b: np.linalg.solve(a, b[..., None]), np.ones((3, 2)))
+    np.testing.assert_array_equal(found, np.kron(np.eye(3), np.ones((2, 2))))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: np.linalg.eigh(a + a.T)[0],
+        lambda a: np.linalg.svd(a)[1],
+        lambda a: np.linalg.qr(a)[1],
+        lambda a: np.linalg.slogdet(a)[1],
+        lambda a: np.linalg.det(a) * a,
+    ],
+)
+def test_decompositions(function):
+    a = np.random.default_rng(0).normal(size=(3, 3)) + 3 * np.eye(3)
+    full = np.reshape(cr.jacobian(function)(a), (-1, 9))
+    found = cr.jacobian(function, sparse=True)(a).toarray()
+    np.testing.assert_allclose(found, full, 1e-10, 1e-12)
 
 
 # --- pieces ---------------------------------------------------------------------------------------

@@ -431,7 +431,7 @@ def test_symbols(text, sign):
         ("[1, , 2]", "E111", ",", "after ','"),
         ("[x, y]", "E119", "[", "stack(x, y)"),
         ("gather(x, [0.5])", "E130", "[0.5]", "whole numbers"),
-        ("inv(A) @ x", "E101", "inv", "declare the result as an input"),
+        ("eig(A) @ x", "E101", "eig", "write eigvalsh(A)"),
         ("eye(2) @ x", "E101", "eye", "[[1, 0], [0, 1]]"),
         ("W' @ b", "E119", "'", "x.T is the transpose"),
         ("Wᵀ @ b", "E119", "ᵀ", "write x.T"),

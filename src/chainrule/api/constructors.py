@@ -11,14 +11,16 @@ raises an error which says so.
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
+import scipy
 
 from chainrule.api.places import refused_by_scipy
 from chainrule.api.protocols import call_scipy
@@ -40,12 +42,11 @@ def constructors() -> Iterator[None]:
     global _running  # noqa: PLW0603 - how many traces run, in all threads
     with _lock:
         if _running == 0:
-            _own.extend((np, name, getattr(np, name)) for name in _NAMES)
-            scipy = sys.modules.get("scipy.linalg")  # who uses it has imported it
-            if scipy is not None:
-                _own.extend((scipy, name, getattr(scipy, name)) for name in LINALG)
-            for module, name, function in _own:
-                setattr(module, name, (_looking if module is np else _leading)(function))
+            _replace(np, _NAMES, _looking)
+            if "scipy.linalg" in sys.modules:
+                _replace(sys.modules["scipy.linalg"], LINALG, _leading)
+            else:
+                vars(scipy)["linalg"] = _LATER
         _running += 1
     try:
         yield
@@ -56,6 +57,35 @@ def constructors() -> Iterator[None]:
                 for module, name, function in _own:
                     setattr(module, name, function)
                 _own.clear()
+                if vars(scipy).get("linalg") is _LATER:
+                    del vars(scipy)["linalg"]
+
+
+def _replace(
+    module: ModuleType, names: Iterable[str], by: Callable[[Callable[..., Any]], Any]
+) -> None:
+    """Put functions of a module out of the way until no trace runs any more."""
+    for name in names:
+        function = getattr(module, name)
+        _own.append((module, name, function))
+        setattr(module, name, by(function))
+
+
+class _Later(ModuleType):
+    """In place of ``scipy.linalg``, which takes long to import, until somebody asks for it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with _lock:
+            loaded = "scipy.linalg" in sys.modules
+            module = importlib.import_module("scipy.linalg")
+            if not loaded and _running:
+                _replace(module, LINALG, _leading)
+        return getattr(module, name)
+
+
+_LATER: Final = _Later("scipy.linalg")
 
 
 @functools.cache

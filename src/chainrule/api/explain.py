@@ -145,6 +145,11 @@ class SavedReport:
         )
 
     @property
+    def bytes_per_step(self) -> int:
+        """The bytes to save besides for each step of loops that run while a condition holds."""
+        return self._saved.bytes_per_step
+
+    @property
     def bytes(self) -> int:
         """Bytes to save, without the arguments, which the caller has anyway."""
         return self._saved.bytes_computed

@@ -20,10 +20,11 @@ from chainrule.diff.build import require_float
 from chainrule.diff.compression import compression, symmetric_compression
 from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
+from chainrule.diff.patterns import symmetric
 from chainrule.diff.reverse import gradient, vjp
-from chainrule.diff.sparsity import jacobian_pattern, symmetric
+from chainrule.diff.sparsity import jacobian_pattern
 from chainrule.draw.drawing import Drawing
-from chainrule.errors import DrawingError
+from chainrule.errors import DrawingError, GraphError
 from chainrule.formula.names import names_of
 from chainrule.graph.node import Node, constant_node
 from chainrule.run.inside import graphs_of, holder
@@ -100,6 +101,8 @@ class Graph(Explaining):
             elif isinstance(value, Graph):
                 mapping[node] = value.dag.output
                 names.update(value.dag.names)
+            elif node.type.parts:
+                raise GraphError("E202", f"{name} has several results; replace these by name")
             else:
                 mapping[node] = constant_node(value, node.type)
         return Graph(self.dag.substitute(mapping, names))

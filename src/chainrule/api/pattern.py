@@ -23,7 +23,7 @@ from chainrule.show.sparsity import (
 from chainrule.show.table import Table
 
 if TYPE_CHECKING:
-    from chainrule.diff.sparsity import Pattern
+    from chainrule.diff.patterns import Pattern
 
 _NAMES = {"jacobian": "Jacobian", "hessian": "Hessian"}
 

@@ -21,9 +21,11 @@ from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.ops.branches import COND, branch_at
+from chainrule.ops.several import ITEM
 from chainrule.run import paths
 from chainrule.run.inside import Inside, holder
 from chainrule.run.interpret import Sweep
+from chainrule.run.kernels import LinearMap
 from chainrule.show.derivative_graph import DerivativeGraph, numeric_derivative_graph
 from chainrule.show.iterations import iterations_table
 from chainrule.show.numbers import number
@@ -41,7 +43,8 @@ class EdgeRecord(NamedTuple):
         operand: Where the edge starts.
         user: Where it ends.
         position: Which operand of the user it is, from 0; ``x*x`` has positions 0 and 1.
-        local_derivative: ∂user/∂operand along this edge alone.
+        local_derivative: ∂user/∂operand along this edge alone; the name of its rule where that is
+            no number.
     """
 
     operand: str
@@ -316,24 +319,43 @@ class Record:
         """∂user/∂operand along the edges between them; parallel edges (``x*x``) are added.
 
         Raises:
-            GraphError: E225 when there is no such node, E227 when no edge joins them.
+            GraphError: E225 when there is no such node, E227 when no edge joins them, E229 for a
+                map between arrays.
         """
         start, end = find(self.dag, operand), find(self.dag, user)
         positions = [at for at, node in enumerate(end.operands) if node is start]
         if not positions:
             raise GraphError("E227", f"there is no edge from {operand!r} to {user!r}")
+        if not all(self._is_number(end, position) for position in positions):
+            raise GraphError(
+                "E229",
+                f"∂{user}/∂{operand} is no number: {end.op.rule}, a map of all elements or "
+                "results at once; derivative() and jacobian() give numbers",
+            )
         first, *others = (self.sweep.local_derivative(end, position) for position in positions)
         return self._passes.result(sum(others, first))
 
+    def _is_number(self, user: Node, position: int) -> bool:
+        """Whether the local derivative on an edge is a number, or one for each element."""
+        if user.op.joint is not None or user.op is ITEM:
+            return False
+        return not isinstance(self.sweep.local_derivative(user, position), LinearMap)
+
     def edges(self) -> tuple[EdgeRecord, ...]:
-        """Every edge with its local derivative; ``x*x`` has two."""
+        """Every edge with its local derivative; ``x*x`` has two.
+
+        Where that is a map of all elements of an array, or of several results at once, it is called
+        by its rule.
+        """
         labels = self.dag.labels
         return tuple(
             EdgeRecord(
                 labels[edge.operand],
                 labels[edge.user],
                 edge.position,
-                self._passes.result(self.sweep.local_derivative(edge.user, edge.position)),
+                self._passes.result(self.sweep.local_derivative(edge.user, edge.position))
+                if self._is_number(edge.user, edge.position)
+                else edge.user.op.rule,
             )
             for edge in self.dag.edges()
         )

@@ -23,8 +23,10 @@ from chainrule.diff.compression import (
     symmetric_compression,
 )
 from chainrule.diff.flow import one
+from chainrule.diff.known import Known
+from chainrule.diff.patterns import symmetric
 from chainrule.diff.reverse import adjoints
-from chainrule.diff.sparsity import Known, jacobian_pattern, symmetric
+from chainrule.diff.sparsity import jacobian_pattern
 from chainrule.errors import DerivativeError
 from chainrule.graph import walk
 from chainrule.graph.node import Node

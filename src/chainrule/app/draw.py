@@ -70,6 +70,8 @@ _DRAWING: Final = (
     _drawn("up_to", "A step of a pass, such as 'backward 2': the drawing as it is then."),
     _drawn("digits", "Significant digits of numbers."),
     _drawn("most", "With more boxes than this, those far from the output are left out."),
+    _drawn("open", "Loops and branches by name, or all: drawn with what is inside."),
+    _drawn("step", "Which step of an open loop."),
     _drawn("legend", "Whether a line below says what colours mean.", flag=_LEGEND),
 )
 

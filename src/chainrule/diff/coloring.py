@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import numpy as np
 
-from chainrule.diff.sparsity import Numbers
+from chainrule.diff.patterns import Numbers
 from chainrule.errors import DerivativeError
 
 if TYPE_CHECKING:
-    from chainrule.diff.sparsity import Pattern
+    from chainrule.diff.patterns import Pattern
 
 Order = Literal["auto", "natural", "largest first", "smallest last"]
 """In which order vertices get their colours, each the first one that is free for it.

@@ -24,15 +24,15 @@ from chainrule.diff.build import dependent
 from chainrule.diff.coloring import Order, acyclic_colors, column_colors, star_colors
 from chainrule.diff.flow import zero
 from chainrule.diff.forward import tangents
+from chainrule.diff.patterns import Numbers, sparse, taken
 from chainrule.diff.reverse import adjoints
-from chainrule.diff.sparsity import Numbers, sparse, taken
 from chainrule.errors import DerivativeError
 from chainrule.graph import walk
 from chainrule.graph.node import Node, input_node
 from chainrule.graph.types import Type
 
 if TYPE_CHECKING:
-    from chainrule.diff.sparsity import Pattern
+    from chainrule.diff.patterns import Pattern
 
 Mode = Literal["auto", "forward", "reverse", "mixed"]
 Recovery = Literal["direct", "substitution"]

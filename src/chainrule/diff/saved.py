@@ -279,7 +279,8 @@ def _node_needs(
         if not node.is_leaf:
             positions = active[node] if node in carrying else ()
             if positions and node.op.joint is not None:
-                found.append(_needs_of_all(node, positions, read[node]))
+                every = range(len(node.type.parts))
+                found.append(_needs_of_all(node, positions, read.get(node, every)))
             else:
                 found.append(_needs(node, positions))
     return tuple(reversed(found))
@@ -334,7 +335,7 @@ def _needs_of_all(node: Node, active: Collection[int], read: Collection[int]) ->
     outs = [input_node(f"out{at}", type) for at, type in enumerate(node.type.parts)]
     bars = [input_node(f"bar{at}", type) for at, type in enumerate(node.type.parts)]
     call = Call(node.op, list(map(Term, operands)), node.params, list(map(Term, outs)))
-    given = [Term(bar) if at in read else None for at, bar in enumerate(bars)]
+    given = [Term(bar) if at in read and bar.type.is_float else None for at, bar in enumerate(bars)]
     wanted = [at in active for at in range(len(operands))]
     shares = node.op.joint.pull(adjoints, call, given, wanted)
     reached = set(walk.depth_first([share.node for share in shares if share is not None]))

@@ -10,190 +10,45 @@ at a time:
 - Operations that move elements or add some up are run on the numbers of elements in place of
   elements, which tells where each one comes from or goes to.
 - For every other operation the pattern flows through the graph of its own rule.
+- Loops are followed step by step, or, where they have many, up to the least fixed point: what any
+  number of steps does.
 
 What depends on no argument is computed, so that indices and masks are known.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from chainrule.diff.batch import batch
 from chainrule.diff.edges import Edges
 from chainrule.diff.forward import tangents
-from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
-from chainrule.errors import LimitError
-from chainrule.graph import walk
-from chainrule.graph.dag import Dag
-from chainrule.graph.node import CONSTANT, Node, constant_value, input_node, uniform_value
-from chainrule.graph.op import Call, Op
-from chainrule.graph.types import UNKNOWN, Type
-from chainrule.ops.branches import CALL, COND
-from chainrule.ops.custom import CUSTOM, FOREIGN
-from chainrule.ops.loops import (
-    REPLAY,
-    SCAN,
-    WHILE,
-    Loop,
-    taken_apart,
-    two_loops,
-    while_apart,
+from chainrule.diff.known import Known, computed
+from chainrule.diff.patterns import (
+    Numbers,
+    dense,
+    gathered,
+    identity,
+    nothing,
+    stacked,
+    taken,
+    united,
 )
-from chainrule.ops.several import call_of, items
+from chainrule.diff.rules import Mapped, Partial, Transfer, partials_of
+from chainrule.errors import DerivativeError, GraphError
+from chainrule.graph import walk
+from chainrule.graph.node import CONSTANT, Node, input_node, uniform_value
+from chainrule.graph.op import Call, Op, Runs
+from chainrule.graph.types import UNKNOWN, Type
+from chainrule.ops.several import ITEM, call_of
 from chainrule.ops.term import Term
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-    Pattern = csr_array[np.bool_, tuple[int, int]]
-
-Numbers = npt.NDArray[np.int64]
-
-MOST: Final = 200_000_000
-"""Entries that a pattern may have."""
-
-
-@functools.cache
-def sparse() -> Any:
-    """The module ``scipy.sparse``, loaded on first use: it takes longer than all of ours."""
-    return importlib.import_module("scipy.sparse")
-
-
-# --- patterns -------------------------------------------------------------------------------------
-
-
-def identity(count: int, columns: int, first: int = 0) -> Pattern:
-    """So many elements, each depending on one column, from a first one on."""
-    starts = np.arange(count + 1)
-    return _pattern(np.arange(first, first + count), starts, columns)
-
-
-def nothing(count: int, columns: int) -> Pattern:
-    """So many elements that depend on nothing."""
-    return _pattern(np.zeros(0, np.int64), np.zeros(count + 1, np.int64), columns)
-
-
-def stacked(patterns: Sequence[Pattern]) -> Pattern:
-    """The rows of several patterns, one below the other."""
-    if len(patterns) == 1:
-        return patterns[0]
-    return cast("Pattern", sparse().vstack(patterns, format="csr"))
-
-
-def united(a: Pattern, b: Pattern) -> Pattern:
-    """What is in one or in the other; one of them itself where it has all."""
-    if a is b or not b.nnz:
-        return a
-    if not a.nnz:
-        return b
-    _check(a.nnz + b.nnz)
-    made = a + b
-    if made.nnz == a.nnz:
-        return a
-    return b if made.nnz == b.nnz else made
-
-
-def taken(pattern: Pattern, rows: Numbers) -> Pattern:
-    """Rows by their numbers, nothing for −1."""
-    if len(rows) == pattern.shape[0] and np.array_equal(rows, np.arange(len(rows))):
-        return pattern
-    _check(int(np.diff(pattern.indptr)[rows[rows >= 0]].sum(dtype=np.int64)))
-    if (rows < 0).any():
-        pattern = _pattern(
-            pattern.indices, np.append(pattern.indptr, pattern.indptr[-1]), pattern.shape[1]
-        )
-    return pattern[rows]
-
-
-def gathered(pattern: Pattern, places: Numbers, count: int) -> Pattern:
-    """So many rows: each unites the given rows that go to its place; −1: they go nowhere."""
-    here = np.flatnonzero(places >= 0)
-    shape = (count, pattern.shape[0])
-    there = sparse().csr_array((np.ones(len(here), np.bool_), (places[here], here)), shape=shape)
-    made = there @ pattern
-    made.sort_indices()
-    return cast("Pattern", made)
-
-
-def dense(pattern: Pattern, count: int) -> Pattern:
-    """So many rows that all depend on everything any row of the pattern depends on."""
-    whole = gathered(pattern, np.zeros(pattern.shape[0], np.int64), 1)
-    return taken(whole, np.zeros(count, np.int64))
-
-
-def symmetric(pattern: Pattern) -> Pattern:
-    """What a matrix that is symmetric can have of a pattern: entries whose mirror is there, too."""
-    made = pattern.multiply(pattern.T.tocsr()).tocsr()
-    made.sort_indices()
-    return made
-
-
-def _pattern(indices: Any, starts: Any, columns: int) -> Pattern:
-    shape = (len(starts) - 1, columns)
-    data = np.ones(len(indices), np.bool_)
-    return cast("Pattern", sparse().csr_array((data, indices, starts), shape=shape))
-
-
-def _check(entries: int) -> None:
-    if entries > MOST:
-        raise LimitError(
-            "E159",
-            f"the derivatives have {entries:,} entries that may not be zero, more than {MOST:,}: "
-            "they are not sparse",
-        )
-
-
-# --- values that are known ------------------------------------------------------------------------
-
-
-class Known:
-    """The values of nodes that depend on no argument, found when asked for.
-
-    Args:
-        given: Arguments whose values are known all the same, such as indices.
-    """
-
-    def __init__(self, given: Mapping[Node, Any] | None = None) -> None:
-        self._values: dict[Node, Any] = dict(given or {})
-        self._seen: dict[Node, bool] = dict.fromkeys(self._values, True)
-
-    def of(self, node: Node) -> Any:
-        """The value of a node; None where it depends on an argument."""
-        if node.op is CONSTANT:
-            return constant_value(node)
-        seen = self._seen
-        if node not in seen:
-            for one in walk.depth_first([node], seen):
-                if one not in seen:
-                    fixed = one.op is CONSTANT
-                    seen[one] = all(map(seen.__getitem__, one.operands)) if one.operands else fixed
-        return computed(node, self._values) if seen[node] else None
-
-
-def computed(node: Node, values: dict[Node, Any]) -> Any:
-    """The value of a node over those that are known; they are joined by all on the way."""
-    with np.errstate(all="ignore"):
-        for one in walk.depth_first([node], values.keys()):
-            if one not in values:
-                if one.op is CONSTANT:
-                    values[one] = constant_value(one)
-                    continue
-                given = [values[operand] for operand in one.operands]
-                several = [(True,) * len(one.type.parts)] if one.op.joint is not None else []
-                values[one] = _function(one.op)(*given, *one.params, *several)
-    return values[node]
-
-
-@functools.lru_cache(maxsize=1024)
-def _function(op: Op) -> Callable[..., Any]:
-    module, _, name = op.kernel.rpartition(".")
-    return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
+    from chainrule.diff.patterns import Pattern
 
 
 # --- propagation ----------------------------------------------------------------------------------
@@ -215,61 +70,40 @@ def patterns(
     return _Propagation(known or Known()).over(order, starts)
 
 
-def repeated(
-    dag: Dag,
-    carried: Sequence[tuple[Node, Node]],
-    starts: Mapping[Node, Pattern],
-    times: int | None = None,
-    known: Known | None = None,
-) -> dict[Node, Pattern]:
-    """The patterns of a graph that runs again and again on a part of its own results.
-
-    They only grow from one run to the next, so that the least fixed point is reached after finitely
-    many: what an element can depend on after any number of runs.
-
-    Args:
-        dag: The graph.
-        carried: Pairs (argument, output): what an output gives is the argument of the next run.
-        starts: Arguments with their patterns before the first run.
-        times: How many runs there are at most; None: any number.
-        known: The values of arguments that are known in every run.
-    """
-    given = dict(starts)
-    done = 0
-    while True:
-        found = patterns(dag.order, given, known)
-        done += 1
-        grown = dict(given)
-        for into, out in carried:
-            after = found.get(out)
-            if after is not None:
-                before = given.get(into)
-                grown[into] = after if before is None else united(before, after)
-        same = grown.keys() == given.keys() and all(
-            grown[node].nnz == pattern.nnz for node, pattern in given.items()
-        )
-        if same or done == times:
-            return found
-        given = grown
+_UNROLLED: Final = 200
+"""Steps of a loop that are followed one by one, at most; of more, what any number of them does."""
 
 
 class _Propagation:
-    """Patterns on their way through one graph, and through the rules of its operations."""
+    """Patterns on their way through one graph, and through the rules of its operations.
 
-    def __init__(self, known: Known) -> None:
+    Args:
+        known: The values that are known.
+        inside: The operations whose rules the graph belongs to. A rule that calls for itself is not
+            followed.
+    """
+
+    def __init__(self, known: Known, inside: frozenset[Op] = frozenset()) -> None:
         self._known = known
+        self._inside = inside
         self._edges = Edges()
         self._unions: dict[tuple[int, int], tuple[Pattern, Pattern, Pattern]] = {}
 
     def over(self, order: Iterable[Node], starts: Mapping[Node, Pattern]) -> dict[Node, Pattern]:
         found = dict(starts)
+        shared: dict[Node, Sequence[Pattern | None]] = {}
         for node in order:
             if not node.operands or not node.type.is_float:
                 continue
-            if node.op.joint is not None:
-                self._through_several(node, found)
-                continue
             total = starts.get(node)
+            if node.op.joint is not None:
+                given = [found.get(operand) for operand in node.operands]
+                if any(pattern is not None for pattern in given):
+                    shared[node] = self._jointly(node, given)
+                continue
+            if node.op is ITEM:
+                (several,) = node.operands
+                total = shared[several][node.params[0]] if several in shared else total
             for position, operand in enumerate(node.operands):
                 pattern = found.get(operand)
                 if pattern is None:
@@ -281,112 +115,168 @@ class _Propagation:
                 found[node] = total
         return found
 
-    def _through_several(self, node: Node, found: dict[Node, Pattern]) -> None:
-        """Through an operation with several results: each as if it were a node of its own."""
-        given = [found.get(operand) for operand in node.operands]
-        if any(pattern is not None for pattern in given):
-            made = self._results(node, given)
-            results: list[Term] = items(node)
-            for result, pattern in zip(results, made, strict=True):
-                if pattern is not None and result.node.type.is_float:
-                    found[result.node] = pattern
+    # --- operations with several results ----------------------------------------------------------
 
-    def _results(self, node: Node, given: Sequence[Pattern | None]) -> Sequence[Pattern | None]:
-        op = node.op
-        if op is CALL or op is COND:
-            dags = node.params if op is CALL else node.params[0]
-            return self._any_of(dags, given[op is COND :])
-        if op is SCAN:
-            return self._loop(taken_apart(node.operands, node.params), node.params[0], given)
-        if op is WHILE:
-            return self._while(node, given)
+    def _jointly(self, node: Node, given: Sequence[Pattern | None]) -> Sequence[Pattern | None]:
+        """The patterns of all results of a node, from those of its operands."""
+        joint = node.op.joint
+        assert joint is not None
         call = call_of(node)
-        if op is REPLAY:
-            return self._any_of([two_loops(call)], given)
-        if op is FOREIGN or (op is CUSTOM and not node.params[1].has_forward):
-            present = [pattern for pattern in given if pattern is not None]
-            whole = stacked(present)
-            return [dense(whole, _rows(type)) for type in node.type.parts]
-        return self._by_rule(node, call, given)
+        if joint.runs is not None:
+            return self._run(joint.runs(call), node, given)
+        if node.op not in self._inside:
+            places = [input_node(f"x{at}", x.type) for at, x in enumerate(node.operands)]
+            outs = [input_node(f"out{at}", type) for at, type in enumerate(node.type.parts)]
+            seeds = [
+                None if pattern is None else input_node(f"tangent{at}", place.type)
+                for at, (place, pattern) in enumerate(zip(places, given, strict=True))
+            ]
+            terms = [None if seed is None else Term(seed) for seed in seeds]
+            values = [self._known.of(operand) for operand in node.operands]
+            known = {x: v for x, v in zip(places, values, strict=True) if v is not None}
+            starts = {
+                seed: pattern
+                for seed, pattern in zip(seeds, given, strict=True)
+                if seed is not None and pattern is not None
+            }
+            own = Call(node.op, list(map(Term, places)), node.params, list(map(Term, outs)))
+            try:
+                made = joint.push(tangents, own, terms)
+            except DerivativeError:  # there is no rule forward: it may be anything
+                return self._all(node, given)
+            ends = [None if term is None else term.node for term in made]
+            order = walk.depth_first([end for end in ends if end is not None])
+            inner = _Propagation(Known(known), self._inside | {node.op})
+            found = inner.over(order, starts)
+            return [None if end is None else found.get(end) for end in ends]
+        return self._all(node, given)
 
-    def _by_rule(
-        self, node: Node, call: Call, given: Sequence[Pattern | None]
-    ) -> list[Pattern | None]:
-        """Through the graph of the operation's own rule for tangents."""
-        assert node.op.joint is not None
-        starts = {
-            input_node(f"tangent{at}__", operand.type): pattern
-            for at, (operand, pattern) in enumerate(zip(node.operands, given, strict=True))
-            if pattern is not None
-        }
-        seeds = iter(starts)
-        dots = [None if pattern is None else Term(next(seeds)) for pattern in given]
-        moved = node.op.joint.push(tangents, call, dots)
-        ends = [term.node for term in moved if term is not None]
-        made = self.over(walk.depth_first(ends), starts)
-        return [None if term is None else made.get(term.node) for term in moved]
-
-    def _any_of(self, dags: Sequence[Dag], given: Sequence[Pattern | None]) -> list[Pattern | None]:
-        """What one of several graphs may pass on."""
-        total: list[Pattern | None] = [None] * len(dags[0].outputs)
-        for dag in dags:
-            made = self._inside(dag, dict(zip(dag.inputs, given, strict=True)))
-            for at, output in enumerate(dag.outputs):
-                total[at] = _either(total[at], made.get(output))
-        return total
-
-    def _inside(self, dag: Dag, given: Mapping[Node, Pattern | None]) -> dict[Node, Pattern]:
-        starts = {node: pattern for node, pattern in given.items() if pattern is not None}
-        return _Propagation(Known()).over(dag.order, starts)
-
-    def _loop(self, loop: Loop, body: Dag, given: Sequence[Pattern | None]) -> list[Pattern | None]:
-        """Step after step, as long as there are not too many; else whatever any step passes on."""
-        given = given[loop.steps is not None :]
-        inside = dict(zip(body.inputs, given, strict=True))
-        count = loop.length
-        if not 0 <= count <= _STEPS:
-            return self._any_step(loop, body, inside)
-        carried = [inside[part.inner] for part in loop.carried]
-        before: list[list[Pattern | None]] = [[None] * count for _ in loop.carried]
-        stacks: list[list[Pattern | None]] = [[None] * count for _ in loop.stacked]
-        for step in range(count - 1, -1, -1) if loop.backward else range(count):
-            here = dict(inside)
-            for at, (part, pattern) in enumerate(zip(loop.carried, carried, strict=True)):
-                before[at][step] = here[part.inner] = pattern
-            for inner, _ in loop.sliced:
-                here[inner] = _slice(inside[inner], step, _rows(inner.type))
-            made = self._inside(body, here)
-            carried = [made.get(part.out) for part in loop.carried]
-            for rows, node in zip(stacks, loop.stacked, strict=True):
-                rows[step] = made.get(node)
-        nodes = [*loop.stacked, *(part.inner for part in loop.carried)]
-        rows_of = [
-            _joined(rows, _rows(node.type))
-            for rows, node in zip([*stacks, *before], nodes, strict=True)
+    def _all(self, node: Node, given: Sequence[Pattern | None]) -> Sequence[Pattern | None]:
+        """All results depend on all that any operand depends on."""
+        (row, *rest) = [dense(pattern, 1) for pattern in given if pattern is not None]
+        for other in rest:
+            row = self._united(row, other)
+        return [
+            taken(row, np.zeros(_count(type), np.int64)) if type.is_float else None
+            for type in node.type.parts
         ]
-        return [*carried, *rows_of]
 
-    def _any_step(
-        self, loop: Loop, body: Dag, inside: Mapping[Node, Pattern | None]
+    def _run(
+        self, runs: Runs, node: Node, given: Sequence[Pattern | None]
+    ) -> Sequence[Pattern | None]:
+        """Through the graphs that an operation holds, as it runs them."""
+        width = next(pattern.shape[1] for pattern in given if pattern is not None)
+        values = [self._known.of(operand) for operand in node.operands[runs.first :]]
+        loop = _Loop(runs, list(given[runs.first :]), values, width)
+        follow = self._followed if 0 <= runs.length <= _UNROLLED else self._settled
+        carried, stacks = follow(loop)
+        return [*carried, *[None] * runs.between, *stacks]
+
+    def _followed(self, loop: _Loop) -> tuple[Sequence[Pattern | None], Sequence[Pattern | None]]:
+        """What is carried at the end, and what is stacked, step by step."""
+        runs = loop.runs
+        carried, values = loop.patterns[loop.start : loop.end], loop.values[loop.start : loop.end]
+        count = loop.end - loop.start
+        rows: list[list[Pattern | None]] = []
+        steps = range(runs.length)
+        for step in reversed(steps) if runs.backward else steps:
+            made, after = self._step(loop, carried, values, step)
+            rows.append([*made[count:], *carried])
+            carried, values = made[:count], after[:count]
+        if runs.backward:
+            rows.reverse()
+        stacks: list[Pattern | None] = []
+        for at, node in enumerate(loop.stacked):
+            column = [row[at] for row in rows]
+            size = _size(node)
+            there = any(part is not None for part in column)
+            parts = [nothing(size, loop.width) if part is None else part for part in column]
+            stacks.append(stacked(parts) if there else None)
+        return carried, stacks
+
+    def _settled(self, loop: _Loop) -> tuple[Sequence[Pattern | None], Sequence[Pattern | None]]:
+        """The same for any number of steps: what is carried only grows, up to a fixed point."""
+        runs = loop.runs
+        carried: Sequence[Pattern | None] = loop.patterns[loop.start : loop.end]
+        count = loop.end - loop.start
+        nowhere = [None] * count
+        while True:
+            made, _ = self._step(loop, carried, nowhere, None)
+            grown = self._each_united(carried, made[:count])
+            settled = list(map(_entries, grown)) == list(map(_entries, carried))
+            carried = grown
+            if settled:
+                break
+        if runs.length < 0:  # one step stands for all of them
+            return carried, [*made[count:], *carried][: len(loop.stacked)]
+        rows = [*self._every_step(loop, carried), *(_tiled(x, runs.length) for x in carried)]
+        return carried, rows[: len(loop.stacked)]
+
+    def _every_step(self, loop: _Loop, carried: Sequence[Pattern | None]) -> list[Pattern | None]:
+        """What a loop stacks from all steps, by one pass over the batch of them."""
+        count = loop.runs.length
+        graph = loop.runs.graphs[0]
+        sliced = graph.inputs[loop.end :]
+        many = {x: input_node(f"every__{at}", x.type.stacked(count)) for at, x in enumerate(sliced)}
+        found = batch(graph.order, many, count)
+        places = [*graph.inputs[: loop.end], *many.values()]
+        outer = [*loop.patterns[: loop.start], *carried, *loop.patterns[loop.end :]]
+        fixed = [*loop.values[: loop.start], *[None] * len(carried), *loop.values[loop.end :]]
+        pairs = zip(places, outer, strict=True)
+        starts = {x: pattern for x, pattern in pairs if pattern is not None and x.type.is_float}
+        known = Known({x: v for x, v in zip(places, fixed, strict=True) if v is not None})
+        outputs = graph.outputs[len(carried) :]
+        order = walk.depth_first([found.get(node, node) for node in outputs])
+        flow = _Propagation(known, self._inside).over(order, starts)
+        return [
+            flow.get(found[node]) if node in found else _tiled(flow.get(node), count)
+            for node in outputs
+        ]
+
+    def _each_united(
+        self, some: Sequence[Pattern | None], others: Sequence[Pattern | None]
     ) -> list[Pattern | None]:
-        """What a loop of many steps, or of an unknown number, may pass on."""
-        starts = dict(inside)
-        for inner, _ in loop.sliced:
-            starts[inner] = _folded(inside[inner], _rows(inner.type))
-        given = {node: pattern for node, pattern in starts.items() if pattern is not None}
-        pairs = [(part.inner, part.out) for part in loop.carried]
-        made = repeated(body, pairs, given)
-        ends = [_either(given.get(p.inner), made.get(p.out)) for p in loop.carried]
-        copies = max(loop.length, 1)
-        stacks = [made.get(node) for node in loop.stacked]
-        return [*ends, *(_copied(pattern, copies) for pattern in [*stacks, *ends])]
+        return [
+            a if b is None else b if a is None else self._united(a, b)
+            for a, b in zip(some, others, strict=True)
+        ]
 
-    def _while(self, node: Node, given: Sequence[Pattern | None]) -> list[Pattern | None]:
-        loop = while_apart(node.operands, node.params)
-        body: Dag = node.params[1]
-        made = self._any_step(loop, body, dict(zip(body.inputs, given, strict=True)))
-        carried = len(loop.carried)
-        return [*made[:carried], None, *made[carried:]]
+    def _step(
+        self,
+        loop: _Loop,
+        carried: Sequence[Pattern | None],
+        values: Sequence[Any],
+        step: int | None,
+    ) -> tuple[list[Pattern | None], list[Any]]:
+        """One step of a loop: the patterns of the outputs, and their values where they are known.
+
+        Args:
+            loop: The loop.
+            carried: The patterns of what is carried.
+            values: What is carried, where it is known.
+            step: The number of the step; None: any.
+        """
+        runs = loop.runs
+        start = loop.start
+        patterns = [*loop.patterns[:start], *carried, *loop.slices(step)]
+        known = [*loop.values[:start], *values, *loop.parts(step)]
+        total: list[Pattern | None] = []
+        after: list[Any] = []
+        for graph in runs.graphs:
+            pairs = zip(graph.inputs, patterns, strict=True)
+            starts = {x: p for x, p in pairs if p is not None and x.type.is_float}
+            given = Known({x: v for x, v in zip(graph.inputs, known, strict=True) if v is not None})
+            found = _Propagation(given, self._inside).over(graph.order, starts)
+            made = [found.get(x) for x in graph.outputs]
+            if graph is runs.graphs[0]:
+                total, after = made, []
+                if step is not None and len(runs.graphs) == 1:
+                    after = [None if x.type.is_float else given.of(x) for x in graph.outputs]
+            else:
+                total = self._each_united(total, made)
+        return total, after or [None] * len(total)
+
+    # --- operations with one result ---------------------------------------------------------------
 
     def _united(self, a: Pattern, b: Pattern) -> Pattern:
         """As `united`, once for the same two; they are kept, so that no other takes their place."""
@@ -441,11 +331,107 @@ class _Propagation:
             return pattern
         if result.op is node.op and way.given in result.operands:
             made = _moved(node, position, transfer, way, given, pattern)
-            if made is not None:
-                return made
-            return dense(pattern, _size(node))
-        inner = _Propagation(Known(given))
+            return _by_items(node, pattern) if made is None else made
+        if node.op in self._inside:
+            return _by_items(node, pattern)
+        inner = _Propagation(Known(given), self._inside | {node.op})
         return inner.over(walk.depth_first([result]), {way.given: pattern}).get(result)
+
+
+class _Loop(NamedTuple):
+    """A loop, with what its arguments are outside of it.
+
+    Attributes:
+        runs: How it runs.
+        patterns: Of what its arguments are outside.
+        values: The same where they are known.
+        width: The number of columns of all patterns.
+    """
+
+    runs: Runs
+    patterns: Sequence[Pattern | None]
+    values: Sequence[Any]
+    width: int
+
+    @property
+    def start(self) -> int:
+        """The first argument that is carried."""
+        return len(self.patterns) if self.runs.carried is None else self.runs.carried[0]
+
+    @property
+    def end(self) -> int:
+        """The first argument that is a slice."""
+        return len(self.patterns) if self.runs.carried is None else self.runs.carried[1]
+
+    @property
+    def stacked(self) -> list[Node]:
+        """What is stacked from all steps, as nodes of one step."""
+        graph = self.runs.graphs[0]
+        kept = graph.inputs[self.start : self.end] if self.runs.kept else ()
+        return [*graph.outputs[self.end - self.start :], *kept]
+
+    def slices(self, step: int | None) -> list[Pattern | None]:
+        """The patterns of the slices in a step; None: of all of them together."""
+        found: list[Pattern | None] = []
+        nodes = self.runs.graphs[0].inputs[self.end :]
+        for node, pattern in zip(nodes, self.patterns[self.end :], strict=True):
+            size = _size(node)
+            if pattern is None or self.runs.length < 0:  # one stands for all of them
+                found.append(pattern)
+            elif step is None:
+                places = np.arange(pattern.shape[0]) % max(size, 1)
+                found.append(gathered(pattern, places, size))
+            else:
+                found.append(pattern[step * size : (step + 1) * size])
+        return found
+
+    def parts(self, step: int | None) -> list[Any]:
+        """The slices in a step where they are known."""
+        sliced = self.values[self.end :]
+        if step is None or self.runs.length < 0:
+            return [None] * len(sliced)
+        return [None if value is None else value[step] for value in sliced]
+
+
+def _tiled(pattern: Pattern | None, count: int) -> Pattern | None:
+    """So many copies, one below the other."""
+    if pattern is None:
+        return None
+    return taken(pattern, np.tile(np.arange(pattern.shape[0]), count))
+
+
+def _entries(pattern: Pattern | None) -> int:
+    return 0 if pattern is None else int(pattern.nnz)
+
+
+def _by_items(node: Node, pattern: Pattern) -> Pattern:
+    """All elements of a result depend on all of an operand, but for items that are worked on apart.
+
+    Whether the first axis is one of items is told by how the operation works on many at once: then
+    it is the operation itself on operands with one more axis.
+    """
+    types = [operand.type for operand in node.operands]
+    count = 1
+    while all(type.shape for type in types):
+        first = types[0].shape[0]
+        if first < 1 or any(type.shape[0] != first for type in types) or node.op.batch is None:
+            break
+        inner = [type.with_shape(type.shape[1:]) for type in types]
+        try:
+            node.op.infer(node.op, inner, node.params)
+            terms = [Term(input_node(f"x{at}", type)) for at, type in enumerate(types)]
+            made = node.op.batch(node.op, terms, [True] * len(terms), node.params).node
+        except (GraphError, IndexError, ValueError):
+            break
+        same = made.op is node.op and made.params == node.params
+        if not same or list(made.operands) != [term.node for term in terms]:
+            break
+        count *= first
+        types = inner
+    size = pattern.shape[0]
+    whole = gathered(pattern, np.arange(size) // max(size // count, 1), count)
+    out = _size(node)
+    return taken(whole, np.arange(out) // max(out // count, 1))
 
 
 def _reach(node: Node, position: int, transfer: Transfer, values: Sequence[Any]) -> Mapped:
@@ -504,51 +490,12 @@ def _numbers_through(
 
 
 def _size(node: Node) -> int:
-    return _rows(node.type)
+    return _count(node.type)
 
 
-def _rows(type: Type) -> int:
-    """The rows of a pattern: one for each element; those of unknown many slices are one slice."""
+def _count(type: Type) -> int:
+    """The number of elements; of what has a length that is not known, those of one step."""
     return math.prod([size for size in type.shape if size != UNKNOWN])
-
-
-# --- slices ---------------------------------------------------------------------------------------
-
-_STEPS: Final = 2000
-"""Steps of a loop that are followed one by one."""
-
-
-def _either(a: Pattern | None, b: Pattern | None) -> Pattern | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return united(a, b)
-
-
-def _slice(pattern: Pattern | None, step: int, rows: int) -> Pattern | None:
-    return None if pattern is None else pattern[step * rows : (step + 1) * rows]
-
-
-def _folded(pattern: Pattern | None, rows: int) -> Pattern | None:
-    """What any slice depends on."""
-    if pattern is None or pattern.shape[0] == rows:
-        return pattern
-    return gathered(pattern, np.arange(pattern.shape[0]) % max(rows, 1), rows)
-
-
-def _joined(slices: Sequence[Pattern | None], rows: int) -> Pattern | None:
-    """Slices one below the other; None where there is nothing in any."""
-    columns = next((pattern.shape[1] for pattern in slices if pattern is not None), None)
-    if columns is None:
-        return None
-    empty = nothing(rows, columns)
-    return stacked([empty if pattern is None else pattern for pattern in slices])
-
-
-def _copied(pattern: Pattern | None, count: int) -> Pattern | None:
-    if pattern is None:
-        return None
-    rows = pattern.shape[0]
-    return taken(pattern, np.tile(np.arange(rows), count))
 
 
 # --- of derivatives -------------------------------------------------------------------------------

@@ -317,7 +317,8 @@ class _GraphView:
         sweep = flow = None
         if inside is not None:
             sweep = inside.sweep(step)
-            flow = inside.adjoints(step, sweep) if subject.of_name and subject.adjoints else None
+            is_shown = subject.of_name and inside.has_adjoints
+            flow = inside.adjoints(step, sweep) if is_shown else None
         opened = [one for one in dag.order if holds_graph(one)] if options.open == "all" else ()
         inner = Subject(
             dag,
@@ -336,7 +337,7 @@ class _GraphView:
                 outside[argument] = self._source(operand, f"{frame}c{at}", looks)
         constants = dict(constants_of(node, dag))
         moving = [one for one in dag.inputs if one not in constants]
-        place = Place(f"{frame}.", frame, outside, _handed_on(node, dag), moving, unread)
+        place = Place(f"{frame}_", frame, outside, _handed_on(node, dag), moving, unread)
         view = _GraphView(inner, replace(options, heat="", path=0, up_to=None), None, place)
         diagram = view.diagram()
         moments = (subject.forward.get(node), subject.backward.get(node))

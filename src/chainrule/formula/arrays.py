@@ -15,7 +15,16 @@ import numpy as np
 from chainrule.errors import GraphError
 from chainrule.graph.node import Node, make
 from chainrule.graph.op import OPS, Op
-from chainrule.ops.composite import norms, products, running, shaping, stable, statistics
+from chainrule.ops.composite import (
+    decompositions,
+    linalg,
+    norms,
+    products,
+    running,
+    shaping,
+    stable,
+    statistics,
+)
 from chainrule.ops.composite.joining import stack
 from chainrule.ops.composite.patterns import flip
 from chainrule.ops.composite.table import axes_of, in_dtype
@@ -179,6 +188,14 @@ def _binary(name: str, function: Callable[..., Any]) -> ArrayFunction:
     return ArrayFunction(name, ("a", "b"), (), 0, _of_terms(function))
 
 
+def _solve(operands: Operands) -> Node:
+    """The operation itself where it fits, so that it reads back; else as NumPy broadcasts."""
+    try:
+        return make(OPS["solve"], tuple(operands))
+    except GraphError:
+        return _of_terms(linalg.solve)(operands)
+
+
 _INDEXED: Final = {"gather": 1, "scatter_add": 1, "scatter_set": 2}
 _REDUCTIONS: Final = ("sum", "prod", "reduce_max", "reduce_min", "any", "all")
 
@@ -219,6 +236,10 @@ def _functions() -> dict[str, ArrayFunction]:
         _binary("dot", products.dot),
         _binary("inner", products.inner),
         _binary("outer", products.outer),
+        ArrayFunction("solve", ("a", "b"), (), 0, _solve),
+        _optional("inv", linalg.inv),
+        _optional("eigvalsh", decompositions.eigvalsh),
+        _optional("svdvals", decompositions.svdvals),
         ArrayFunction("matmul", ("a", "b"), (), 0, matrix_product),
         ArrayFunction("contract", ("a", "b"), ("left", "right", "out"), 3, _contract),
         ArrayFunction("reshape", ("x",), ("shape",), 1, reshape),
@@ -241,8 +262,7 @@ ADVICE: Final = MappingProxyType(
     | dict.fromkeys(("einsum", "tensordot"), "write contract(A, B, ij, jk, ik)")
     | dict.fromkeys(("hstack", "vstack"), "write concatenate(a, b, 0) or stack(a, b)")
     | dict.fromkeys(
-        ("inv", "pinv", "det", "solve", "eig", "svd", "cholesky"),
-        "linear algebra is not read: compute it outside and declare the result as an input",
+        ("eig", "eigvals"), "for a symmetric matrix write eigvalsh(A), or item(eigh(A), 1)"
     )
     | {"diag": "write x*[[1, 0], [0, 1]]"}
 )

@@ -130,11 +130,40 @@ class Joint(NamedTuple):
             one for each operand.
         batch: (passes, call with items along the first axis of some operands, which those are, how
             many items) → the results, all with an axis of items in front.
+        runs: How it runs the graphs that it holds, given the call; None: it holds none.
     """
 
     push: Callable[..., Sequence[Any]]
     pull: Callable[..., Sequence[Any]]
     batch: Callable[..., Sequence[Any]]
+    runs: Callable[[Any], Runs] | None = None
+
+
+class Runs(NamedTuple):
+    """How an operation runs a graph that it holds, again and again or once.
+
+    The results are the carried values after the last step, then ``between`` others without
+    derivatives, then what is stacked, then, where they are ``kept``, the carried values before each
+    step.
+
+    Attributes:
+        graphs: One of them runs in every step; all take the same arguments.
+        first: How many operands stand before the arguments.
+        carried: The arguments that are carried from step to step, from this one to that one; what
+            is carried on is the first outputs. Those behind are slices of operands.
+        length: The number of steps; `UNKNOWN` where it is not known.
+        backward: Whether the last slice comes first.
+        between: How many results stand behind the carried values.
+        kept: Whether the carried values before each step are results.
+    """
+
+    graphs: Sequence[Any]
+    first: int = 0
+    carried: tuple[int, int] | None = None
+    length: int = 1
+    backward: bool = False
+    between: int = 0
+    kept: bool = False
 
 
 class Call(NamedTuple):

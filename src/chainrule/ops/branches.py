@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
-from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
+from chainrule.graph.op import Call, Joint, Op, Param, Params, Runs, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
@@ -106,7 +106,7 @@ CALL = several(
     params=(Param("graph", graph),),
     kernel="chainrule.run.loops.call",
     infer=_call_type,
-    joint=Joint(_call_push, _call_pull, _call_batch),
+    joint=Joint(_call_push, _call_pull, _call_batch, lambda call: Runs(call.params)),
     rule="derivative of a graph",
     write=_call_written,
     result_names=_call_names,
@@ -178,7 +178,7 @@ COND = several(
     params=(Param("branches", graphs),),
     kernel="chainrule.run.loops.branch",
     infer=_cond_type,
-    joint=Joint(_cond_push, _cond_pull, _cond_batch),
+    joint=Joint(_cond_push, _cond_pull, _cond_batch, lambda call: Runs(call.params[0], first=1)),
     rule="derivative of the branch",
     write=_cond_written,
     result_names=_cond_names,

@@ -1,23 +1,23 @@
 """Decompositions: sign and logarithm of determinants, eigenvalues, singular values, QR.
 
-Derivatives are those along which the decomposition stays one. Where vectors could be turned among
-themselves, as those of equal eigenvalues can, the derivative is that of least turning, which is
-right for what does not depend on the choice; where a turn is forced and undefined, it is NaN or
-infinite.
+Vectors turn as little as they must: not at all among those that only fill up a space, or where no
+turn is asked for. A turn that is asked for among vectors of equal eigenvalues or singular values is
+undefined, and infinite or NaN here. Where two of them are nearly equal, errors are larger than the
+rounding unit by one over the gap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.graph.op import Call, Example, Joint, Kind, Op, Param, Params
+from chainrule.graph.op import Call, Example, Joint, Kind, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.copies import broadcast_along, total
 from chainrule.ops.determinant import each, trace
-from chainrule.ops.families import fail
+from chainrule.ops.families import fail, with_params
 from chainrule.ops.linalg import (
     below_diagonal,
     dominant,
@@ -81,7 +81,7 @@ def _columns(v: Any, count: int) -> Any:
 
 
 def _quotient(x: Any, y: Any) -> Any:
-    """X / y where 0 / 0 is 0: a turn that nothing asks for needs no reason."""
+    """The quotient, where 0 / 0 is 0: a turn that nothing asks for needs no gap."""
     return where((x == 0) & (y == 0), 0.0, x / y)
 
 
@@ -292,6 +292,13 @@ def _svd_pull(passes: Any, call: Call, adjoints: Adjoints, wanted: Sequence[bool
     ]
 
 
+def _written(name: str) -> Callable[[Sequence[Type], Params], Writing]:
+    def write(types: Sequence[Type], params: Params) -> Writing:
+        return with_params(name, str(params[0]).lower(), "")
+
+    return write
+
+
 svd = several(
     "svd",
     "u, s, vᵀ with a = u diag(s) vᵀ: singular vectors and singular values in descending order; "
@@ -299,6 +306,7 @@ svd = several(
     operands=("a",),
     kinds=Kind.FLOAT,
     params=[Param("full", truth)],
+    write=_written("svd"),
     kernel="chainrule.ops.linalg_kernels.svd",
     infer=_svd_type,
     # J. Townsend, Differentiating the singular value decomposition (2016).
@@ -383,6 +391,7 @@ qr = several(
     operands=("a",),
     kinds=Kind.FLOAT,
     params=[Param("full", truth)],
+    write=_written("qr"),
     kernel="chainrule.ops.linalg_kernels.qr",
     infer=_qr_type,
     # S. F. Walter and L. Lehmann, Algorithmic differentiation of linear algebra functions (2010).

@@ -13,6 +13,7 @@ from chainrule.ops.copies import broadcast_along, total
 from chainrule.ops.families import structural
 from chainrule.ops.linalg import (
     along_front,
+    reach_all,
     require_matrices,
     same_as_first,
     solve,
@@ -78,6 +79,7 @@ cofactors: Function = structural(
     infer=same_as_first,
     partials=[Linear(_by_cofactors_along, _by_cofactors_along)],
     batch=along_front,
+    reach=reach_all,
     examples=[
         Example(((3, 3),)),
         Example(((2, 2, 2),)),
@@ -120,6 +122,7 @@ cofactors_along: Function = structural(
     infer=same_as_first,
     partials=[Linear(_third, _third), Linear(_again, _again)],
     batch=along_front,
+    reach=reach_all,
     examples=[
         Example(((3, 3), (3, 3))),
         Example(((2, 2, 2), (2, 2, 2))),

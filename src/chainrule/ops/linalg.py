@@ -28,6 +28,7 @@ from chainrule.graph.op import (
 )
 from chainrule.graph.types import Type
 from chainrule.ops.contract import contracted
+from chainrule.ops.copies import broadcast_along, total
 from chainrule.ops.families import fail, structural
 from chainrule.ops.literals import truth
 from chainrule.ops.rearrange import (
@@ -135,6 +136,12 @@ def along_front(op: Op, operands: Any, batched: Sequence[bool], params: Params) 
     return Function(op)(*all_along_front(operands, batched), *params)
 
 
+def reach_all(position: int, values: Sequence[Any], tangent: Any, out: Any, *rest: Any) -> Any:
+    """Every element of a result depends on every element of the matrix."""
+    front = tuple(range(out.ndim - 2))
+    return broadcast_along(total(tangent, (out.ndim - 2, out.ndim - 1)), out.shape, front)
+
+
 def dominant(operands: list[Any]) -> list[Any]:
     """The first one with so much on its diagonal that it is far from singular."""
     a = operands[0]
@@ -176,6 +183,16 @@ def _solving_batch(op: Op, operands: Any, batched: Sequence[bool], params: Param
     return with_columns(lambda a, b: Function(op)(a, b, *params), a, b, vectors=b.ndim == a.ndim)
 
 
+def _solve_reach(
+    position: int, values: Sequence[Any], tangent: Any, out: Any, a: Any, b: Any
+) -> Any:
+    """Every element of a solution depends on the whole matrix, and on a whole right side."""
+    front = a.ndim - 2
+    going = (front, front + 1) if position == 0 else (front,)
+    kept = [at for at in range(tangent.ndim) if at not in going]
+    return broadcast_along(total(tangent, going), out.shape, tuple(kept))
+
+
 def _solve_pull(adjoint: Any, out: Any, a: Any, b: Any) -> Any:
     return -outer(solve(transposed(a), adjoint), out, vectors=b.ndim < a.ndim)
 
@@ -195,6 +212,7 @@ solve: Function = structural(
         ),
     ],
     batch=_solving_batch,
+    reach=_solve_reach,
     rule="derivative of the inverse",
     latex=Form(r"{0}^{{-1}} \, {1}", Level.PRODUCT, (Level.ATOM, Level.SIGN)),
     symbol=Symbol("solve", r"\operatorname{solve}"),
@@ -230,6 +248,24 @@ def _triangular_pull(
     return -_triangle(outer(*pair, vectors=b.ndim < a.ndim), lower, unit)
 
 
+def _triangular_reach(
+    position: int,
+    values: Sequence[Any],
+    tangent: Any,
+    out: Any,
+    a: Any,
+    b: Any,
+    lower: bool,
+    turned: bool,
+    unit: bool,
+) -> Any:
+    """What is computed later depends on what was computed before, from one end to the other."""
+    if position == 0:
+        return _triangular_push(tangent, out, a, b, lower, turned, unit)
+    ones = _triangle(full_like(a, 1), lower, False)
+    return times(transposed(ones) if turned else ones, tangent)
+
+
 def _triangular_written(types: Sequence[Type], params: Params) -> Writing:
     words = ", ".join([str(param).lower() for param in params])
     name, (lower, turned, unit) = "solve_triangular", params
@@ -262,6 +298,7 @@ solve_triangular: Function = structural(
         ),
     ],
     batch=_solving_batch,
+    reach=_triangular_reach,
     rule="derivative of the inverse",
     write=_triangular_written,
     examples=[
@@ -410,6 +447,7 @@ expm: Function = structural(
         )
     ],
     batch=along_front,
+    reach=reach_all,
     latex=Form(r"e^{{{0}}}", Level.POWER, (Level.LIST,)),
     examples=[
         Example(((3, 3),)),

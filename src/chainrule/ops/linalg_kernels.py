@@ -101,9 +101,10 @@ def cofactors(a: Array) -> Array:
 
 
 def cofactors_along(a: Array, e: Array) -> Array:
-    """The same for the derivative: with P_ij the product of all s but s_i and s_j,
+    """How they change along e, in the same way.
 
-    it is Σ_{k≠i} P_ik E_kk on the diagonal and −P_ij E_ji off it, where E is Uᵀ e V.
+    With E = Uᵀ e V and P_ij the product of all s but s_i and s_j, the cofactors of S change by
+    Σ_{k≠i} P_ik E_kk on the diagonal and by −P_ij E_ji off it.
     """
     if not a.size:
         return np.zeros_like(a)

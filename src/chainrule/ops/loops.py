@@ -17,7 +17,7 @@ from chainrule.errors import GraphError, shown
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, input_node
-from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
+from chainrule.graph.op import Call, Joint, Op, Param, Params, Runs, Writing
 from chainrule.graph.types import UNKNOWN, TupleType, Type
 from chainrule.ops.copies import broadcast_along
 from chainrule.ops.inner import (
@@ -322,6 +322,8 @@ def _backward(
         zero = term_or_zero(None, part.inner.type)
         sums.append(Carried(so_far, zero, total(part.inner, so_far)))
     slices = [part for part in loop.sliced if part.inner in asked and part.inner in flow]
+    if not (carried or sums or slices):  # nothing of what is wanted gets anything
+        return [None for _ in parts]
     back = Loop(
         constants=loop.constants,
         carried=[*carried, *sums],
@@ -523,7 +525,7 @@ def _replay_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     return TupleType.of_parts([*outs[:carried], *(type.stacked(length) for type in outs[carried:])])
 
 
-def two_loops(call: Call) -> Dag:
+def _two_loops(call: Call) -> Dag:
     """The same by two loops, of which the first keeps all carried values."""
     inputs = [input_node(f"x{at}", x.node.type) for at, x in enumerate(call.operands)]
     loop, back, before = _replay_apart(list(map(Term, inputs)), call.params)
@@ -534,19 +536,19 @@ def two_loops(call: Call) -> Dag:
 
 
 def _replay_push(tangents: Any, call: Call, given: Sequence[Term | None]) -> list[Term | None]:
-    dags, has = tangents_of(tangents, [two_loops(call)], given)
+    dags, has = tangents_of(tangents, [_two_loops(call)], given)
     return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _replay_pull(
     adjoints: Any, call: Call, given: Sequence[Term | None], wanted: Sequence[bool]
 ) -> list[Term | None]:
-    dags, has = adjoints_of(adjoints, [two_loops(call)], given, wanted)
+    dags, has = adjoints_of(adjoints, [_two_loops(call)], given, wanted)
     return placed(over(dags[0], [*call.operands, *present(given)]) if dags else (), has)
 
 
 def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    dag = two_loops(call)
+    dag = _two_loops(call)
     axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
     inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
     return over(inner, call.operands)
@@ -673,6 +675,22 @@ def _while_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> lis
     ]
 
 
+# --- how the graphs run ---------------------------------------------------------------------------
+
+
+def _scan_runs(call: Call) -> Runs:
+    body, constants, carried, length, backward, _ = call.params
+    first = int(length == UNKNOWN)
+    between = (constants, constants + carried)
+    return Runs((body,), first, between, length, backward, kept=True)
+
+
+def _while_runs(call: Call) -> Runs:
+    _, body, constants = call.params
+    between = (constants, len(body.inputs))
+    return Runs((body,), 0, between, UNKNOWN, between=1, kept=True)
+
+
 # --- blocks ---------------------------------------------------------------------------------------
 
 
@@ -739,7 +757,7 @@ SCAN = several(
     ),
     kernel="chainrule.run.loops.scan",
     infer=_scan_type,
-    joint=Joint(_scan_push, _scan_pull, _scan_batch),
+    joint=Joint(_scan_push, _scan_pull, _scan_batch, _scan_runs),
     rule="derivative of a loop",
     write=_scan_written,
     result_names=_scan_names,
@@ -763,7 +781,7 @@ REPLAY = several(
     ),
     kernel="chainrule.run.loops.replay",
     infer=_replay_type,
-    joint=Joint(_replay_push, _replay_pull, _replay_batch),
+    joint=Joint(_replay_push, _replay_pull, _replay_batch, lambda call: Runs((_two_loops(call),))),
     rule="derivative of a loop",
     write=_replay_written,
 )
@@ -776,7 +794,7 @@ WHILE = several(
     params=(Param("condition", graph), Param("body", graph), Param("constants", _size)),
     kernel="chainrule.run.loops.while_loop",
     infer=_while_type,
-    joint=Joint(_while_push, _while_pull, _while_batch),
+    joint=Joint(_while_push, _while_pull, _while_batch, _while_runs),
     rule="derivative of a loop",
     write=_while_written,
     result_names=_while_names,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.diff.compression import Compression, forward_sums, reverse_sums
-from chainrule.diff.sparsity import Numbers, sparse
+from chainrule.diff.patterns import Numbers, sparse
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node

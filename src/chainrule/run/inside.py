@@ -15,6 +15,7 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.graph.types import UNKNOWN
 from chainrule.ops.branches import CALL, COND, branch_at
+from chainrule.ops.custom import CUSTOM
 from chainrule.ops.inner import Known
 from chainrule.ops.loops import SCAN, WHILE
 from chainrule.ops.several import ITEM
@@ -22,7 +23,8 @@ from chainrule.run.interpret import Flow, Sweep
 
 LOOPS: Final = (SCAN, WHILE)
 """Operations that run their graph any number of times."""
-_HOLDING: Final = (SCAN, WHILE, COND, CALL)
+_CALLS: Final = (CALL, CUSTOM)
+_HOLDING: Final = (SCAN, WHILE, COND, *_CALLS)
 
 
 def holder(node: Node) -> Node:
@@ -43,7 +45,7 @@ def graphs_of(node: Node) -> tuple[Dag, ...]:
     Raises:
         GraphError: E229 for a node that holds none.
     """
-    if node.op is SCAN or node.op is CALL:
+    if node.op is SCAN or node.op in _CALLS:
         return (node.params[0],)
     if node.op is COND:
         branches: tuple[Dag, ...] = node.params[0]
@@ -99,7 +101,8 @@ class Inside:
         """
         dags = graphs_of(node)
         self.node = node
-        self._adjoints = adjoints
+        # What has a rule of its own does not go back through its graph.
+        self._adjoints = None if node.op is CUSTOM else adjoints
         self._operands = [sweep.values[operand] for operand in node.operands]
         self._results = sweep.values[node]
         self._users = sweep.dag.users(node)
@@ -206,7 +209,7 @@ def constants_of(node: Node, dag: Dag) -> tuple[tuple[Node, Node], ...]:
     """
     if node.op is COND:
         return tuple(zip(dag.inputs, node.operands[1:], strict=True))
-    if node.op is CALL:
+    if node.op in _CALLS:
         return tuple(zip(dag.inputs, node.operands, strict=True))
     skipped = node.op is SCAN and node.params[3] == UNKNOWN
     count = node.params[2 if node.op is WHILE else 1]

@@ -14,6 +14,7 @@ from chainrule.graph.node import CONSTANT, Node, constant_value, input_node, mak
 from chainrule.graph.numerals import numeral
 from chainrule.graph.op import OPS, Kind, Op
 from chainrule.graph.types import BOOL, FLOAT64
+from chainrule.ops.several import ITEM, name_of
 from chainrule.show.cells import Names, count_cell, word_cell
 from chainrule.show.numbers import latex_of
 from chainrule.show.table import Cell, Table, columns
@@ -169,6 +170,9 @@ def _bytes(count: int) -> str:
 def _value(node: Node, names: Names) -> Cell:
     """A node by its label; a condition is written out, and said to be one bit."""
     cell = names.cell(node) if node in names.text else _written_out(node, names)
+    if node.op is ITEM and node not in names.text:
+        words = word_cell(f" ({name_of(node)})")
+        cell = Cell(cell.text + words.text, cell.latex + words.latex, cell.datum)
     if not node.type.is_bool:
         return cell
     return Cell(f"bit {cell.text}", rf"bit {cell.latex}", cell.datum)

@@ -29,6 +29,7 @@ from chainrule.graph.op import OPS, Params
 from chainrule.graph.types import UNKNOWN, Type
 from chainrule.ops import array_kernels
 from chainrule.ops.branches import CALL, COND, branch_at
+from chainrule.ops.custom import CUSTOM
 from chainrule.ops.loops import SCAN
 from chainrule.ops.several import ITEM
 
@@ -119,7 +120,7 @@ class _Writer:
 
     def _several(self, node: Node, operands: Sequence[Elements]) -> list[Elements]:
         """The results of a loop, step after step; of a call; of a branch that is known."""
-        if node.op is CALL:
+        if node.op is CALL or node.op is CUSTOM:
             return self._results(node.params[0], operands)
         if node.op is COND:
             index, *rest = operands
@@ -224,9 +225,13 @@ def _expanded(node: Node, operands: Sequence[Elements]) -> Elements:
     if name in _FOLDED:
         operation, nothing = _FOLDED[name]
         return _reduced(operands[0], params[0], operation, nothing, scalar)
-    raise GraphError(
-        "E229", f"{name} chooses elements by their values, so it cannot be written out in scalars"
-    )
+    why = "works on whole matrices" if name in _OF_MATRICES else "chooses elements by their values"
+    raise GraphError("E229", f"{name} {why}, so it cannot be written out in scalars")
+
+
+_OF_MATRICES: Final = frozenset(
+    {"solve", "solve_triangular", "cholesky", "pinv", "expm", "det", "cofactors", "cofactors_along"}
+)
 
 
 def _each(function: Callable[..., Node], *arrays: Elements) -> Elements:

@@ -205,6 +205,8 @@ class _Simplifier:
         if node.op.name in _FOLDED and all(map(self._is_number, node.operands)):
             folded = _folded(node)
             return None if folded is None else Rewrite("arithmetic", node, folded)
+        if node.type.parts:
+            return None
         for identity in identities(LIGHT, node.type.dtype.name).get(node.op, ()):
             found = identity.match(node, self.whole)
             if found is not None:

@@ -636,6 +636,83 @@ def test_condition_numbers_of_singular_matrices():
     assert np.isnan(value_of(dc.condition_number, np.full((2, 2), np.nan)))
 
 
+# --- sparse derivatives, batches, loops -----------------------------------------------------------
+
+PATTERNS = {
+    "solve": (lambda b: np.linalg.solve(A, b), b, 9),
+    "solve-columns": (lambda b: np.linalg.solve(A, b), D, 2 * 9),
+    "solve-matrix": (lambda a: np.linalg.solve(a, D), A, 6 * 9),
+    "solve-stack": (lambda a: np.linalg.solve(a, D), C, 2 * 6 * 9),
+    "triangular": (lambda b: cr.solve_triangular(A, b, lower=True), b, 6),
+    "triangular-turned": (lambda b: cr.solve_triangular(A, b, 1, lower=True), D, 2 * 6),
+    "triangular-matrix": (lambda a: cr.solve_triangular(a, b), C, 2 * (6 + 3 + 1)),
+    "inv": (np.linalg.inv, C, 2 * 81),
+    "det": (np.linalg.det, C, 2 * 9),
+    "cofactors": (cr.grad(np.linalg.det), A, 81),
+    "expm": (cr.expm, A / 4, 81),
+    "cholesky": (np.linalg.cholesky, S, None),
+    "pinv": (np.linalg.pinv, LONG, 64),
+    "slogdet": (lambda a: np.linalg.slogdet(a)[1], C, 2 * 9),
+    "eigenvalues": (np.linalg.eigvalsh, T, 2 * 27),
+    "eigenvectors": (lambda a: np.linalg.eigh(a)[1], S, 81),
+    "svd": (lambda a: np.linalg.svd(a, False)[0], LONG, 64),
+    "qr": (lambda a: np.linalg.qr(a)[0], LONG, 4 * 4 + 4 * 8),
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_sparse_derivatives(name):
+    function, x, count = PATTERNS[name]
+    dense = np.reshape(cr.jacobian(function)(x), (-1, np.size(x)))
+    thin = cr.jacobian(function, sparse=True)(x)
+    np.testing.assert_allclose(thin.toarray(), dense, rtol=1e-12, atol=1e-13)
+    if count is not None:
+        assert thin.nnz == count
+
+    def loss(x):
+        return np.sum(function(x) ** 2)
+
+    found = cr.hessian(loss, sparse=True)(x).toarray()
+    wanted = np.reshape(cr.hessian(loss)(x), found.shape)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-10)
+
+
+def test_many_at_once_are_a_loop():
+    def loss(a, b):
+        u, s, _ = np.linalg.svd(a)
+        q = np.linalg.qr(a).Q
+        x = np.linalg.solve(a, b)
+        return np.sum(x**2) + np.linalg.slogdet(a)[1] + np.sum(u**3 * s) + np.sum(q**3)
+
+    a, b = matrix(4, 3, 3, seed=20, shift=3) + apart(3, 3), matrix(4, 3, seed=21)
+    for transform in (cr.grad, cr.hessian):
+        one = transform(loss)
+        wanted = [one(*pair) for pair in zip(a, b, strict=True)]
+        np.testing.assert_allclose(cr.vmap(one)(a, b), wanted, rtol=1e-9, atol=1e-10)
+    assert type(cr.vmap(np.linalg.eigh)(T)) is type(np.linalg.eigh(T))
+
+
+def test_one_matrix_is_solved_for_many_items_at_once():
+    """A right side for each item is a column: the matrix is taken apart once."""
+    many = cr.trace(cr.vmap(lambda b: np.linalg.solve(A, b)))(D.T)
+    (solved,) = [node for node in many.dag.order if node.op.name == "solve"]
+    assert solved.type.shape == (3, 2)
+    np.testing.assert_allclose(many(D.T), np.linalg.solve(A, D).T, rtol=1e-13)
+
+
+def test_in_a_loop():
+    def loop(a):
+        def step(i, x):
+            return np.linalg.solve(a, x) + np.linalg.eigvalsh(a + a.T) / 100
+
+        return np.sum(cr.fori_loop(0, 5, step, np.ones(3)))
+
+    found = cr.grad(loop)(A)
+    change = matrix(3, 3, seed=22)
+    slope = (loop(A + 1e-6 * change) - loop(A - 1e-6 * change)) / 2e-6
+    assert np.sum(found * change) == pytest.approx(slope, rel=1e-7)
+
+
 # --- sizes 0 and 1, single precision, whole numbers, classes --------------------------------------
 
 ONE_ARGUMENT = {

@@ -40,8 +40,8 @@ def slogdet(a: Any) -> Any:
 
     >>> import chainrule as cr
     >>> a = cr.input("a", (2, 2))
-    >>> cr.graph(slogdet(a).logabsdet, [a]).at([[2.0, 0.0], [0.0, -4.0]]).gradient["a"].tolist()
-    [[0.5, 0.0], [0.0, -0.25]]
+    >>> cr.graph(slogdet(a).logabsdet, [a]).at([[2.0, 1.0], [1.0, 1.0]]).gradient["a"].tolist()
+    [[1.0, -1.0], [-1.0, 2.0]]
     """
     x = squares("slogdet", a)
     return _Slogdet(*results(decompose.slogdet, [x], (), type(x)))
