@@ -38,9 +38,15 @@ def _replay_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     return TupleType.of_parts([*outs[:carried], *(type.stacked(length) for type in outs[carried:])])
 
 
-def two_loops(call: Call) -> Dag:
-    """The same by two loops, of which the first keeps all carried values."""
-    inputs = [input_node(f"x{at}", x.node.type) for at, x in enumerate(call.operands)]
+def two_loops(call: Call, items: Sequence[bool] = ()) -> Dag:
+    """The same by two loops, of which the first keeps all carried values.
+
+    ``items``: which operands have an axis of items in front; the graph is that of one item.
+    """
+    types = [x.node.type for x in call.operands]
+    for at, there in enumerate(items):
+        types[at] = types[at].with_shape(types[at].shape[1:]) if there else types[at]
+    inputs = [input_node(f"x{at}", type) for at, type in enumerate(types)]
     loop, back, before = replay_apart(list(map(Term, inputs)), call.params)
     made = scanned(loop._replace(kept=0))
     earlier = [Part(*pair) for pair in zip(before, made.before, strict=True)]
@@ -61,7 +67,7 @@ def _replay_pull(
 
 
 def _replay_batch(batch: Any, call: Call, has: Sequence[bool], count: int) -> list[Term]:
-    dag = two_loops(call)
+    dag = two_loops(call, has)
     axes = {node for node, there in zip(dag.inputs, has, strict=True) if there}
     inner, _ = batched(batch, dag, axes, count, [True] * len(dag.outputs))
     return over(inner, call.operands)
