@@ -18,7 +18,8 @@ from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
 from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
-from chainrule.ops.rearrange import broadcast, reshape
+from chainrule.ops.copies import broadcast
+from chainrule.ops.rearrange import reshape
 from chainrule.ops.term import Term, apply
 from tests.api.test_transforms import A, X, same, several
 from tests.jax_values import expected, jax, jnp
