@@ -218,7 +218,8 @@ def test_pushes_and_pulls_of_every_operation_are_adjoint(op, real):
         same(tangent, cr.jvp(function, primals, changes)[1])
         adjoint = random.uniform(-1, 1, np.shape(value)).astype(real)
         products = [np.vdot(a, b) for a, b in zip(pull(adjoint), changes, strict=True)]
-        close = 1e-12 if real == "float64" else 2e-5
+        # The exponential of a matrix is the result of some squarings.
+        close = 2e-5 if real == "float32" else 1e-11 if op.name == "expm" else 1e-12
         assert np.sum(products) == pytest.approx(np.vdot(adjoint, tangent), rel=close, abs=close)
 
 
