@@ -58,7 +58,9 @@ class Unrolled:
         return mapped(lambda _: next(stacked), rows[0]) if rows else None
 
     def fori_loop(self, lower, upper, body, init):
-        for at in range(self._decided(lower), self._decided(upper)):
+        whole = isinstance(lower, int) and isinstance(upper, int)
+        bounds = (lower, upper) if whole else map(self._decided, (lower, upper))
+        for at in range(*bounds):
             init = body(at, init)
         return init
 

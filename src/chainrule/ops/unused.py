@@ -13,9 +13,8 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, make
 from chainrule.ops.branches import CALL, COND, branched, called
-from chainrule.ops.loops import (
-    SCAN,
-    WHILE,
+from chainrule.ops.inner import Known
+from chainrule.ops.loop_parts import (
     Carried,
     Part,
     repeated,
@@ -23,6 +22,7 @@ from chainrule.ops.loops import (
     taken_apart,
     while_apart,
 )
+from chainrule.ops.loops import SCAN, WHILE
 from chainrule.ops.several import ITEM
 from chainrule.ops.term import Term
 
@@ -157,7 +157,9 @@ def _while(node: Node, read: Collection[int]) -> _Lean:
     constants = _reached(loop.constants, found.reached)
 
     def build(new: Mapping[Node, Node]) -> Made:
-        made, total = repeated(_moved(constants, new), _moved(found.carried, new), found.others[0])
+        made, total = repeated(
+            _moved(constants, new), _moved(found.carried, new), found.others[0], loop.known
+        )
         results = {count: total, **dict(zip(found.numbers, made.carried, strict=True))}
         before = zip(found.numbers, made.before, strict=True)
         results |= {count + 1 + at: x for at, x in before}
@@ -180,7 +182,8 @@ def _graphs(
         if any(dag.inputs[at] in found for dag, found in zip(dags, reached, strict=True))
     ]
     made = [
-        Dag(nodes, [dag.inputs[at] for at in kept]) for dag, nodes in zip(dags, outs, strict=True)
+        Known.of(dag).dag(nodes, [dag.inputs[at] for at in kept])
+        for dag, nodes in zip(dags, outs, strict=True)
     ]
     return made, [operands[at] for at in kept], numbers
 
