@@ -348,7 +348,7 @@ def test_float32_stays_float32():
         (0, lambda c, t: True, np.int64(1)),
         (False, lambda c, t: 2, np.int64(2)),
         (0.0, lambda c, t: 1, np.float64(1)),
-        (1, lambda c, t: t.astype(np.float32) * c, np.float64(6.0)),
+        (1, lambda c, t: t.astype(np.float32) * c, np.float32(6.0)),
         (np.float32(1), lambda c, t: 2, np.float32(2)),
         (np.int64(1), lambda c, t: c * 2, np.int64(8)),
     ],
@@ -357,6 +357,41 @@ def test_plain_numbers_at_the_start_take_the_dtype_of_a_step(start, step, last):
     found, _ = cr.scan(lambda c, t: (step(c, t), None), start, np.arange(1.0, 4.0))
     assert found == last
     assert found.dtype == last.dtype
+
+
+SINGLE = np.arange(1.0, 4.0, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("start", "step"),
+    [
+        (0.0, lambda c, t: c + t),
+        (0, lambda c, t: c + t),
+        (1, lambda c, t: c * 0.5 * t),
+        (0.0, lambda c, t: np.sin(c) + t),  # NumPy's sine of a plain number is float64
+        (0.0, lambda c, t: c + t.astype(np.float64)),
+        (0.0, lambda c, t: c * 0.5),
+        (0.0, lambda c, t: np.maximum(c, t) + SINGLE[0]),
+        (0.0, lambda c, t: c + np.sum(t * np.ones(2, np.float32))),
+        (True, lambda c, t: c * t),
+        (np.float64(0), lambda c, t: c + t),
+    ],
+)
+def test_plain_numbers_meet_float32_as_in_numpy(start, step):
+    found, _ = cr.scan(lambda c, t: (step(c, t), None), start, SINGLE)
+    wanted = start
+    for t in SINGLE:
+        wanted = step(wanted, t)
+    assert found.dtype == np.asarray(wanted).dtype
+    assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def test_a_step_that_wants_arrays_is_traced_as_it_is():
+    last, _ = cr.scan(lambda c, t: (c.reshape(()) + t, None), 0.0, SINGLE)
+    assert last == 6.0
+    two, _ = cr.scan(lambda c, t: ((c[0] + t, c[1] + c[0]), None), (0.0, 0.0), SINGLE)
+    assert two == (6.0, 4.0)
+    assert {x.dtype for x in two} == {np.dtype(np.float32)}
 
 
 def test_a_dtype_may_grow_from_value_to_value():
