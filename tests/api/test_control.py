@@ -870,3 +870,25 @@ def test_loops_nested_deeply():
 
     found = cr.grad(lambda x: nested(5, x))(0.1)
     assert found == pytest.approx(cr.grad(lambda x: plain(5, x, x))(0.1), rel=1e-12)
+
+
+# --- nothing to carry, nothing to give ------------------------------------------------------------
+
+
+def test_loops_and_branches_over_nothing():
+    for run in (lambda f: f(1.0), lambda f: cr.jit(f)(1.0)):
+        carried, rows = run(lambda x: cr.scan(lambda c, _: (None, 2.0), None, None, 3))
+        assert carried is None
+        np.testing.assert_array_equal(rows, [2, 2, 2])
+        assert run(lambda x: cr.scan(lambda c, _: (None, None), None, None, 3)) == (None, None)
+        assert run(lambda x: cr.cond(x > 0, lambda: None, lambda: None)) is None
+        assert run(lambda x: cr.checkpoint(lambda x: None)(x)) is None
+    slices = cr.jit(lambda x: cr.scan(lambda c, _: (None, 2.0), None, x)[1])(np.ones(2))
+    np.testing.assert_array_equal(slices, [2, 2])
+    assert cr.map(np.sum, np.zeros((0, 3))).shape == (0,)
+    assert cr.vmap(lambda x: cr.while_loop(lambda s: s < 9, lambda s: 2 * s, x))(X[:0]).shape == (
+        0,
+    )
+    with pytest.raises(GraphError, match="E242 while_loop carries no values"):
+        cr.while_loop(lambda c: False, lambda c: c, None)
+    assert cr.root(lambda x: x, np.zeros(0)).shape == (0,)

@@ -158,3 +158,14 @@ def test_heat_is_that_of_the_largest_result(scan):
     boxes = {texts(box)[0]: box.heat for box in scan.draw(heat="value").scene.boxes}
     assert boxes["xs"] == 1.0  # its norm is the largest
     assert boxes["start"] < boxes["scan ×3"] < 1.0
+
+
+def test_values_that_a_step_never_reads_are_not_drawn():
+    def f(a):
+        return cr.while_loop(lambda s: s[0] < 4, lambda s: (s[0] + 1, a * 2, s[1]), (0, a, a))[2]
+
+    drawing = record(f, 1.5).draw(open="all")
+    (frame,) = drawing.scene.groups
+    inside = [texts(box)[0] for box in drawing.scene.boxes if box.key in frame.members]
+    assert "s_0" in inside
+    assert "s_2" not in inside

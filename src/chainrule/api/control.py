@@ -36,7 +36,7 @@ from chainrule.graph import walk
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
 from chainrule.ops.branches import branched
-from chainrule.ops.loops import Carried, Loop, Part, repeated, scanned
+from chainrule.ops.loop_parts import Carried, Loop, Part, repeated, scanned
 from chainrule.ops.select import convert
 from chainrule.ops.term import Term
 
@@ -118,6 +118,8 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
             raise GraphError("E241", "the branches give values of different structures")
     wanted = [_common(column) for column in zip(*(body.outputs for body in bodies), strict=True)]
     outputs = [outputs_like(body, wanted) for body in bodies]
+    if not wanted:
+        return first.structure.build([])
     paths = first.structure.paths()
     for path, *column in zip(paths, *outputs, strict=True):
         kinds = [node.type for node in column]
@@ -286,6 +288,8 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
             for a condition that is not one truth value.
     """
     traced, start = _steady(body, given(init, "the start of while_loop"), [], [], pair=False)
+    if not start.leaves:
+        raise GraphError("E242", "while_loop carries no values, so its condition never changes")
     types = start.types
     asked = body_of(condition, [start.structure], types)
     if len(asked.outputs) != 1:

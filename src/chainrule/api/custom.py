@@ -47,6 +47,8 @@ def checkpoint(function: Pure) -> Pure:
             return function(*positional, **keywords)
         trace = run(function, arguments)
         outputs = [symbolic(result) for result in trace.results]
+        if not outputs:
+            return trace.structure.build([])
         body = closed(trace.inputs, outputs, Known(trace.names, trace.origins))
         operands = [*_operands(arguments), *map(Array, body.outside)]
         dag = body.known.dag(body.outputs, [*body.inputs, *body.constants])

@@ -153,6 +153,9 @@ class _Flat:
             solver: (start, values read) → the solution.
             residual: (solution, values read) → what is zero there.
         """
+        start = _joined(self._start.leaves)
+        if not start.shape[0]:
+            return self._built(start)
         solve = custom_derivative(solver)
 
         @solve.forward
@@ -162,7 +165,7 @@ class _Flat:
             _, change = jvp(lambda read: residual(x, read), (read,), (tangents[1],))
             return np.linalg.solve(jacobian(lambda x: residual(x, read))(x), -change)
 
-        return self._built(solve(_joined(self._start.leaves), self._read))
+        return self._built(solve(start, self._read))
 
     def _built(self, x: Any) -> Any:
         """A vector in the structure of the start."""
@@ -176,4 +179,6 @@ class _Flat:
 
 
 def _joined(leaves: Any) -> Any:
+    if not leaves:
+        return np.zeros(0)
     return np.concatenate([np.reshape(leaf, (-1,)) for leaf in leaves])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from chainrule.draw.diagram import Coloured, Diagram, Element, Frame, Line, Link
 from chainrule.draw.elements import Writing
 from chainrule.draw.groups import Group
 from chainrule.draw.heat import Key, heat, largest
+from chainrule.draw.inside_view import Place, about, at_moment, handed_on, link_at_moment
 from chainrule.draw.moments import is_known
 from chainrule.draw.options import NODE_HEAT, NUMERIC_HEAT, Heat, Options
 from chainrule.draw.scene import Heated, Moment
@@ -29,7 +29,6 @@ from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, input_node
 from chainrule.ops.branches import COND
-from chainrule.ops.loops import WHILE
 from chainrule.ops.several import ITEM, name_of
 from chainrule.run.inside import LOOPS, Inside, carried_count, constants_of, graphs_of, holds_graph
 from chainrule.run.paths import Paths
@@ -58,26 +57,6 @@ def graph_diagram(subject: Subject, options: Options, cone: Node | None = None) 
         DrawingError: E251 for a path that there is not.
     """
     return _GraphView(subject, options, cone).diagram()
-
-
-class Place(NamedTuple):
-    """Where the graph inside of a loop, a branch or a call is drawn.
-
-    Attributes:
-        prefix: Of all its keys.
-        frame: The key of the frame around it.
-        outside: For its arguments that stand for values around it the keys of these.
-        notes: For some of its nodes a note.
-        carried: Its arguments that go from step to step, and slices.
-        unread: Its arguments that nothing reads.
-    """
-
-    prefix: str = ""
-    frame: str = ""
-    outside: Mapping[Node, str] = MappingProxyType({})
-    notes: Mapping[Node, str] = MappingProxyType({})
-    carried: Collection[Node] = ()
-    unread: Collection[Node] = ()
 
 
 class _GraphView:
@@ -258,7 +237,7 @@ class _GraphView:
             for item in named:
                 words = self._subject.names.text[item]
                 numbers = [line for line in writing.numbers(item) if line.role != "note"]
-                lines += [_about(words, line) for line in numbers]
+                lines += [about(words, line) for line in numbers]
         sentences = [self._subject.sentence(one, self._options.up_to) for one in (node, *items)]
         element = writing.element(key, node, **looks)
         is_output = not {node, *items}.isdisjoint(self._subject.dag.outputs)
@@ -337,17 +316,19 @@ class _GraphView:
                 outside[argument] = self._source(operand, f"{frame}c{at}", looks)
         constants = dict(constants_of(node, dag))
         moving = [one for one in dag.inputs if one not in constants]
-        place = Place(f"{frame}_", frame, outside, _handed_on(node, dag), moving, unread)
+        place = Place(f"{frame}_", frame, outside, handed_on(node, dag), moving, unread)
         view = _GraphView(inner, replace(options, heat="", path=0, up_to=None), None, place)
         diagram = view.diagram()
         moments = (subject.forward.get(node), subject.backward.get(node))
-        self._elements += [_at_moment(element, moments) for element in diagram.elements]
-        self._links += [_link_at_moment(link, moments) for link in diagram.links]
+        self._elements += [at_moment(element, moments) for element in diagram.elements]
+        self._links += [link_at_moment(link, moments) for link in diagram.links]
         self._frames += diagram.frames
         self._inside[node].append(view)
         operands = node.operands[len(node.operands) - len(moving) :] if moving else ()
         carried = carried_count(node)
         for at, (argument, operand) in enumerate(zip(moving, operands, strict=True)):
+            if argument in unread:
+                continue
             source = self._source(operand, f"{frame}s{at}", looks)
             row = step if inside is None else inside.row(step)
             if at >= carried:
@@ -600,50 +581,3 @@ def _cost(nodes: Sequence[Node]) -> int:
     known = {*nodes, *(operand for node in nodes for operand in node.operands)}
     made = [node for node in walk.depth_first(factors, known) if node not in known]
     return count_operations([*nodes, *made]).total
-
-
-def _about(words: str, line: Line) -> Line:
-    """A line of numbers that says whose they are."""
-    return replace(line, text=f"{words}: {line.text}", latex=rf"\text{{{words}: }}{line.latex}")
-
-
-def _handed_on(node: Node, dag: Dag) -> dict[Node, str]:
-    """Notes on what a step of a loop hands on to the next one, and on its condition."""
-    count = carried_count(node)
-    if not count:
-        return {}
-    first = node.params[2 if node.op is WHILE else 1]
-    pairs = zip(dag.outputs, dag.inputs[first : first + count], strict=False)
-    found = {out: f"next {argument.name}" for out, argument in pairs if not out.is_leaf}
-    if node.op is WHILE:
-        found[dag.outputs[-1]] = "goes on where true"
-    return found
-
-
-Moments = tuple[Moment | None, Moment | None]
-"""When a loop has run, and when it has run backward."""
-
-
-def _at_moment(element: Element, moments: Moments) -> Element:
-    """An element inside of a loop comes to be known when the loop has run."""
-    return replace(element, lines=_lines(element.lines, moments), moment=moments[0])
-
-
-def _link_at_moment(link: Link, moments: Moments) -> Link:
-    return replace(
-        link,
-        lines=_lines(link.lines, moments),
-        back=_lines(link.back, moments),
-        moment=moments[0],
-        back_moment=moments[1],
-    )
-
-
-def _lines(lines: Sequence[Line], moments: Moments) -> tuple[Line, ...]:
-    """Lines with the moment of their pass in place of their own."""
-    return tuple(
-        line
-        if line.moment is None
-        else replace(line, moment=moments[line.moment.during == "backward"])
-        for line in lines
-    )

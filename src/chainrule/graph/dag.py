@@ -108,6 +108,7 @@ class Dag:
         """Raise GraphError E220 (outputs, arguments), E213 (bad names), E221 (names that clash)."""
         if not outputs:
             raise GraphError("E220", "a graph needs at least one output")
+        self._is_inner = False
         self.outputs: tuple[Node, ...] = tuple(outputs)
         reached = walk.depth_first(self.outputs)
         arguments = [node for node in reached if node.op in (INPUT, PARAMETER)]
@@ -448,10 +449,25 @@ class Dag:
 
     # --- comparison ---------------------------------------------------------------------------
 
+    def as_inner(self) -> Dag:
+        """The graph as one that an operation holds: those with other names or places are others.
+
+        Were they the same, what one loop is called would depend on what loops there were before.
+        """
+        if self._is_inner:
+            return self
+        inner = object.__new__(Dag)
+        vars(inner).update(vars(self), _is_inner=True)
+        return inner
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dag):
             return NotImplemented
-        return self.inputs == other.inputs and self.outputs == other.outputs
+        if self.inputs != other.inputs or self.outputs != other.outputs:
+            return False
+        if not (self._is_inner and other._is_inner):
+            return True
+        return self.names == other.names and self.origins == other.origins
 
     def __hash__(self) -> int:
         return hash((self.inputs, self.outputs))

@@ -18,7 +18,7 @@ from chainrule.graph.op import Call, Joint, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.copies import total
 from chainrule.ops.inner import batched, check_arguments, graph, term_or_zero
-from chainrule.ops.loops import Loop, Part, scanned
+from chainrule.ops.loop_parts import Loop, Part, scanned
 from chainrule.ops.rearrange import along_front
 from chainrule.ops.several import results, several, written_called
 from chainrule.ops.term import Term

@@ -37,7 +37,7 @@ from chainrule.ops.rearrange import (
     part,
 )
 from chainrule.ops.select import where
-from chainrule.ops.several import results, several
+from chainrule.ops.several import named, results, several
 
 Adjoints = Sequence[Any]
 
@@ -120,6 +120,7 @@ slogdet = several(
     kinds=Kind.FLOAT,
     kernel="chainrule.ops.linalg_kernels.slogdet",
     infer=_slogdet_type,
+    result_names=named("sign", "logarithm"),
     joint=Joint(_slogdet_push, _slogdet_pull, _longer_stack),
     examples=[
         Example(((3, 3),), fit=dominant),
@@ -174,6 +175,7 @@ eigh = several(
     kinds=Kind.FLOAT,
     kernel="chainrule.ops.linalg_kernels.eigh",
     infer=_eigh_type,
+    result_names=named("eigenvalues", "eigenvectors"),
     joint=Joint(_eigh_push, _eigh_pull, _longer_stack),
     examples=[
         Example(((3, 3),), fit=_symmetric_apart),
@@ -309,6 +311,7 @@ svd = several(
     write=_written("svd"),
     kernel="chainrule.ops.linalg_kernels.svd",
     infer=_svd_type,
+    result_names=named("left vectors", "singular values", "right vectors"),
     # J. Townsend, Differentiating the singular value decomposition (2016).
     joint=Joint(_svd_push, _svd_pull, _longer_stack),
     examples=[
@@ -394,6 +397,7 @@ qr = several(
     write=_written("qr"),
     kernel="chainrule.ops.linalg_kernels.qr",
     infer=_qr_type,
+    result_names=named("Q", "R"),
     # S. F. Walter and L. Lehmann, Algorithmic differentiation of linear algebra functions (2010).
     joint=Joint(_qr_push, _qr_pull, _longer_stack),
     examples=[

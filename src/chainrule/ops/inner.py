@@ -23,9 +23,9 @@ from chainrule.ops.term import Term
 def graph(value: Any) -> Dag:
     """A graph as a parameter; files hold it as data."""
     if isinstance(value, Dag):
-        return value
+        return value.as_inner()
     try:
-        return from_data(value)
+        return from_data(value).as_inner()
     except FileError:
         raise ValueError(f"must be a graph, got {shown(value)}") from None
 

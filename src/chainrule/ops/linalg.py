@@ -260,9 +260,10 @@ def _triangular_reach(
     unit: bool,
 ) -> Any:
     """What is computed later depends on what was computed before, from one end to the other."""
-    if position == 0:
-        return _triangular_push(tangent, out, a, b, lower, turned, unit)
     ones = _triangle(full_like(a, 1), lower, False)
+    if position == 0:
+        read = _triangle(tangent, lower, unit)
+        tangent = times(transposed(read) if turned else read, out)
     return times(transposed(ones) if turned else ones, tangent)
 
 

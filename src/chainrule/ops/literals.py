@@ -29,6 +29,13 @@ def order(value: Any) -> int:
     return whole
 
 
+def whole(value: Any) -> int:
+    """A whole number that is not negative."""
+    if value.__class__ is not int or value < 0:
+        raise ValueError(f"must be a whole number that is not negative, got {shown(value)}")
+    return int(value)
+
+
 def truth(value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool):

@@ -99,6 +99,11 @@ def several(
     )
 
 
+def named(*words: str) -> Callable[[Sequence[Type], Params], Sequence[str]]:
+    """Names of results that are the same for all operands: for ``result_names``."""
+    return lambda _types, _params: words
+
+
 def written_called(sign: str, count: int) -> Writing:
     """How a node is written as a call of its operands, by a sign of its own."""
     name, _, times = sign.partition(" ×")

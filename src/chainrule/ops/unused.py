@@ -14,9 +14,7 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, make
 from chainrule.ops.branches import CALL, COND, branched, called
 from chainrule.ops.inner import Known
-from chainrule.ops.loops import (
-    SCAN,
-    WHILE,
+from chainrule.ops.loop_parts import (
     Carried,
     Part,
     repeated,
@@ -24,6 +22,7 @@ from chainrule.ops.loops import (
     taken_apart,
     while_apart,
 )
+from chainrule.ops.loops import SCAN, WHILE
 from chainrule.ops.several import ITEM
 from chainrule.ops.term import Term
 

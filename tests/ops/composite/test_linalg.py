@@ -279,6 +279,75 @@ def test_derivatives_are_those_of_jax(name):
     check_derivatives(function, jaxed, *values)
 
 
+# --- against mpmath -------------------------------------------------------------------------------
+
+EXACT = {
+    "solve": (lambda a: np.linalg.solve(a, b), lambda mp, a: mp.lu_solve(a, mp.matrix(list(b))), A),
+    "inv": (np.linalg.inv, lambda mp, a: a**-1, A),
+    "det": (np.linalg.det, lambda mp, a: mp.matrix([mp.det(a)]), A),
+    "logdet": (
+        lambda a: np.linalg.slogdet(a).logabsdet,
+        lambda mp, a: mp.matrix([mp.log(abs(mp.det(a)))]),
+        B,
+    ),
+    "cholesky": (np.linalg.cholesky, lambda mp, a: mp.cholesky(a), S),
+    "expm": (cr.expm, lambda mp, a: mp.expm(a, "taylor"), B),
+    "eigenvalues": (np.linalg.eigvalsh, lambda mp, a: mp.eigsy(a, eigvals_only=True), S),
+    "projector": (
+        lambda a: np.outer(np.linalg.eigh(a)[1][:, 0], np.linalg.eigh(a)[1][:, 0]),
+        lambda mp, a: mp.eigsy(a)[1][:, 0] * mp.eigsy(a)[1][:, 0].T,
+        S,
+    ),
+    "singular-values": (np.linalg.svdvals, lambda mp, a: mp.svd_r(a, compute_uv=False), LONG),
+    "singular-vectors": (
+        lambda a: np.linalg.svd(a, full_matrices=False)[0] ** 2,
+        lambda mp, a: mp.svd_r(a)[0].apply(lambda x: x * x),
+        LONG,
+    ),
+    "qr": (
+        lambda a: np.linalg.qr(a).Q ** 2,
+        lambda mp, a: mp.qr(a, mode="skinny")[0].apply(lambda x: x * x),
+        LONG,
+    ),
+    "lstsq": (
+        lambda a: np.linalg.lstsq(a, np.arange(4.0))[0],
+        lambda mp, a: mp.qr_solve(a, mp.matrix([0, 1, 2, 3]))[0],
+        LONG,
+    ),
+    "power": (lambda a: np.linalg.matrix_power(a, -3), lambda mp, a: (a**-1) ** 3, A),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_first_and_second_derivatives_against_mpmath(name):
+    """Along a line, against differences with fifty digits."""
+    function, exact, a = EXACT[name]
+    e = matrix(*a.shape, seed=30)
+    if np.array_equal(a, a.T):
+        e = e + e.T
+    mp = mpmath.MPContext()
+    mp.dps = 60
+    step = mp.mpf(10) ** -15
+
+    def at(t):
+        return exact(mp, mp.matrix(a.tolist()) + t * mp.matrix(e.tolist()))
+
+    below, here, above = (at(side * step) for side in (-1, 0, 1))
+    wanted = [here, (above - below) / (2 * step), (above - 2 * here + below) / step**2]
+
+    def along(t):
+        return function(a + t * e)
+
+    def slope(t):
+        return cr.jvp(along, (t,), (1.0,))[1]
+
+    value, first = cr.jvp(along, (0.0,), (1.0,))
+    second = cr.jvp(slope, (0.0,), (1.0,))[1]
+    for got, right in zip((value, first, second), wanted, strict=True):
+        right = np.array([float(x) for x in right]).reshape(np.shape(got))
+        np.testing.assert_allclose(got, right, rtol=1e-11, atol=1e-12)
+
+
 # --- determinants of singular matrices ------------------------------------------------------------
 
 RANKS = {
