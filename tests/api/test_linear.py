@@ -18,7 +18,8 @@ from chainrule.errors import DerivativeError, GraphError
 from chainrule.graph import walk
 from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
-from chainrule.ops.rearrange import broadcast, reshape
+from chainrule.ops.copies import broadcast
+from chainrule.ops.rearrange import reshape
 from chainrule.ops.term import Term, apply
 from tests.api.test_transforms import A, X, same, several
 from tests.jax_values import expected, jax, jnp
@@ -217,7 +218,8 @@ def test_pushes_and_pulls_of_every_operation_are_adjoint(op, real):
         same(tangent, cr.jvp(function, primals, changes)[1])
         adjoint = random.uniform(-1, 1, np.shape(value)).astype(real)
         products = [np.vdot(a, b) for a, b in zip(pull(adjoint), changes, strict=True)]
-        close = 1e-12 if real == "float64" else 2e-5
+        # The exponential of a matrix is the result of some squarings.
+        close = 2e-5 if real == "float32" else 1e-11 if op.name == "expm" else 1e-12
         assert np.sum(products) == pytest.approx(np.vdot(adjoint, tangent), rel=close, abs=close)
 
 

@@ -58,7 +58,7 @@ class Type:
 
     def with_dtype(self, dtype: Any) -> Type:
         """The same shape with another dtype."""
-        return _made(np.dtype(dtype), self.shape)
+        return _made(_checked_dtype(dtype), self.shape)
 
     def with_shape(self, shape: tuple[int, ...]) -> Type:
         """The same dtype with another shape, in which sizes may be unknown."""
@@ -94,14 +94,20 @@ _types: weakref.WeakValueDictionary[tuple[Any, tuple[int, ...]], Type] = (
 _lock: Final = threading.Lock()
 
 
-def _intern(dtype: Any, shape: Sequence[int]) -> Type:
+def _checked_dtype(dtype: Any) -> np.dtype[Any]:
+    """Anything that NumPy reads as a dtype, as one of ours."""
     try:
-        plain = np.dtype(dtype)
+        plain: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError):
         problem = f"{shown(dtype)} is not a dtype; use one of {', '.join(DTYPES)}"
         raise GraphError("E201", problem) from None
     if plain.name not in DTYPES or not plain.isnative:
         raise GraphError("E201", f"dtype {plain} is not supported; use one of {', '.join(DTYPES)}")
+    return plain
+
+
+def _intern(dtype: Any, shape: Sequence[int]) -> Type:
+    plain = _checked_dtype(dtype)
     try:
         sizes = tuple(operator.index(size) for size in shape)
     except TypeError:
