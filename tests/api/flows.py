@@ -10,6 +10,7 @@ import numpy
 
 import chainrule
 from chainrule.api.tree import mapped
+from tests.jax_values import taken_apart
 
 
 class Unrolled:
@@ -436,3 +437,40 @@ FORWARD_ONLY = {
     counted_by_symbols,
 }
 """What JAX differentiates in forward mode only."""
+
+
+# --- what tests of these share --------------------------------------------------------------------
+
+X = numpy.array([0.3, 1.1, 0.7])
+ITEMS = numpy.array([[0.3, 1.1, 0.7], [1.4, 0.25, 0.9], [0.6, 0.5, 0.4], [0.9, 0.8, 1.3]])
+V = numpy.array([0.4, -1.3, 0.8])
+
+
+def near(found, wanted, tolerance=1e-12):
+    """The same structure, shapes and, closely, numbers."""
+    found, wanted = taken_apart(found), taken_apart(wanted)
+    assert found.structure == wanted.structure
+    for a, b in zip(found.leaves, wanted.leaves, strict=True):
+        assert numpy.shape(a) == numpy.shape(b)
+        numpy.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def ours(flow):
+    return lambda x: flow(OURS, x)
+
+
+def unrolled(flow, x=X):
+    """The same in plain Python, for arguments near x."""
+    plain = Unrolled()
+    library = Lib(numpy, plain, chainrule.grad)
+    flow(library, x)
+
+    def function(x):
+        plain.replay()
+        return flow(library, x)
+
+    return function
+
+
+def scalar(function, np=numpy):
+    return lambda x: np.sum(np.sin(function(x)) * np.arange(1.0, 4.0))

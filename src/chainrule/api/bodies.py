@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -92,12 +93,20 @@ def _type(value: Any) -> Type:
 
 
 def body_of(
-    function: Callable[..., Any], structures: Sequence[Structure], types: Sequence[Type]
+    function: Callable[..., Any],
+    structures: Sequence[Structure],
+    types: Sequence[Type],
+    plain: Mapping[int, Any] = MappingProxyType({}),
 ) -> Body:
-    """Trace a function of arguments of these structures, whose leaves have these types."""
+    """Trace a function of arguments of these structures, whose leaves have these types.
+
+    ``plain``: leaves that are numbers, by their place.
+    """
     structure = tuple_of([tuple_of(structures), Structure(dict, (), ())])
     parameters = tuple(parameter_names(function, structures))
-    trace = run(function, Arguments(structure, parameters, (None,) * len(types), tuple(types)))
+    values = tuple([plain.get(at) for at in range(len(types))])
+    kinds = tuple([None if at in plain else type for at, type in enumerate(types)])
+    trace = run(function, Arguments(structure, parameters, values, kinds))
     read = {node: [name] for name, node in _read_by(function)}
     names = {**read, **trace.names}
     return Body(trace.inputs, trace.results, trace.structure, Known(names, trace.origins))

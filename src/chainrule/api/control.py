@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import starmap
 from typing import Any
 
@@ -28,9 +28,11 @@ from chainrule.api.bodies import (
     renamed,
     unused,
 )
+from chainrule.api.places import running
 from chainrule.api.tracing import symbolic
 from chainrule.api.tree import Structure
 from chainrule.errors import GraphError
+from chainrule.graph import walk
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
 from chainrule.ops.branches import branched
@@ -355,8 +357,10 @@ def _steady(
     Plain numbers at the start take the dtype of what a step gives. ``pair``: a step gives carried
     values and results.
     """
-    for _ in range(4):  # a dtype can only grow: bool, int, float32, float64
-        body = body_of(function, [start.structure, *rest], [*start.types, *types])
+    structures = [start.structure, *rest]
+    single: set[int] = set()
+    while True:  # a dtype can only grow: bool, int, float64; or be made float32 once, and grow
+        body = body_of(function, structures, [*start.types, *types])
         structure = body.structure
         if pair:
             if structure.kind is not tuple or len(structure.parts) != 2:
@@ -364,6 +368,10 @@ def _steady(
             structure = structure.parts[0]
         _require_same(start.structure, structure)
         count = len(start.leaves)
+        new = _single_after_plain(function, structures, types, start, body, single)
+        if new:
+            single |= new
+            continue
         grown = False
         for at, (before, output) in enumerate(zip(start.types, body.outputs[:count], strict=True)):
             if not start.weak[at]:
@@ -380,6 +388,42 @@ def _steady(
         start, outputs_like(body, [*start.types, *[None] * (len(body.outputs) - count)])
     )
     return body, start
+
+
+def _single_after_plain(
+    function: Pure,
+    structures: Sequence[Structure],
+    types: Sequence[Type],
+    start: Given,
+    body: Body,
+    done: Collection[int],
+) -> set[int]:
+    """Make starts float32 where a plain number and what meets it in a step give that (NEP 50).
+
+    Returns:
+        Which ones, besides those that were done before.
+    """
+    weak = [at for at, plain in enumerate(start.weak) if plain and at not in done]
+    wide = [at for at in weak if _dtype(body.outputs[at]) == "f8"]
+    outputs = [output.node for output in body.outputs if isinstance(output, Term)]
+    reached = walk.depth_first(outputs, running.recorder or ()) if wide else []
+    if all(node.type.dtype != "f4" for node in reached):
+        return set()
+    plain = {at: start.leaves[at].item() for at in weak}
+    try:
+        with np.errstate(all="ignore"):
+            tried = body_of(function, structures, [*start.types, *types], plain)
+    except Exception:
+        return set()
+    single = [at for at in wide if _dtype(tried.outputs[at]) == "f4"]
+    for at in single:
+        start.leaves[at] = start.leaves[at].astype(np.float32)
+    return set(single)
+
+
+def _dtype(output: Any) -> str:
+    """A name of the dtype of what a step gives; none for a plain number."""
+    return output.dtype.str[1:] if isinstance(output, Term) else ""
 
 
 def _require_same(before: Structure, after: Structure) -> None:

@@ -106,21 +106,26 @@ def while_loop(*given: Any) -> list[Any]:
     fixed, carried = operands[:constants], operands[constants:]
     asks, run = program_of(condition).run, program_of(body).run
     carries = len(carried)
-    before: list[list[Any]] = [[] for _ in carried]
+    types = [node.type for node in body.outputs]
+    before = [_rows(type, 0, keep=True) for type in types]
     kept = [(before[at], at) for at in range(carries) if wanted[carries + 1 + at]]
-    count = 0
+    count = room = 0
     while asks([*fixed, *carried])[0]:
+        if count == room:
+            room += room // 8 + 16  # all that is kept is never more than an eighth too large
+            _resize(kept, room)
         for rows, at in kept:
-            rows.append(carried[at])
+            rows[count] = carried[at]
         carried = run([*fixed, *carried])
         count += 1
-    types = [node.type for node in body.outputs]
-    rows_of = [_stacked(rows, type) for rows, type in zip(before, types, strict=True)]
-    return [*carried, np.int64(count), *rows_of]
+    _resize(kept, count)
+    return [*carried, np.int64(count), *before]
 
 
-def _stacked(rows: Sequence[Any], type: Type) -> Any:
-    return np.array(rows, type.dtype) if rows else np.empty((0, *type.shape), type.dtype)
+def _resize(kept: Sequence[tuple[Any, int]], count: int) -> None:
+    """Make room for so many values, in the same arrays."""
+    for rows, _ in kept:
+        rows.resize((count, *rows.shape[1:]), refcheck=False)
 
 
 def branch(*given: Any) -> Sequence[Any]:
