@@ -169,3 +169,11 @@ def test_values_that_a_step_never_reads_are_not_drawn():
     inside = [texts(box)[0] for box in drawing.scene.boxes if box.key in frame.members]
     assert "s_0" in inside
     assert "s_2" not in inside
+
+
+def test_operators_stand_apart_inside_too(scan):
+    drawing = scan.draw(open="all", style="operators")
+    inside = [box for box in drawing.scene.boxes if box.key in drawing.scene.groups[0].members]
+    assert {"operator", "result"} <= {box.kind for box in inside}
+    assert not any(box.is_output for box in inside)
+    assert any("next h" in texts(box) for box in inside)

@@ -158,7 +158,7 @@ class Graph(Explaining):
         >>> def root(a):
         ...     return cr.while_loop(lambda x: x * x - a > 1e-9, lambda x: (x + a / x) / 2, a)
         >>> print(cr.trace(root)(2.0).inside("while1"))
-        (x + a/x)/2, x*x - a > 1e-09
+        (x + a/x)/2, x*x - a > 1e-9
 
         Args:
             name: The loop, branch or call, or one of its results.

@@ -377,7 +377,7 @@ class Record:
         ...     return np.sum(cr.scan(step, v, np.array([1.0, 2.0]))[1])
         >>> steps = cr.trace(fall)(4.0).at(4.0).iterations("scan1")
         >>> [step.value for step in steps], steps[0]["v"].adjoint
-        ([(3.0, 9.0), (3.5, 12.25)], 6.5)
+        ([(3.0, 9.0), (3.5, 12.25)], 4.75)
 
         Args:
             name: The loop, or one of its results.

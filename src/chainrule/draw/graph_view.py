@@ -426,7 +426,7 @@ class _GraphView:
             title=sentence,
             **looks,
         )
-        self._elements += [operator, result]
+        self._elements += [operator, self._noted(result, node)]
         flows_back = self._options.arrows != "forward" and any(
             subject.flows_back(node, at) for at in range(len(node.operands))
         )
