@@ -131,7 +131,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
     read: dict[Node, Node] = {}
     dags = []
     for body, nodes in zip(bodies, outputs, strict=True):
-        inner = closed(body.inputs, nodes, body.known)
+        inner = closed(body.inputs, nodes, body.known, arrays=True)
         for node, constant in zip(inner.outside, inner.constants, strict=True):
             read.setdefault(node, unused(constant.name, node.type, taken))
         names = dict(zip(inner.inputs, shared, strict=True))
@@ -213,7 +213,8 @@ def scan(
     nodes = outputs_like(body, [*types, *(None for _ in results)])
 
     def build(leaves: Sequence[Term]) -> Sequence[Term]:
-        inner = closed(body.inputs, nodes, body.known, Hoist.ALL if steps else Hoist.REGULAR)
+        hoist = Hoist.ALL if steps else Hoist.REGULAR
+        inner = closed(body.inputs, nodes, body.known, hoist, arrays=True)
         outs = inner.outputs
         made = scanned(
             Loop(
@@ -306,7 +307,7 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
 
     def build(leaves: Sequence[Term]) -> Sequence[Term]:
         # Perhaps no step is made.
-        inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR)
+        inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR, arrays=True)
         *outs, going = inner.outputs
         carried = list(starmap(Carried, zip(inner.inputs, leaves, outs, strict=True)))
         return repeated(_constants(inner), carried, going, inner.known)[0].carried
