@@ -20,13 +20,14 @@ from chainrule.api.array import (
     parameters,
 )
 from chainrule.api.batching import vmap
-from chainrule.api.control import cond, fori_loop, map, scan, switch, while_loop
+from chainrule.api.branches import cond, switch
 from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.graph import Graph
 from chainrule.api.implicit import fixed_point, root
 from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
+from chainrule.api.loops import fori_loop, map, scan, while_loop
 from chainrule.api.ode import odeint
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record

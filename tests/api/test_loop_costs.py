@@ -133,6 +133,29 @@ def test_checkpoints_of_short_and_long_loops(steps):
     assert empty(3.0) == 1.0
 
 
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda c, t: (np.sin(c) * t, c * t),
+        lambda c, t: (t, c * t**2),
+        lambda c, t: (0.0, np.sin(t)),
+    ],
+)
+def test_checkpoints_change_no_jacobian(step, mode):
+    def jacobian(checkpoints):
+        return cr.jacobian(lambda x: cr.scan(step, 0.5, x, checkpoints=checkpoints)[1], mode=mode)
+
+    near(jacobian(2)(X), jacobian(None)(X))
+
+
+def test_checkpoints_of_a_loop_that_carries_nothing():
+    def squares(x):
+        return cr.scan(lambda _, t: (None, t**2), None, x, checkpoints=2)[1]
+
+    near(cr.jacobian(squares, mode="reverse")(X), np.diag(2 * X))
+
+
 def test_loops_with_checkpoints_inside_of_loops_with_checkpoints():
     def nested(inner, outer):
         def function(x):

@@ -6,20 +6,18 @@ A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., 2008, chapter 15.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.api.bodies import converted, given
-from chainrule.api.control import while_loop
 from chainrule.api.custom import custom_derivative
 from chainrule.api.linear import jvp
+from chainrule.api.loops import while_loop
+from chainrule.api.plans import Pure
 from chainrule.api.transforms import jacobian
 from chainrule.api.tree import Structure
 from chainrule.errors import GraphError
-
-Pure = Callable[..., Any]
 
 
 def root(function: Pure, start: Any, *, tolerance: float = 1e-12, steps: int = 100) -> Any:

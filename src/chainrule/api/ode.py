@@ -7,20 +7,20 @@ sections II.4 and II.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy
 
 from chainrule.api.bodies import Given, converted, given
-from chainrule.api.control import scan, while_loop
 from chainrule.api.custom import custom_derivative
 from chainrule.api.linear import vjp
+from chainrule.api.loops import scan, while_loop
+from chainrule.api.plans import Pure
 from chainrule.api.transforms import stop_gradient
 from chainrule.errors import GraphError
 
-Pure = Callable[..., Any]
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 10.0
 
 

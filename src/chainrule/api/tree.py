@@ -101,6 +101,20 @@ def flatten(value: Any) -> tuple[list[Any], Structure]:
     return leaves, _flatten(value, leaves)
 
 
+def place_of(path: Sequence[Hashable]) -> str:
+    """A path as one writes it behind the name of the whole.
+
+    >>> place_of(("w", 0))
+    "['w'][0]"
+    """
+    return "".join([f"[{key!r}]" for key in path])
+
+
+def at_place(path: Sequence[Hashable]) -> str:
+    """The same in a sentence; nothing for the whole."""
+    return f" at {place_of(path)}" if path else ""
+
+
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     """The structure with a function applied to each leaf."""
     leaves, structure = flatten(value)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from chainrule.api.tree import LEAF, Structure, flatten, matching
+from chainrule.api.tree import LEAF, Structure, flatten, matching, place_of
 from chainrule.errors import DerivativeError, GraphError, shown
 
 
@@ -63,8 +63,19 @@ class Unknowns(NamedTuple):
                 raise GraphError("E239", f"{what} has shape {has}, it belongs to shape {wants}")
         return _joined([np.reshape(leaf, (-1, *more)) for leaf in leaves])
 
-    def limits(self, value: Any, what: str) -> Any:
-        """One side of the bounds as a flat vector: a number for all, or structured like them."""
+    def sides(self, bounds: Any) -> Any:
+        """Bounds (lower, upper) as two flat vectors; any others are SciPy's, and stay.
+
+        Raises:
+            GraphError: E239 for one that does not fit the unknowns.
+        """
+        if self.plain or not isinstance(bounds, tuple) or len(bounds) != 2:
+            return bounds
+        lower, upper = bounds
+        return self._side(lower, "the lower bound"), self._side(upper, "the upper bound")
+
+    def _side(self, value: Any, what: str) -> Any:
+        """A number for all, or structured like them."""
         if flatten(value)[1] == LEAF and np.ndim(value) == 0:
             return np.full(sum(map(math.prod, self.shapes)), float(value))
         leaves = matching(value, self.structure, what)
@@ -97,10 +108,9 @@ def unknowns_of(start: Any) -> tuple[Unknowns, Any]:
         raise DerivativeError("E351", f"there is nothing to look for in {shown(start)}")
     for path, array in zip(structure.paths(), arrays, strict=True):
         if array.dtype.kind not in "biufc":
-            place = "".join(f"[{key!r}]" for key in path)
             raise DerivativeError(
                 "E351",
-                f"the start{place} is {shown(leaves[0] if not path else array.tolist())}, "
+                f"the start{place_of(path)} is {shown(leaves[0] if not path else array.tolist())}, "
                 "which is no array of numbers; what is not looked for goes into args",
             )
     numbers = structure.kind in (list, tuple) and all(part == LEAF for part in structure.parts)

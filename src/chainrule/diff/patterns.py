@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import LimitError
+from chainrule.graph.types import UNKNOWN, Type
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -30,6 +32,11 @@ MOST: Final = 200_000_000
 def sparse() -> Any:
     """The module ``scipy.sparse``, loaded on first use: it takes longer than all of ours."""
     return importlib.import_module("scipy.sparse")
+
+
+def size(type: Type) -> int:
+    """The number of elements; of what has a length that is not known, those of one step."""
+    return math.prod([length for length in type.shape if length != UNKNOWN])
 
 
 def identity(count: int, columns: int, first: int = 0) -> Pattern:
@@ -89,6 +96,11 @@ def dense(pattern: Pattern, count: int) -> Pattern:
     """So many rows that all depend on everything any row of the pattern depends on."""
     whole = gathered(pattern, np.zeros(pattern.shape[0], np.int64), 1)
     return taken(whole, np.zeros(count, np.int64))
+
+
+def tiled(pattern: Pattern, count: int) -> Pattern:
+    """So many copies, one below the other."""
+    return taken(pattern, np.tile(np.arange(pattern.shape[0]), count))
 
 
 def symmetric(pattern: Pattern) -> Pattern:

@@ -16,20 +16,21 @@ import numpy as np
 from chainrule.graph.op import Call, Example, Joint, Kind, Op, Param, Params, Writing
 from chainrule.graph.types import TupleType, Type
 from chainrule.ops.copies import broadcast_along, total
-from chainrule.ops.determinant import each, trace
 from chainrule.ops.families import fail, with_params
-from chainrule.ops.linalg import (
+from chainrule.ops.literals import truth
+from chainrule.ops.matrices import (
     below_diagonal,
     dominant,
+    each,
+    off_diagonal,
+    only_diagonal,
     read_symmetric,
     require_matrices,
     shared_symmetric,
-    solve,
-    solve_triangular,
     times,
+    trace,
     transposed,
 )
-from chainrule.ops.literals import truth
 from chainrule.ops.rearrange import (
     all_along_front,
     concatenate,
@@ -38,6 +39,7 @@ from chainrule.ops.rearrange import (
 )
 from chainrule.ops.select import where
 from chainrule.ops.several import named, results, several
+from chainrule.ops.systems import solve, solve_triangular
 
 Adjoints = Sequence[Any]
 
@@ -58,14 +60,12 @@ def _sum(*terms: Any) -> Any:
 
 def _diagonal(x: Any) -> Any:
     """The diagonals of square matrices."""
-    kept = where(np.eye(x.shape[-1], dtype=bool), x, 0.0)
-    return total(kept, (x.ndim - 1,))
+    return total(only_diagonal(x), (x.ndim - 1,))
 
 
 def _on_diagonal(v: Any) -> Any:
     """Square matrices with these diagonals."""
-    size = v.shape[-1]
-    return where(np.eye(size, dtype=bool), _columns(v, size), 0.0)
+    return only_diagonal(_columns(v, v.shape[-1]))
 
 
 def _rows(v: Any, count: int) -> Any:
@@ -87,8 +87,7 @@ def _quotient(x: Any, y: Any) -> Any:
 
 def _turns(x: Any, y: Any) -> Any:
     """The quotients off the diagonal, zeros on it."""
-    on = np.eye(x.shape[-1], dtype=bool)
-    return where(on, 0.0, _quotient(where(on, 0.0, x), where(on, 1.0, y)))
+    return off_diagonal(_quotient(off_diagonal(x), off_diagonal(y, 1.0)))
 
 
 # --- sign and logarithm of the determinant --------------------------------------------------------
@@ -108,8 +107,7 @@ def _slogdet_pull(passes: Any, call: Call, adjoints: Adjoints, wanted: Sequence[
     adjoint = adjoints[1]
     if adjoint is None:
         return [None]
-    spread = where(np.eye(a.shape[-1], dtype=bool), each(adjoint, a.shape), 0.0)
-    return [solve(transposed(a), spread)]
+    return [solve(transposed(a), only_diagonal(each(adjoint, a.shape)))]
 
 
 slogdet = several(

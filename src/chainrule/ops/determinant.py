@@ -5,38 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from chainrule.graph.op import Example, Form, Kind, Level, Linear, Op, Params
 from chainrule.graph.types import Type
-from chainrule.ops.copies import broadcast_along, total
 from chainrule.ops.families import structural
-from chainrule.ops.linalg import (
+from chainrule.ops.matrices import (
     along_front,
+    each,
+    only_diagonal,
     reach_all,
     require_matrices,
     same_as_first,
-    solve,
+    summed,
     times,
+    trace,
     transposed,
 )
-from chainrule.ops.select import where
+from chainrule.ops.systems import solve
 from chainrule.ops.term import Function
 
 
 def _number_type(op: Op, types: Sequence[Type], params: Params) -> Type:
     type = require_matrices(op, types)
     return Type.of(type.dtype, type.shape[:-2])
-
-
-def _summed(x: Any) -> Any:
-    """The sum of the elements of each matrix."""
-    return total(x, (x.ndim - 2, x.ndim - 1))
-
-
-def each(x: Any, shape: tuple[int, ...]) -> Any:
-    """A number for each matrix as matrices that it fills."""
-    return broadcast_along(x, shape, tuple(range(x.ndim)))
 
 
 det: Function = structural(
@@ -48,7 +38,7 @@ det: Function = structural(
     infer=_number_type,
     partials=[
         Linear(
-            lambda tangent, out, a: _summed(cofactors(a) * tangent),
+            lambda tangent, out, a: summed(cofactors(a) * tangent),
             lambda adjoint, out, a: cofactors(a) * each(adjoint, a.shape),
         )
     ],
@@ -89,11 +79,6 @@ cofactors: Function = structural(
 )
 
 
-def trace(x: Any) -> Any:
-    """The sum of each diagonal."""
-    return _summed(where(np.eye(x.shape[-1], dtype=bool), x, 0.0))
-
-
 def _third(given: Any, out: Any, a: Any, e: Any) -> Any:
     """The third derivative of the determinant along e and another matrix, as a matrix.
 
@@ -105,7 +90,7 @@ def _third(given: Any, out: Any, a: Any, e: Any) -> Any:
     first, second = trace(x), trace(y)
     inner = xy + yx - each(first, a.shape) * y - each(second, a.shape) * x
     numbers = each(first * second - trace(xy), a.shape)
-    whole = inner + where(np.eye(a.shape[-1], dtype=bool), numbers, 0.0)
+    whole = inner + only_diagonal(numbers)
     return each(det(a), a.shape) * solve(transposed(a), transposed(whole))
 
 

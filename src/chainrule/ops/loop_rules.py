@@ -153,7 +153,7 @@ def backward(
         known=loop.known,
     )
     earlier = [Part(part.inner, x) for part, x in zip(loop.carried, before, strict=True)]
-    if loop.kept:
+    if loop.kept and earlier:
         made = replayed(loop, back, [part.inner for part in earlier])
     else:
         made = scanned(back._replace(sliced=[*earlier, *back.sliced]))

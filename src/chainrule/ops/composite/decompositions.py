@@ -21,7 +21,7 @@ from chainrule.ops.composite.shaping import zeros_like
 from chainrule.ops.composite.statistics import any as any_of
 from chainrule.ops.composite.statistics import sum
 from chainrule.ops.composite.table import covers, in_dtype, term
-from chainrule.ops.linalg import transposed
+from chainrule.ops.matrices import transposed
 from chainrule.ops.rearrange import concatenate, part
 from chainrule.ops.select import where
 from chainrule.ops.several import results

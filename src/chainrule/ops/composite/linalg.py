@@ -1,4 +1,4 @@
-"""NumPy's linear algebra: what is made of the operations of `chainrule.ops.linalg` and its kin.
+"""NumPy's linear algebra: what is made of operations on matrices.
 
 Stacks of matrices broadcast as in NumPy. A matrix that NumPy refuses with ``LinAlgError``, such as
 a singular one to invert, gives NaN here, as the numbers are known only when the graph runs.
@@ -16,11 +16,11 @@ import numpy as np
 from chainrule.errors import GraphError, shown
 from chainrule.graph.node import constant_node
 from chainrule.graph.types import Type
-from chainrule.ops import determinant, linalg
+from chainrule.ops import determinant, matrix_functions, systems
 from chainrule.ops.composite.products import matmul, together
 from chainrule.ops.composite.statistics import floating
 from chainrule.ops.composite.table import covers, in_dtype, term
-from chainrule.ops.linalg import transposed, with_columns
+from chainrule.ops.matrices import transposed
 from chainrule.ops.rearrange import permuted, reshaped
 from chainrule.ops.term import spread
 
@@ -83,7 +83,7 @@ def by_columns(name: str, a: Any, b: Any, function: Any) -> Any:
     if b.ndim == 0 or b.shape[-core] != a.shape[-1]:
         raise GraphError("E203", problem)
     if a.ndim == 2 and b.ndim > core:
-        return with_columns(function, a, b, vectors=False)
+        return systems.with_columns(function, a, b, vectors=False)
     try:
         front = np.broadcast_shapes(a.shape[:-2], b.shape[: b.ndim - core])
     except ValueError:
@@ -104,7 +104,7 @@ def solve(a: Any, b: Any) -> Any:
     >>> record.value, record.gradient["b"].tolist()
     (2.0, [0.5, 0.25])
     """
-    return by_columns("solve", a, b, linalg.solve)
+    return by_columns("solve", a, b, systems.solve)
 
 
 @covers()
@@ -123,14 +123,16 @@ def solve_triangular(
     if trans not in (0, 1, 2, "N", "T", "C"):
         raise GraphError("E212", f"solve_triangular: trans is 0, 1 or 2, got {shown(trans)}")
     params = (bool(lower), trans not in (0, "N"), bool(unit_diagonal))
-    return by_columns("solve_triangular", a, b, lambda a, b: linalg.solve_triangular(a, b, *params))
+    return by_columns(
+        "solve_triangular", a, b, lambda a, b: systems.solve_triangular(a, b, *params)
+    )
 
 
 @covers(np.linalg.inv)
 def inv(a: Any) -> Any:
     """The inverse; NaN where ``a`` is singular."""
     x = squares("inv", a)
-    return linalg.solve(x, identity_like(x))
+    return systems.solve(x, identity_like(x))
 
 
 @covers(np.linalg.pinv)
@@ -153,7 +155,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = 1e-1
     cutoff = rtol if rcond is None else rcond
     if cutoff is None:
         cutoff = float(max(x.shape[-2:]) * np.finfo(x.dtype).eps)
-    return linalg.pinv(x, float(cutoff) if isinstance(cutoff, np.generic) else cutoff)
+    return matrix_functions.pinv(x, float(cutoff) if isinstance(cutoff, np.generic) else cutoff)
 
 
 @covers(np.linalg.tensorsolve)
@@ -234,7 +236,7 @@ def expm(A: Any) -> Any:  # noqa: N803 - as SciPy calls it
     >>> cr.graph(expm(A), [A]).at([[0.0, 1.0], [0.0, 0.0]]).value.tolist()
     [[1.0, 1.0], [0.0, 1.0]]
     """
-    return linalg.expm(squares("expm", A))
+    return matrix_functions.expm(squares("expm", A))
 
 
 # --- Cholesky -------------------------------------------------------------------------------------
@@ -254,7 +256,9 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
             lower one.
     """
     x = squares("cholesky", a)
-    return transposed(linalg.cholesky(transposed(x))) if upper else linalg.cholesky(x)
+    if upper:
+        return transposed(matrix_functions.cholesky(transposed(x)))
+    return matrix_functions.cholesky(x)
 
 
 @covers()

@@ -14,8 +14,8 @@ from chainrule.errors import GraphError, shown
 from chainrule.ops.composite import decompositions, linalg, norms
 from chainrule.ops.composite.shaping import Axis, atleast_2d
 from chainrule.ops.composite.table import LINALG, F, covers, terms
-from chainrule.ops.linalg import read_symmetric
-from chainrule.ops.linalg import transposed as turned
+from chainrule.ops.matrices import read_symmetric
+from chainrule.ops.matrices import transposed as turned
 from chainrule.ops.rearrange import concatenate, embed, part, reshaped
 
 LINALG.update(
