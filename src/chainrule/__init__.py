@@ -20,18 +20,18 @@ from chainrule.api.array import (
     parameters,
 )
 from chainrule.api.batching import vmap
-from chainrule.api.branches import cond, switch
 from chainrule.api.custom import checkpoint, custom_derivative
+from chainrule.api.flow.branches import cond, switch
+from chainrule.api.flow.loops import fori_loop, map, scan, while_loop
 from chainrule.api.graph import Graph
 from chainrule.api.implicit import fixed_point, root
 from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
-from chainrule.api.loops import fori_loop, map, scan, while_loop
 from chainrule.api.ode import odeint
 from chainrule.api.plots import Plot
 from chainrule.api.record import NodeRecord, Record
-from chainrule.api.solvers import scipy
+from chainrule.api.solvers.problem import scipy
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import (

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.api.solvers.unknowns import VECTOR, number, unknowns_of, vector
 from chainrule.api.tree import flatten
-from chainrule.api.unknowns import VECTOR, number, unknowns_of, vector
 
 numbers = st.floats(-1e6, 1e6)
 arrays = st.lists(st.integers(0, 3), max_size=3).map(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.api.array import Array
-from chainrule.api.closing import closed, renamed
+from chainrule.api.flow.closing import closed, renamed
 from chainrule.api.plans import Pure
 from chainrule.api.tracing import Arguments, arguments_of, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten, matching

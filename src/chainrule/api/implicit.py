@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.bodies import converted, given
 from chainrule.api.custom import custom_derivative
+from chainrule.api.flow.bodies import converted, given
+from chainrule.api.flow.loops import while_loop
 from chainrule.api.linear import jvp
-from chainrule.api.loops import while_loop
 from chainrule.api.plans import Pure
 from chainrule.api.transforms import jacobian
 from chainrule.api.tree import Structure

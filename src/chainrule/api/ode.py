@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy
 
-from chainrule.api.bodies import Given, converted, given
 from chainrule.api.custom import custom_derivative
+from chainrule.api.flow.bodies import Given, converted, given
+from chainrule.api.flow.loops import scan, while_loop
 from chainrule.api.linear import vjp
-from chainrule.api.loops import scan, while_loop
 from chainrule.api.plans import Pure
 from chainrule.api.transforms import stop_gradient
 from chainrule.errors import GraphError

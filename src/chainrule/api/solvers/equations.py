@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import scipy as sp
 
-from chainrule.api.flat import slope
-from chainrule.api.solving import Solving, solved
+from chainrule.api.solvers.flat import slope
+from chainrule.api.solvers.solving import Solving, solved
+from chainrule.api.solvers.unknowns import splitting, unknowns_of
 from chainrule.api.transforms import jacobian
-from chainrule.api.unknowns import splitting, unknowns_of
 
 _IMPLICIT: Final = ("Radau", "BDF", "LSODA")
 

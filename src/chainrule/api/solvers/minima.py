@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import scipy as sp
 
-from chainrule.api.constraints import WITHOUT_GRADIENT, Constraint, constraints_for
-from chainrule.api.flat import flat, products, same
-from chainrule.api.solving import Solving, solved, structured
+from chainrule.api.solvers.constraints import WITHOUT_GRADIENT, Constraint, constraints_for
+from chainrule.api.solvers.flat import flat, products, same
+from chainrule.api.solvers.solving import Solving, solved, structured
+from chainrule.api.solvers.unknowns import VECTOR, Unknowns, number, unknowns_of, watching
 from chainrule.api.transforms import hessian, value_and_grad
-from chainrule.api.unknowns import VECTOR, Unknowns, number, unknowns_of, watching
 
 if TYPE_CHECKING:
     from scipy.optimize import NonlinearConstraint

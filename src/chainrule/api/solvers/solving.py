@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.api.plans import Pure
-from chainrule.api.unknowns import Unknowns
+from chainrule.api.solvers.unknowns import Unknowns
 from chainrule.errors import TracingError
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.api.array import Array
-from chainrule.api.closing import closed, is_read, renamed
+from chainrule.api.flow.closing import closed, is_read, renamed
 from chainrule.api.places import running
 from chainrule.api.tracing import Arguments, parameter_names, run, symbolic, type_of
 from chainrule.api.tree import Structure, flatten

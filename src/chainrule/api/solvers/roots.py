@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import scipy as sp
 
-from chainrule.api.flat import flat, two_derivatives
-from chainrule.api.solving import Solving, solved, structured
+from chainrule.api.solvers.flat import flat, two_derivatives
+from chainrule.api.solvers.solving import Solving, solved, structured
+from chainrule.api.solvers.unknowns import VECTOR, number, unknowns_of, vector, watching
 from chainrule.api.transforms import grad, jacobian, value_and_grad
-from chainrule.api.unknowns import VECTOR, number, unknowns_of, vector, watching
 
 _WITH_JACOBIAN: Final = frozenset({"hybr", "lm"})
 

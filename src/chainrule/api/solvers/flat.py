@@ -10,9 +10,9 @@ import scipy as sp
 
 from chainrule.api.jit import jit
 from chainrule.api.plans import Pure
+from chainrule.api.solvers.unknowns import Unknowns, vector
 from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import hvp, value_and_grad
-from chainrule.api.unknowns import Unknowns, vector
 
 
 def flat(function: Pure, unknowns: Unknowns, form: Callable[[Any], Any]) -> Pure:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import scipy as sp
 
-from chainrule.api.flat import curvature, flat
 from chainrule.api.plans import Pure
+from chainrule.api.solvers.flat import curvature, flat
+from chainrule.api.solvers.unknowns import Unknowns, vector
 from chainrule.api.transforms import jacobian
-from chainrule.api.unknowns import Unknowns, vector
 
 if TYPE_CHECKING:
     from scipy.optimize import NonlinearConstraint

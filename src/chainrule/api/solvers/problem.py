@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chainrule.api.equations import Equations
-from chainrule.api.fits import Fits
-from chainrule.api.minima import Minima
 from chainrule.api.plans import Pure
-from chainrule.api.roots import Roots
+from chainrule.api.solvers.equations import Equations
+from chainrule.api.solvers.fits import Fits
+from chainrule.api.solvers.minima import Minima
+from chainrule.api.solvers.roots import Roots
 from chainrule.errors import DerivativeError, shown
 
 

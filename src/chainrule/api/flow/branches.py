@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.bodies import body_of, bound, given, outputs_like
-from chainrule.api.closing import closed, own_name, renamed, unused
+from chainrule.api.flow.bodies import body_of, bound, given, outputs_like
+from chainrule.api.flow.closing import closed, own_name, renamed, unused
 from chainrule.api.plans import Pure
 from chainrule.api.tree import at_place
 from chainrule.errors import GraphError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.bodies import Body, Given, body_of, outputs_like
+from chainrule.api.flow.bodies import Body, Given, body_of, outputs_like
 from chainrule.api.places import running
 from chainrule.api.plans import Pure
 from chainrule.api.tracing import symbolic

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import scipy as sp
 
-from chainrule.api.flat import flat, of_parameters, pattern
-from chainrule.api.solving import Solving, solved, structured
+from chainrule.api.solvers.flat import flat, of_parameters, pattern
+from chainrule.api.solvers.solving import Solving, solved, structured
+from chainrule.api.solvers.unknowns import unknowns_of, vector, watching
 from chainrule.api.transforms import jacobian
-from chainrule.api.unknowns import unknowns_of, vector, watching
 
 
 class Fits(Solving):

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.api.bodies import Given, body_of, bound, given, outputs_like
-from chainrule.api.closing import Closed, Hoist, closed, renamed
+from chainrule.api.flow.bodies import Given, body_of, bound, given, outputs_like
+from chainrule.api.flow.closing import Closed, Hoist, closed, renamed
+from chainrule.api.flow.steady import steady
 from chainrule.api.plans import Pure
-from chainrule.api.steady import steady
 from chainrule.api.tree import at_place
 from chainrule.errors import GraphError
 from chainrule.graph.types import Type

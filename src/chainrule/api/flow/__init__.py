@@ -1,0 +1,1 @@
+"""Branches and loops: from functions to operations that hold graphs."""
