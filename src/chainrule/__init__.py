@@ -28,9 +28,10 @@ from chainrule.api.implicit import fixed_point, root
 from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
+from chainrule.api.node_record import NodeRecord
 from chainrule.api.ode import odeint
 from chainrule.api.plots import Plot
-from chainrule.api.record import NodeRecord, Record
+from chainrule.api.record import Record
 from chainrule.api.solvers.problem import scipy
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.sparse import sparsity

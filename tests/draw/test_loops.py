@@ -100,6 +100,13 @@ def test_an_open_scan_is_a_frame_with_the_numbers_of_one_step(scan):
         assert ("start" if step == 1 else f"after step {step - 1}") in on
 
 
+def test_an_open_loop_without_steps_shows_where_it_would_start():
+    grow = record(lambda x: cr.while_loop(lambda y: y < 1, lambda y: y * 2, x), 5.0)
+    drawing = grow.draw(open="all")
+    assert drawing.scene.groups[0].text.text == "while ×0, no step"
+    assert "start" in [text.text for curve in drawing.scene.curves for text in curve.texts]
+
+
 def test_results_of_an_open_loop_are_boxes_after_it(scan):
     found = [box for box in written(scan.draw(open="all")) if box[0] in ("ys", "last")]
     assert sorted(box[1] for box in found) == ["all y", "last h"]

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from chainrule.api.passes import Passes
-from chainrule.api.selection import find
+from chainrule.api.selection import find, only_number
 from chainrule.diff.build import require_float
 from chainrule.draw.drawing import Drawing
 from chainrule.draw.options import MOST, Options, options
@@ -40,22 +40,18 @@ def drawn(
         LimitError: E156 or E157 where a view has more boxes than ``most``.
     """
     chosen = options(given)
-    output = None if of is None else find(dag, of)
-    if output is not None:
-        require_float(dag, [output])
-    elif len(dag.outputs) == 1 and dag.output.type.is_float and not dag.output.type.shape:
-        output = dag.output
+    if passes is None:
+        output = only_number(dag) if of is None else find(dag, of)
+    else:
+        output = passes.start(of)
     seed = None if wrt is None else find(dag, wrt)
-    if seed is not None:
-        require_float(dag, [seed])
+    require_float(dag, [node for node in (output, seed) if node is not None])
     cone = find(dag, chosen.cone) if chosen.cone else None
     opened = _opened(dag, chosen.open)
     if passes is None:
         subject = Subject(dag, output, seed, opened=opened)
     else:
-        if passes.given is not None and of is None:
-            output = None
-        adjoints = passes.adjoints(output) if output is not None else passes.given
+        adjoints, of_name = passes.adjoints_from(output)
         tangents = None if seed is None or seed.type.shape else passes.tangents(seed)
         _check_step(passes, opened, chosen)
         subject = Subject(
@@ -65,7 +61,7 @@ def drawn(
             passes.sweep,
             adjoints,
             tangents,
-            given=passes.given_name if output is None else "",
+            given=of_name,
             opened=opened,
             step=chosen.step,
         )

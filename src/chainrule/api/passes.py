@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.api.selection import differentiated
+from chainrule.api.selection import differentiated, find, only_number
 from chainrule.diff.build import require_float, require_scalar
 from chainrule.errors import DerivativeError, EvaluationError, shown
 from chainrule.graph.dag import Dag
@@ -67,6 +67,20 @@ class Passes:
             _keep(self._backward, output, found)
         return found
 
+    def start(self, of: str | None) -> Node | None:
+        """The node of this name; where there is none, the only output, if it is one number. None:
+        the adjoints are given from outside, or there are none.
+        """
+        if of is None and self.given is not None:
+            return None
+        return only_number(self.dag) if of is None else find(self.dag, of)
+
+    def adjoints_from(self, start: Node | None) -> tuple[Flow | None, str]:
+        """The backward pass from a node, and its label; None: what is given, if anything."""
+        if start is None:
+            return self.given, self.given_name
+        return self.adjoints(start), self.dag.labels[start]
+
     def tangents(self, seed: Node) -> Flow:
         """The forward-mode pass that starts with 1 at a node."""
         found = self._forward.get(seed)
@@ -87,6 +101,10 @@ class Passes:
             adjoints = self.adjoints(output)
         else:
             adjoints = self.sweep.reverse(self.scalar(output), self._seed(output, seed))
+        return self.by_argument(adjoints)
+
+    def by_argument(self, adjoints: Flow) -> dict[str, Any]:
+        """The adjoints of the floating-point arguments, by name."""
         return {
             node.name: self.result(adjoints.get(node, self._nothing(node)))
             for node in self.dag.inputs

@@ -12,13 +12,13 @@ from chainrule.api.passes import Passes
 from chainrule.api.selection import differentiated, find
 from chainrule.draw.figure import Figure
 from chainrule.draw.limits import within
+from chainrule.draw.number_lines import short
 from chainrule.draw.options import options
 from chainrule.draw.plot.compose import tangent_plot
 from chainrule.draw.plot.curve import Numbers
 from chainrule.draw.plot.data import TangentPlot
 from chainrule.draw.plot.svg import plot_svg
 from chainrule.draw.plot.ticks import Label
-from chainrule.draw.subject import short
 from chainrule.errors import DrawingError, listed
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node

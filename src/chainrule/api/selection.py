@@ -49,6 +49,13 @@ def differentiated(dag: Dag, of: str | None) -> Node:
     return dag.outputs[0]
 
 
+def only_number(dag: Dag) -> Node | None:
+    """The only output, if it is one floating-point number; None: there is no such output."""
+    if len(dag.outputs) == 1 and dag.output.type.is_float and not dag.output.type.shape:
+        return dag.output
+    return None
+
+
 def scalars_only(dag: Dag, what: str) -> Dag:
     """The graph itself; raises GraphError E229 when it has arrays, loops or branches."""
     for node in dag.order:

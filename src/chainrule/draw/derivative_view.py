@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chainrule.draw.diagram import Diagram, Element, Line, Link
 from chainrule.draw.elements import kind_of, shape_of
+from chainrule.draw.number_lines import short
 from chainrule.draw.options import Options
-from chainrule.draw.subject import Subject, short
+from chainrule.draw.subject import Subject
 from chainrule.draw.words import counted
 from chainrule.graph.node import Node
 from chainrule.show.derivative_graph import DerivativeGraph

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from chainrule.draw.diagram import Element, Line, Link
 from chainrule.draw.moments import is_known
+from chainrule.draw.number_lines import norm_line, number_line
 from chainrule.draw.options import Options
 from chainrule.draw.scene import Kind, Shape
-from chainrule.draw.subject import Subject, norm_line, number_line, rule_cell
+from chainrule.draw.subject import Subject, rule_cell
 from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node, uniform_value
 from chainrule.graph.op import OPS, Op
 from chainrule.show.summaries import norm_text, sizes

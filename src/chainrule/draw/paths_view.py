@@ -14,8 +14,9 @@ import numpy as np
 
 from chainrule.draw.diagram import Diagram, Element, Line, Link
 from chainrule.draw.elements import Writing
+from chainrule.draw.number_lines import short
 from chainrule.draw.options import Options
-from chainrule.draw.subject import Subject, short
+from chainrule.draw.subject import Subject
 from chainrule.draw.words import counted
 from chainrule.errors import LimitError
 from chainrule.graph import walk

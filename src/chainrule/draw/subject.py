@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from functools import cached_property
 from typing import Any, Final
@@ -12,14 +11,15 @@ import numpy as np
 from chainrule.diff.build import dependent
 from chainrule.draw.diagram import Line
 from chainrule.draw.moments import is_known
-from chainrule.draw.scene import MARKS, Moment, Role
+from chainrule.draw.number_lines import array_latex, marked, number_line
+from chainrule.draw.scene import Moment, Role
 from chainrule.draw.symbols import symbol
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, PARAMETER, Node, constant_value, uniform_value
 from chainrule.graph.op import Symbol
 from chainrule.graph.types import UNKNOWN
 from chainrule.ops.branches import COND, branch_at
-from chainrule.ops.several import ITEM, name_of
+from chainrule.ops.several import ITEM, is_joint, name_of
 from chainrule.run.inside import LOOPS, steps_made
 from chainrule.run.interpret import Flow, Sweep
 from chainrule.run.kernels import LinearMap
@@ -31,7 +31,6 @@ from chainrule.show.summaries import (
     Summary,
     brief,
     norm_of,
-    norm_text,
     origin_words,
     share,
     sizes,
@@ -39,9 +38,6 @@ from chainrule.show.summaries import (
 )
 from chainrule.show.table import Cell
 
-_WHOLE: Final = 10**6
-"""Whole numbers below this are written in full."""
-_NEGATIVE: Final = re.compile(r"(?<![\^{\d])-[\d.]+")
 _FEW: Final = 4
 """Arrays with so many elements are written in full, if they are short."""
 _LONGEST: Final = 24
@@ -340,70 +336,12 @@ class Subject:
         found = self.summary(role, node)
         is_few = array.size <= _FEW and not found.nans
         text = brief(array, digits, longest=_LONGEST) if is_few else found.brief(digits)
-        lines = [_marked(role, text, moment, array_latex(text))]
+        lines = [marked(role, text, moment, array_latex(text))]
         if found.nans:
             lines.append(Line.words("missing", f"NaN {share(found.nans)}", moment))
         return lines
 
 
-def is_joint(node: Node) -> bool:
-    """Whether a node has several results, or is one of them: derivatives go through all at once."""
-    return node.op.joint is not None or node.op is ITEM
-
-
 def rule_cell(user: Node) -> Cell:
     """The name of the rule of an operation."""
     return Cell(user.op.rule, rf"$\text{{{user.op.rule}}}$", user.op.rule)
-
-
-def array_latex(text: str) -> str:
-    r"""The summary of an array as mathematics, with room around its dots and none after a sign.
-
-    >>> print(array_latex("-1 … 2, ‖3‖"))
-    {-1}\;\ldots\;2,\, \lVert 3 \rVert
-    """
-    latex = latex_of(text).replace(r" \ldots ", r"\;\ldots\;")
-    return _NEGATIVE.sub(r"{\g<0>}", latex)
-
-
-def norm_line(norm: float, digits: int, moment: Moment | None = None) -> Line:
-    """How much flows along an edge between arrays.
-
-    >>> norm_line(0.25, 3).text
-    '‖0.25‖'
-    """
-    text = norm_text(norm, digits)
-    return Line("contribution", text, latex_of(text), moment)
-
-
-def number_line(role: Role, value: Any, digits: int, moment: Moment | None = None) -> Line:
-    """A number as it stands in a drawing: short, with a sign of what it is where colour may lack.
-
-    >>> number_line("value", -0.46970653, 3).text, number_line("adjoint", 1024.0, 3).text
-    ('-0.47', '∂ 1024')
-    """
-    text = short(value, digits)
-    if role == "contribution" and not text.startswith("-"):
-        text = f"+{text}"
-    if role == "contribution":
-        return Line(role, text, latex_of(text), moment)
-    return _marked(role, text, moment)
-
-
-def _marked(role: Role, text: str, moment: Moment | None, latex: str = "") -> Line:
-    """What stands for a number, with the sign of what it is."""
-    mark, latex = MARKS.get(role), latex or latex_of(text)
-    if mark is None:
-        return Line(role, text, latex, moment)
-    return Line(role, mark.text + text, f"{mark.latex}{{{latex}}}", moment)
-
-
-def short(value: Any, digits: int) -> str:
-    """A number with few digits; whole numbers below a million in full.
-
-    >>> short(2500000.0, 3), short(1048576.0 / 2, 3), short(1.23456e-7, 2)
-    ('2.5e6', '524288', '1.2e-7')
-    """
-    if np.ndim(value) == 0 and value is not None and abs(value) < _WHOLE and value == int(value):
-        return number(value, len(str(_WHOLE)))
-    return number(value, digits)

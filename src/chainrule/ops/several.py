@@ -130,6 +130,11 @@ def result_names(node: Node) -> Sequence[str]:
     return [f"result {at}" for at in range(1, len(node.type.parts) + 1)]
 
 
+def is_joint(node: Node) -> bool:
+    """Whether a node has several results, or is one of them: derivatives go through all at once."""
+    return node.op.joint is not None or node.op is ITEM
+
+
 def name_of(item: Node) -> str:
     """What a result is called among those of its operation."""
     return result_names(item.operands[0])[item.params[0]]

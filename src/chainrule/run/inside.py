@@ -81,6 +81,39 @@ def carried_count(node: Node) -> int:
     return int(node.params[2]) if node.op is SCAN else 0
 
 
+def constants_of(node: Node, dag: Dag) -> tuple[tuple[Node, Node], ...]:
+    """The arguments of the graph of a node that are the same in every step, each with the operand
+    that it stands for: all arguments of a branch or a call.
+    """
+    if node.op is COND:
+        return tuple(zip(dag.inputs, node.operands[1:], strict=True))
+    if node.op in _CALLS:
+        return tuple(zip(dag.inputs, node.operands, strict=True))
+    skipped = node.op is SCAN and node.params[3] == UNKNOWN
+    count = _constant_count(node)
+    return tuple(zip(dag.inputs[:count], node.operands[skipped:], strict=False))
+
+
+def carried_of(node: Node, dag: Dag) -> tuple[Node, ...]:
+    """The arguments of the graph of a node that each step of a loop hands on to the next."""
+    return tuple(argument for argument, _ in moving_of(node, dag)[: carried_count(node)])
+
+
+def moving_of(node: Node, dag: Dag) -> tuple[tuple[Node, Node], ...]:
+    """The arguments of the graph of a node that change from step to step: carried values, each
+    with the operand that it starts as, then slices, each with the operand that it is taken from.
+    """
+    if node.op not in LOOPS:
+        return ()
+    arguments = dag.inputs[_constant_count(node) :]
+    return tuple(zip(arguments, node.operands[len(node.operands) - len(arguments) :], strict=True))
+
+
+def _constant_count(loop: Node) -> int:
+    """How many arguments of the graph of a loop are the same in every step."""
+    return int(loop.params[2 if loop.op is WHILE else 1])
+
+
 class Inside:
     """The steps of one node at recorded values.
 
@@ -115,15 +148,7 @@ class Inside:
     @property
     def carried(self) -> tuple[Node, ...]:
         """The arguments of the graph that go from step to step."""
-        if self.node.op not in LOOPS:
-            return ()
-        first = self.node.params[2 if self.node.op is WHILE else 1]
-        return self.dag.inputs[first : first + carried_count(self.node)]
-
-    @property
-    def constants(self) -> tuple[tuple[Node, Node], ...]:
-        """The arguments that are the same in every step, each with the operand it stands for."""
-        return constants_of(self.node, self.dag)
+        return carried_of(self.node, self.dag)
 
     @property
     def stacked(self) -> tuple[Node, ...]:
@@ -141,7 +166,7 @@ class Inside:
             return list(self._operands)
         row = self.row(step)
         count = carried_count(self.node)
-        first = self.node.params[2 if self.node.op is WHILE else 1]
+        first = _constant_count(self.node)
         before = self._results[len(self._results) - count :] if count else []
         return [
             *self._operands[:first],
@@ -201,19 +226,6 @@ class Inside:
             pairs = zip(map(flow.get, self.carried), rows, strict=True)
             after = [_sum(part for part in pair if part is not None) for pair in pairs]
         return found[::-1]
-
-
-def constants_of(node: Node, dag: Dag) -> tuple[tuple[Node, Node], ...]:
-    """The arguments of the graph of a node that are the same in every step, each with the operand
-    that it stands for: all arguments of a branch or a call.
-    """
-    if node.op is COND:
-        return tuple(zip(dag.inputs, node.operands[1:], strict=True))
-    if node.op in _CALLS:
-        return tuple(zip(dag.inputs, node.operands, strict=True))
-    skipped = node.op is SCAN and node.params[3] == UNKNOWN
-    count = node.params[2 if node.op is WHILE else 1]
-    return tuple(zip(dag.inputs[:count], node.operands[skipped:], strict=False))
 
 
 def _sum(parts: Iterable[Any]) -> Any:

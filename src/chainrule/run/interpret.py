@@ -19,7 +19,7 @@ from chainrule.errors import DerivativeError
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, constant_value
 from chainrule.ops.kernels import where
-from chainrule.ops.several import ITEM
+from chainrule.ops.several import ITEM, is_joint
 from chainrule.run.kernels import (
     LinearMap,
     LocalDerivative,
@@ -293,7 +293,7 @@ class Sweep:
         ``start`` is the user going backward, the operand going forward. Exactly 0 where the edge
         belongs to a branch that was not taken.
         """
-        if user.op.joint is not None or user.op is ITEM:
+        if is_joint(user):
             return self._joint_contribution(flow, start, user, position)
         with np.errstate(all="ignore"):
             number, _ = self._share(flow, start, user, position)
