@@ -49,7 +49,8 @@ class Room(NamedTuple):
 
 _FIRST: Final = (
     "arithmetic", "elementary", "special", "activation", "select", "copies", "rearrange",
-    "windows", "reduce", "contract", "index", "abstract",
+    "windows", "reduce", "contract", "index", "linalg", "determinant", "decompose", "several",
+    "branches", "loops", "replay", "custom", "abstract",
 )  # fmt: skip
 """From simple to special; a new file comes last."""
 
@@ -67,14 +68,19 @@ def _room(module: ModuleType) -> Room:
             defined |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
         elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             defined.add(statement.target.id)
-    own = [thing.op for name, thing in vars(module).items() if name in defined if _is_op(thing)]
+    own = [_op_of(thing) for name, thing in vars(module).items() if name in defined]
     name = module.__name__.rpartition(".")[2]
     about = (module.__doc__ or "").partition("\n\n")[0].strip()
-    return Room(name.capitalize(), f"{about} (`ops/{name}.py`)", tuple(own))
+    return Room(
+        name.replace("_", " ").capitalize(),
+        f"{about} (`ops/{name}.py`)",
+        tuple([op for op in own if op is not None]),
+    )
 
 
-def _is_op(thing: object) -> bool:
-    return isinstance(thing, Function)
+def _op_of(thing: object) -> Op | None:
+    """The operation that a name stands for, if it does."""
+    return thing if isinstance(thing, Op) else thing.op if isinstance(thing, Function) else None
 
 
 # --- how an operation and its derivatives are written ---------------------------------------------
@@ -184,7 +190,7 @@ def page(errors: Errors, measured_on: str) -> str:
     """The page, with measured errors from elsewhere."""
     found = rooms()
     index = "\n".join(
-        f"- [{room.title}](#{room.title.lower()}): {', '.join(f'`{op.name}`' for op in room.ops)}"
+        f"- [{room.title}](#{room.title.lower().replace(' ', '-')}): {', '.join(f'`{op.name}`' for op in room.ops)}"
         for room in found
     )
     blocks = [_HEAD, f"{index}\n", f"{_ACCURACY}\n{_MEASURED_ON}{measured_on}.\n"]
@@ -212,7 +218,7 @@ def _array_table(group: Sequence[Op]) -> str:
                 op.about,
                 _escaped(", ".join(op.operands) + (", …" if op.variadic else "")),
                 _escaped(", ".join(param.name for param in op.params)),
-                op.rule if any(op.partials) else "",
+                op.rule if any(op.partials) or op.joint is not None else "",
             )
             for op in group
         ],

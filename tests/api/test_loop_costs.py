@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.api import plans
+from chainrule.graph.node import live_nodes
 from tests.api.flows import ITEMS, V, X, near, scalar
 from tests.work import calls
 
@@ -269,3 +271,46 @@ def test_loops_nested_deeply():
 
     found = cr.grad(lambda x: nested(5, x))(0.1)
     assert found == pytest.approx(cr.grad(lambda x: plain(5, x, x))(0.1), rel=1e-12)
+
+
+# --- what stays -----------------------------------------------------------------------------------
+
+
+LEAVING = {
+    "scan": lambda w, x: cr.scan(lambda c, _: (np.tanh(w @ c), None), x, None, 3)[0],
+    "scan in scan": lambda w, x: cr.scan(
+        lambda c, _: (cr.scan(lambda d, _: (np.tanh(w @ d), None), c, None, 2)[0], None), x, None, 3
+    )[0],
+    "while": lambda w, x: cr.while_loop(lambda c: c[0] > 0.1, lambda c: w @ c / 20, x),
+    "cond": lambda w, x: cr.cond(x[0] > 0, lambda: w @ x, lambda: x),
+    "checkpoint": lambda w, x: cr.checkpoint(lambda x: w @ x)(x),
+    "map": lambda w, x: cr.map(lambda row: np.sum(w @ row * x), w),
+}
+
+
+@pytest.mark.parametrize("name", list(LEAVING))
+def test_arrays_that_bodies_read_are_not_kept(name):
+    """Programs of bodies are kept; arrays of numbers in them would be, too."""
+    function = LEAVING[name]
+    x = np.ones(20)
+
+    def once(at):
+        w = np.random.default_rng(at).random((20, 20))
+        value = function(w, x)
+        slope = cr.grad(lambda x: np.sum(function(w, x) ** 2))(x)
+        product = cr.hvp(lambda x: np.sum(function(w, x) ** 2), (x,), (x,))
+        record = cr.trace(lambda x: np.sum(function(w, x) ** 2))(x).at(x)
+        near(record.gradient["x"], slope)
+        return value, slope, product
+
+    once(0)
+    plans.cache._plans.clear()
+    gc.collect()
+    before = live_nodes()
+    for at in range(1, 6):
+        value, slope, product = once(at)
+        assert np.all(np.isfinite(value))
+        assert np.all(np.isfinite(slope + product))
+    plans.cache._plans.clear()
+    gc.collect()
+    assert live_nodes() <= before

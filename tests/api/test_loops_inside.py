@@ -152,6 +152,66 @@ def test_equations_inside_of_loops():
     near(cr.vmap(cr.grad(function))(X), np.stack([cr.grad(plain)(x) for x in X]), 1e-10)
 
 
+def swinging(a, v):
+    """Where a pendulum is after a second that began with speed v."""
+
+    def slope(_, y):
+        return np.stack([y[1], -a * np.sin(y[0])])
+
+    start = np.stack([0 * v, v])
+    return cr.odeint(slope, start, np.array([0.0, 1.0]), rtol=1e-12, atol=1e-12)[-1][0]
+
+
+NESTED = {
+    "a root in a root": lambda a: cr.root(
+        lambda x: cr.root(lambda y: y**3 + y - x * a - 1, 1.0) + x - 2, 0.5
+    ),
+    "a fixed point in a root": lambda a: cr.root(
+        lambda x: cr.fixed_point(lambda y: np.sin(y) * 0.3 + x * a, 1.0) + x - 2, 0.5
+    ),
+    "shooting": lambda a: cr.root(lambda v: swinging(a, v) - 0.5, 0.5),
+    "many loops in a root": lambda a: cr.root(
+        lambda x: (
+            x
+            - 8
+            + np.sum(
+                cr.vmap(
+                    lambda c: cr.while_loop(
+                        lambda d: d < 2, lambda d: d * 1.3 + 0.1 * x * x + a * 0.1, c
+                    )
+                )(X)
+            )
+        ),
+        0.5,
+    ),
+    "an argmin in a loop": lambda a: cr.fori_loop(
+        0, 2, lambda _, c: cr.root(cr.grad(lambda x: np.cosh(x - c) + a * x * x), 0.5), a
+    ),
+    "a root in a differential equation": lambda a: cr.odeint(
+        lambda _, y: -cr.root(lambda z: z**3 + z - y * a, 0.5),
+        1.0,
+        np.array([0.0, 0.2]),
+        rtol=1e-11,
+        atol=1e-11,
+        method="DOP853",
+    )[-1],
+}
+
+
+@pytest.mark.parametrize("name", list(NESTED))
+def test_equations_inside_of_each_other(name):
+    function, a, h = NESTED[name], 0.3, 1e-4
+
+    def difference(function):  # of fourth order
+        near, far = function(a + h) - function(a - h), function(a + 2 * h) - function(a - 2 * h)
+        return (8 * near - far) / (12 * h)
+
+    slope = cr.grad(function)
+    assert slope(a) == pytest.approx(difference(function), rel=2e-8)
+    assert cr.jvp(function, (a,), (1.0,))[1] == pytest.approx(slope(a), rel=1e-10)
+    assert cr.grad(slope)(a) == pytest.approx(difference(slope), rel=2e-8)
+
+
 def test_many_items_inside_of_loops_inside_of_many_items():
     def function(x):
         step = cr.vmap(lambda c, t: cr.while_loop(lambda c: c < t, lambda c: c * 1.5 + x[0], c))

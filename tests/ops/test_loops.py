@@ -100,6 +100,23 @@ def test_branches_leave_out_what_is_not_read():
     assert len(cond.type.parts) == 1
 
 
+def test_what_a_loop_with_checkpoints_leaves_out():
+    def function(x, steps):
+        def step(state, t):
+            a, b = state
+            return (np.sin(a * t), b * a), b
+
+        (a, b), rows = cr.scan(step, (x, x), X, checkpoints=steps)
+        return a, b + np.sum(rows)
+
+    for at in (0, 1):
+        for steps in (None, 1, 2):
+            dag = cr.trace(cr.grad(lambda x: function(x, steps)[at]))(0.5).dag  # noqa: B023
+            found = used_only(dag.outputs)
+            made = Program(type(dag)(found, dag.inputs))(0.5)[0]
+            np.testing.assert_array_equal(made, Program(dag)(0.5)[0])
+
+
 def test_a_loop_whose_number_of_steps_is_read_keeps_its_condition():
     def function(x):
         return cr.fori_loop(0, np.sum(x > 0) + 2, lambda i, c: c * x, x)
@@ -116,6 +133,11 @@ def test_a_loop_whose_number_of_steps_is_read_keeps_its_condition():
 
 def inner_scan(x, a):
     return cr.scan(lambda c, t: (np.sin(c) * 0.5 + a * t, None), x, np.array([1.0, 0.5]))[0]
+
+
+def inner_checkpoints(x, a):
+    slices = np.linspace(0.5, 1.0, 6)
+    return cr.scan(lambda c, t: (np.sin(c) * 0.5 + a * t, None), x, slices, checkpoints=2)[0]
 
 
 def inner_while(x, a):
@@ -146,7 +168,7 @@ def inner_nested(x, a):
 
 @pytest.mark.parametrize(
     "inner",
-    [inner_scan, inner_while, inner_cond, inner_call, inner_nested],
+    [inner_scan, inner_checkpoints, inner_while, inner_cond, inner_call, inner_nested],
     ids=lambda f: f.__name__,
 )
 def test_solutions_of_equations_with_loops_inside(inner):

@@ -108,7 +108,7 @@ def _branched(index: Any, functions: Sequence[Pure], operands: Sequence[Any]) ->
     read: dict[Node, Node] = {}
     dags = []
     for body, nodes in zip(bodies, outputs, strict=True):
-        inner = closed(body.inputs, nodes, body.known)
+        inner = closed(body.inputs, nodes, body.known, arrays=True)
         for node, constant in zip(inner.outside, inner.constants, strict=True):
             read.setdefault(node, unused(constant.name, node.type, taken))
         names = dict(zip(inner.inputs, shared, strict=True))

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from chainrule.api.places import running
 from chainrule.diff.rules import Partial, partials_of
 from chainrule.graph import walk
-from chainrule.graph.node import INPUT, PARAMETER, Node, input_node
+from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node, input_node
 from chainrule.graph.types import Type
 from chainrule.ops.inner import Known
 
@@ -51,8 +51,20 @@ class Hoist(Enum):
     ALL = auto()
 
 
+_LARGE: Final = 256
+"""An array of numbers with more elements is an operand of what runs a body, not a part of it.
+
+Bodies are kept, with their programs, for when they are met again: they must not hold such arrays.
+"""
+
+
 def closed(
-    inputs: Sequence[Node], outputs: Sequence[Node], known: Known, hoist: Hoist = Hoist.NOTHING
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    known: Known,
+    hoist: Hoist = Hoist.NOTHING,
+    *,
+    arrays: bool = False,
 ) -> Closed:
     """Close a body.
 
@@ -61,13 +73,18 @@ def closed(
         outputs: What it computes from these and from nodes of other traces.
         known: Names and places of nodes.
         hoist: What is computed outside. Nodes that the traces around it made are in any case.
+        arrays: Whether large arrays of numbers are read from outside as well.
     """
     before: Container[Node] = running.recorder or ()
     order = walk.depth_first(outputs, before)
     own = walk.descendants(order, inputs)
     if hoist is Hoist.ALL and not all(map(_always, own)):
         hoist = Hoist.REGULAR
-    given = [node for node in order if node not in own and is_read(node, before)]
+    given = [
+        node
+        for node in order
+        if node not in own and (is_read(node, before) or (arrays and _is_large(node)))
+    ]
     foreign = walk.descendants(order, given) - own
     apart: set[Node] = set(given)
     for node in order if hoist is not Hoist.NOTHING else ():
@@ -92,6 +109,12 @@ def closed(
     inner = {node: new for node, new in made.items() if not new.is_leaf}
     outs = [made[node] for node in outputs]
     return Closed(plain, constants, outside, outs, known.moved(inner))
+
+
+def _is_large(node: Node) -> bool:
+    """Whether a node is an array of many different numbers."""
+    type = node.type
+    return node.op is CONSTANT and len(node.params[0]) > _LARGE * type.dtype.itemsize
 
 
 def is_read(node: Node, before: Container[Node]) -> bool:

@@ -49,7 +49,8 @@ def checkpoint(function: Pure) -> Pure:
         outputs = [symbolic(result) for result in trace.results]
         if not outputs:
             return trace.structure.build([])
-        body = closed(trace.inputs, outputs, Known(trace.names, trace.origins))
+        known = Known(trace.names, trace.origins)
+        body = closed(trace.inputs, outputs, known, arrays=True)
         operands = [*_operands(arguments), *map(Array, body.outside)]
         dag = body.known.dag(body.outputs, [*body.inputs, *body.constants])
         made = called(dag, operands)

@@ -79,7 +79,8 @@ def scan(
     nodes = outputs_like(body, [*types, *(None for _ in results)])
 
     def build(leaves: Sequence[Term]) -> Sequence[Term]:
-        inner = closed(body.inputs, nodes, body.known, Hoist.ALL if steps else Hoist.REGULAR)
+        hoist = Hoist.ALL if steps else Hoist.REGULAR
+        inner = closed(body.inputs, nodes, body.known, hoist, arrays=True)
         outs = inner.outputs
         made = scanned(
             Loop(
@@ -172,7 +173,7 @@ def while_loop(condition: Pure, body: Pure, init: Any) -> Any:
 
     def build(leaves: Sequence[Term]) -> Sequence[Term]:
         # Perhaps no step is made.
-        inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR)
+        inner = closed(traced.inputs, [*nodes, truth], known, Hoist.REGULAR, arrays=True)
         *outs, going = inner.outputs
         carried = list(starmap(Carried, zip(inner.inputs, leaves, outs, strict=True)))
         return repeated(_constants(inner), carried, going, inner.known)[0].carried

@@ -18,11 +18,14 @@ from chainrule.ops.loop_parts import (
     Carried,
     Part,
     repeated,
+    replay_apart,
+    replayed,
     scanned,
     taken_apart,
     while_apart,
 )
 from chainrule.ops.loops import SCAN, WHILE
+from chainrule.ops.replay import REPLAY
 from chainrule.ops.several import ITEM
 from chainrule.ops.term import Term
 
@@ -148,6 +151,41 @@ def _scan(node: Node, read: Collection[int]) -> _Lean:
     return _Lean([*steps, *(part.outer.node for part in parts)], build)
 
 
+def _replay(node: Node, read: Collection[int]) -> _Lean:
+    loop, back, before = replay_apart(_terms(node.operands), node.params)
+    count = len(back.carried)
+    stacked = [at for at in range(len(back.stacked)) if count + at in read]
+    wanted = {at for at in range(count) if at in read}
+    found = _steps(back.carried, wanted, [back.stacked[at] for at in stacked])
+    needed = {at for at, inner in enumerate(before) if inner in found.reached}
+    forward = _steps(loop.carried, needed, [])
+    fixed = [_reached(parts, forward.reached) for parts in (loop.constants, loop.sliced)]
+    own = [_reached(parts, found.reached) for parts in (back.constants, back.sliced)]
+
+    def build(new: Mapping[Node, Node]) -> Made:
+        later = back._replace(
+            constants=_moved(own[0], new),
+            carried=_moved(found.carried, new),
+            sliced=_moved(own[1], new),
+            stacked=found.others,
+        )
+        earlier = loop._replace(
+            constants=_moved(fixed[0], new),
+            carried=_moved(forward.carried, new),
+            sliced=_moved(fixed[1], new),
+            stacked=(),
+        )
+        kept = [before[at] for at in forward.numbers]
+        made = replayed(earlier, later, kept) if kept else scanned(later)
+        results = dict(zip(found.numbers, made.carried, strict=True))
+        results |= {count + at: x for at, x in zip(stacked, made.stacked, strict=True)}
+        return {at: x.node for at, x in results.items()}
+
+    parts: list[Part | Carried] = [*fixed[0], *forward.carried, *fixed[1]]
+    parts += [*own[0], *found.carried, *own[1]]
+    return _Lean([part.outer.node for part in parts], build)
+
+
 def _while(node: Node, read: Collection[int]) -> _Lean:
     loop = while_apart(_terms(node.operands), node.params)
     condition: Dag = node.params[0]
@@ -211,6 +249,7 @@ def _call(node: Node, read: Collection[int]) -> _Lean:
 
 _TAKEN_APART: Mapping[str, Callable[[Node, Collection[int]], _Lean]] = {
     SCAN.name: _scan,
+    REPLAY.name: _replay,
     WHILE.name: _while,
     COND.name: _cond,
     CALL.name: _call,

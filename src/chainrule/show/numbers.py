@@ -117,9 +117,7 @@ def plain(value: Any) -> Any:
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
-    if isinstance(value, (list, tuple)):
-        return number(value)
-    if isinstance(value, np.ndarray) and value.ndim:
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return [plain(item) for item in value]
     item = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
     if isinstance(item, float) and not np.isfinite(item):
