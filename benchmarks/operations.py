@@ -46,6 +46,11 @@ class Room(NamedTuple):
     about: str
     ops: tuple[Op, ...]
 
+    @property
+    def anchor(self) -> str:
+        """What a link to its title ends with."""
+        return self.title.lower().replace(" ", "-")
+
 
 _FIRST: Final = (
     "arithmetic", "elementary", "special", "activation", "select", "copies", "rearrange",
@@ -71,9 +76,9 @@ def _room(module: ModuleType) -> Room:
     own = [_op_of(thing) for name, thing in vars(module).items() if name in defined]
     name = module.__name__.rpartition(".")[2]
     about = (module.__doc__ or "").partition("\n\n")[0].strip()
-    return Room(
-        name.capitalize(), f"{about} (`ops/{name}.py`)", tuple([op for op in own if op is not None])
-    )
+    title = name.replace("_", " ").capitalize()
+    found = tuple([op for op in own if op is not None])
+    return Room(title, f"{about} (`ops/{name}.py`)", found)
 
 
 def _op_of(thing: object) -> Op | None:
@@ -188,7 +193,7 @@ def page(errors: Errors, measured_on: str) -> str:
     """The page, with measured errors from elsewhere."""
     found = rooms()
     index = "\n".join(
-        f"- [{room.title}](#{room.title.lower()}): {', '.join(f'`{op.name}`' for op in room.ops)}"
+        f"- [{room.title}](#{room.anchor}): {', '.join(f'`{op.name}`' for op in room.ops)}"
         for room in found
     )
     blocks = [_HEAD, f"{index}\n", f"{_ACCURACY}\n{_MEASURED_ON}{measured_on}.\n"]
