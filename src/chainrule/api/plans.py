@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.api.array import Array
 from chainrule.api.fingerprint import fingerprint
+from chainrule.api.recall import Match, match_of
 from chainrule.api.tracing import Arguments, Trace, arguments_of, captured, run
 from chainrule.api.tree import Structure
 from chainrule.graph import walk
@@ -117,14 +118,37 @@ Build = Callable[[Trace, Arguments], Plan]
 
 def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
     """A function that plans once for each kind of arguments, then runs the plan."""
+    last: list[_Last] = []  # of the last call, at most one
 
     @functools.wraps(function)
     def transformed(*positional: Any, **keywords: Any) -> Any:
+        for before in last:
+            values = before.match(positional, keywords)
+            if values is not None and fingerprint(function) == before.state:
+                return _run(before.plan, values)
         arguments = arguments_of(function, positional, keywords)
         plan = planned(function, request, arguments, build)
-        return applied(plan, [arguments.values[at] for at in arguments.traced])
+        values = [arguments.values[at] for at in arguments.traced]
+        if plan.program is not None:
+            match, state = match_of(arguments), fingerprint(function)
+            last[:] = [_Last(match, state, plan)] if match is not None and state is not None else []
+        return applied(plan, values)
 
     return transformed
+
+
+class _Last(NamedTuple):
+    """The plan of the last call of a function.
+
+    Attributes:
+        match: Tells arguments of the same kind.
+        state: The fingerprint of the function.
+        plan: The plan.
+    """
+
+    match: Match
+    state: Any
+    plan: Plan
 
 
 def planned(
@@ -176,16 +200,22 @@ def _foreign_kinds(structure: Structure) -> tuple[type, ...]:
 
 def applied(plan: Plan, values: Sequence[Any]) -> Any:
     """The results at the arguments: numbers, or symbolic where an argument is."""
-    symbols = plan.free or any(isinstance(value, Term) for value in values)
-    if symbols:
-        made: list[Any] = _inlined(plan, values)
-    elif plan.program is None:
-        made = []
-    else:
-        types = [node.type for node in plan.inputs]
-        given = list(map(number, values, types))
-        made = list(plan.program(*given))
-        made = made if plan.fresh else _owned(made, given)
+    if plan.free or any(isinstance(value, Term) for value in values):
+        return _built(plan, _inlined(plan, values))
+    if plan.program is None:
+        return _built(plan, [])
+    types = [node.type for node in plan.inputs]
+    return _run(plan, list(map(number, values, types)))
+
+
+def _run(plan: Plan, given: Sequence[Any]) -> Any:
+    """The results at numbers that have the types of the inputs."""
+    assert plan.program is not None
+    made = list(plan.program(*given))
+    return _built(plan, made if plan.fresh else _owned(made, given))
+
+
+def _built(plan: Plan, made: Sequence[Any]) -> Any:
     found = iter(made)
     return plan.structure.build(
         [next(found) if isinstance(result, Node) else kept(result) for result in plan.results]
