@@ -20,6 +20,7 @@ from chainrule.api.protocols import is_objects
 from chainrule.api.tree import Structure, flatten
 from chainrule.errors import GraphError, listed, shown
 from chainrule.graph import walk
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag, Origin
 from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
 from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
@@ -276,6 +277,7 @@ def captured(outputs: Iterable[Node], inputs: Iterable[Node]) -> list[Node]:
     return [node for node in reached if node.op in (INPUT, PARAMETER) and node not in own]
 
 
+@collector_paused()
 def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
     """The graph of a run, with its inputs under their own names, and names of its variables.
 
@@ -288,7 +290,8 @@ def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
     renamed = {
         node: input_node(name, node.type) for node, name in zip(trace.inputs, names, strict=True)
     }
-    made = walk.rebuild(walk.depth_first([*trace.inputs, *outputs]), renamed)
+    order = walk.depth_first([*trace.inputs, *outputs])
+    made = walk.rebuild(order, renamed)
     taken = set(names)
     given: dict[Node, list[str]] = {}
     for node, candidates in trace.names.items():
@@ -296,13 +299,25 @@ def dag_of_trace(trace: Trace, names: Sequence[str]) -> Dag:
             if node in made and not node.is_leaf and name not in taken:
                 given.setdefault(made[node], []).append(name)
                 taken.add(name)
-    origins = {made[node]: origin for node, origin in trace.origins.items() if node in made}
-    # What an operation needs besides, such as copies along axes, is made where its first user is.
-    made_there = frozenset(origins)
     ends = [made[node] for node in outputs]
-    for node in reversed(walk.depth_first(ends)):
-        if node in origins:
-            for operand in node.operands:
-                if operand.operands and operand not in made_there:
-                    origins[operand] = origins[node]
-    return Dag(ends, list(renamed.values()), given, origins=origins)
+    return Dag(ends, list(renamed.values()), given, origins=_all_origins(trace, order, made))
+
+
+def _all_origins(
+    trace: Trace, order: Sequence[Node], made: Mapping[Node, Node]
+) -> dict[Node, Origin]:
+    """Where the nodes of a graph were made.
+
+    What an operation needs besides, such as copies along axes, is made where its first user is.
+    """
+    noted = trace.origins
+    origins = {made[node]: noted[node] for node in order if node in noted}
+    if len(origins) < sum(1 for node in order if node.operands):
+        found = dict(noted)
+        for node in reversed(order):
+            if node in found:
+                for operand in node.operands:
+                    if operand.operands and operand not in noted:
+                        found[operand] = found[node]
+        origins = {made[node]: found[node] for node in order if node in found}
+    return origins
