@@ -101,6 +101,34 @@ def test_a_rule_that_is_not_linear_is_refused_in_reverse_mode():
         cr.grad(bad)(1.0)
 
 
+@cr.custom_derivative
+def product(a, b):
+    return a * b
+
+
+@product.forward
+def _(primals, tangents):
+    (a, b), (da, db) = primals, tangents
+    return da * b + a * db
+
+
+def test_a_rule_may_use_a_function_with_a_rule():
+    """Transposing the one inside of the other keeps their tangents apart."""
+
+    @cr.custom_derivative
+    def squared(x):
+        return x * x
+
+    @squared.forward
+    def _(primals, tangents):
+        return product(primals[0], product(2.0 * primals[0], tangents[0])) / primals[0]
+
+    close(cr.grad(squared)(3.0), 6)
+    close(cr.grad(cr.grad(squared))(3.0), 2)
+    close(cr.jacobian(squared, mode="reverse")(X), np.diag(2 * X))
+    close(cr.vmap(cr.grad(squared))(X), 2 * X)
+
+
 # --- a rule for reverse mode ----------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import count
+from typing import Any, Final, Protocol
 
 from chainrule.errors import DerivativeError
 from chainrule.graph import walk
@@ -75,6 +76,10 @@ class Foreign(Protocol):
         ...
 
 
+_serial: Final = count()
+"""Numbers that tell the tangents of one transposition from those of another."""
+
+
 def customised(dag: Dag, rules: Rules, operands: Sequence[Term]) -> list[Any]:
     """The results of a graph whose derivatives are given."""
     return results(CUSTOM, operands, (dag, rules))
@@ -136,7 +141,8 @@ def _custom_pull(
 def _transposed(adjoints: Any, rules: Rules, call: Call, given: Sequence[Term]) -> list[Any]:
     """Reverse mode by a rule for forward mode, which is linear in the tangents: its transpose."""
     floats = _floats(call.operands, call.operands)
-    dots = [input_node(f"dot__{at}", x.node.type) for at, x in enumerate(floats)]
+    # Rules nest: what one is transposed by must not be taken for what another one is.
+    dots = [input_node(f"dot__{next(_serial)}", x.node.type) for x in floats]
     moved = rules.push(call.operands, call.results, list(map(Term, dots)))
     starts = [(x.node, bar.node) for x, bar in zip(moved, given, strict=True)]
     order = walk.depth_first([x.node for x in moved])
