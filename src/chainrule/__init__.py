@@ -8,8 +8,9 @@
 Every operation of the table is a function here too: ``cr.exp``, ``cr.where``, ``cr.sigmoid``, ….
 """
 
+import importlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chainrule.api.array import (
     Array,
@@ -24,15 +25,11 @@ from chainrule.api.custom import checkpoint, custom_derivative
 from chainrule.api.flow.branches import cond, switch
 from chainrule.api.flow.loops import fori_loop, map, scan, while_loop
 from chainrule.api.graph import Graph
-from chainrule.api.implicit import fixed_point, root
 from chainrule.api.jit import jit
 from chainrule.api.layered import layered
 from chainrule.api.linear import jvp, linearize, vjp
 from chainrule.api.node_record import NodeRecord
-from chainrule.api.ode import odeint
-from chainrule.api.plots import Plot
 from chainrule.api.record import Record
-from chainrule.api.solvers.problem import scipy
 from chainrule.api.sources import graph, load, parse
 from chainrule.api.sparse import sparsity
 from chainrule.api.transforms import (
@@ -44,7 +41,6 @@ from chainrule.api.transforms import (
     trace,
     value_and_grad,
 )
-from chainrule.draw.drawing import Drawing
 from chainrule.errors import (
     ChainruleError,
     ChainruleWarning,
@@ -62,6 +58,13 @@ from chainrule.formula.limits import Limits
 from chainrule.graph.op import OPS
 from chainrule.ops.composite.table import NAMED
 from chainrule.ops.term import Function
+
+if TYPE_CHECKING:
+    from chainrule.api.implicit import fixed_point, root
+    from chainrule.api.ode import odeint
+    from chainrule.api.plots import Plot
+    from chainrule.api.solvers.problem import scipy
+    from chainrule.draw.drawing import Drawing
 
 __version__: Final = "0.1.0"
 
@@ -121,13 +124,27 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+_LATE: Final = {
+    "Drawing": "chainrule.draw.drawing",
+    "Plot": "chainrule.api.plots",
+    "fixed_point": "chainrule.api.implicit",
+    "odeint": "chainrule.api.ode",
+    "root": "chainrule.api.implicit",
+    "scipy": "chainrule.api.solvers.problem",
+}
+"""Public names whose modules are loaded when somebody asks for them."""
+
+
+def __getattr__(name: str) -> Any:
     """The operations and functions, straight from the tables: adding one takes one block there."""
-    function = _named(name)
-    if function is None:
+    if name in _LATE:
+        found: Any = getattr(importlib.import_module(_LATE[name]), name)
+    else:
+        found = _named(name)
+    if found is None:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    globals()[name] = function
-    return function
+    globals()[name] = found
+    return found
 
 
 def _named(name: str) -> Callable[..., Any] | None:

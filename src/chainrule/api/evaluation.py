@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.api.arguments import digits_shown
-from chainrule.api.explain import Paths
 from chainrule.api.node_record import EdgeRecord, NodeRecord
 from chainrule.api.outputs import arranged
 from chainrule.api.passes import Passes
 from chainrule.api.selection import differentiated, find, held, scalars_only
 from chainrule.errors import GraphError
 from chainrule.graph.node import Node
+from chainrule.late import Late
 from chainrule.ops.several import is_joint
-from chainrule.run import paths
 from chainrule.run.kernels import LinearMap
-from chainrule.show.derivative_graph import DerivativeGraph, numeric_derivative_graph
+
+if TYPE_CHECKING:
+    from chainrule.api import explain
+    from chainrule.api.explain import Paths
+    from chainrule.run import paths
+    from chainrule.show import derivative_graph as derivative_graphs
+    from chainrule.show.derivative_graph import DerivativeGraph
+else:
+    explain = Late("chainrule.api.explain")
+    paths = Late("chainrule.run.paths")
+    derivative_graphs = Late("chainrule.show.derivative_graph")
 
 
 class Evaluation:
@@ -150,7 +159,7 @@ class Evaluation:
         scalars_only(self.dag, "the list of paths")
         start, end = find(self.dag, wrt), differentiated(self.dag, of)
         fixed = held(self.dag, holding, [start, end])
-        return Paths(paths.Paths(self.sweep, start, end, fixed))
+        return explain.Paths(paths.Paths(self.sweep, start, end, fixed))
 
     def derivative_graph(
         self, wrt: str, *, of: str | None = None, digits: int = 6
@@ -174,7 +183,9 @@ class Evaluation:
         scalars_only(self.dag, "a derivative graph")
         digits = digits_shown(digits)
         end, seed = differentiated(self.dag, of), find(self.dag, wrt)
-        return numeric_derivative_graph(self.sweep, end, seed, self._passes.tangents(seed), digits)
+        return derivative_graphs.numeric_derivative_graph(
+            self.sweep, end, seed, self._passes.tangents(seed), digits
+        )
 
     def tangent(self, of: str, seed: str) -> Any:
         """d(of)/d(seed) from the forward-mode pass that starts with 1 at ``seed``.

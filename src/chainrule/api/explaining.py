@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chainrule.api.arguments import bind, by_name, whole_number
-from chainrule.api.explain import Cost, Descent, Roles, SavedReport
 from chainrule.api.selection import differentiated, find, held, leaves, scalars_only
 from chainrule.api.structure import Structure
-from chainrule.check.graphs import check_graph
-from chainrule.check.report import Report
-from chainrule.diff.cost import cost
-from chainrule.diff.saved import saved_values
-from chainrule.fit.descend import descend
-from chainrule.fit.roles import roles
 from chainrule.formula.names import names_of
 from chainrule.graph.tree import tree
-from chainrule.show.chain_rule import ChainRule
-from chainrule.show.derivation import Derivation, Direction
-from chainrule.show.derivative_graph import DerivativeGraph, symbolic_derivative_graph
-from chainrule.show.syntax_tree import SyntaxTree
+from chainrule.late import Late
+
+if TYPE_CHECKING:
+    from chainrule.api import explain
+    from chainrule.api.explain import Cost, Descent, Roles, SavedReport
+    from chainrule.check import graphs as checks
+    from chainrule.check.report import Report
+    from chainrule.diff import cost as costs
+    from chainrule.diff import saved
+    from chainrule.fit import descend as descending
+    from chainrule.fit import roles as role_rules
+    from chainrule.show import chain_rule as chain_rules
+    from chainrule.show import derivation as derivations
+    from chainrule.show import derivative_graph as derivative_graphs
+    from chainrule.show import syntax_tree as syntax_trees
+    from chainrule.show.chain_rule import ChainRule
+    from chainrule.show.derivation import Derivation, Direction
+    from chainrule.show.derivative_graph import DerivativeGraph
+    from chainrule.show.syntax_tree import SyntaxTree
+else:
+    explain = Late("chainrule.api.explain")
+    checks = Late("chainrule.check.graphs")
+    costs = Late("chainrule.diff.cost")
+    saved = Late("chainrule.diff.saved")
+    descending = Late("chainrule.fit.descend")
+    role_rules = Late("chainrule.fit.roles")
+    chain_rules = Late("chainrule.show.chain_rule")
+    derivations = Late("chainrule.show.derivation")
+    derivative_graphs = Late("chainrule.show.derivative_graph")
+    syntax_trees = Late("chainrule.show.syntax_tree")
 
 _MOST_POINTS: Final = 1000
 """Of a check."""
@@ -73,7 +92,9 @@ class Explaining(Structure):
         """
         scalars_only(self.dag, "a derivation")
         output, node = differentiated(self.dag, of), find(self.dag, wrt)
-        return Derivation(self.dag, output, node, mode, held(self.dag, holding, [output, node]))
+        return derivations.Derivation(
+            self.dag, output, node, mode, held(self.dag, holding, [output, node])
+        )
 
     def chain_rule(self, wrt: str, *, of: str | None = None) -> ChainRule:
         """The chain rule with symbols, also for abstract functions.
@@ -87,7 +108,7 @@ class Explaining(Structure):
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
         scalars_only(self.dag, "the chain rule with symbols")
-        return ChainRule(self.dag, differentiated(self.dag, of), find(self.dag, wrt))
+        return chain_rules.ChainRule(self.dag, differentiated(self.dag, of), find(self.dag, wrt))
 
     def derivative_graph(self, wrt: str, *, of: str | None = None) -> DerivativeGraph:
         """The derivative graph of forward mode, with formulas; with numbers on a `Record`.
@@ -98,7 +119,7 @@ class Explaining(Structure):
         """
         scalars_only(self.dag, "a derivative graph")
         output = differentiated(self.dag, of)
-        return symbolic_derivative_graph(self.dag, output, find(self.dag, wrt))
+        return derivative_graphs.symbolic_derivative_graph(self.dag, output, find(self.dag, wrt))
 
     def saved_values(
         self, wrt: str | Sequence[str] | None = None, *, of: str | None = None
@@ -115,7 +136,7 @@ class Explaining(Structure):
         """
         ends = None if of is None else [find(self.dag, of)]
         starts = None if wrt is None else leaves(self.dag, wrt)
-        return SavedReport(saved_values(self.dag, starts, ends))
+        return explain.SavedReport(saved.saved_values(self.dag, starts, ends))
 
     def cost(self, wrt: str | Sequence[str] | None = None, *, of: str | None = None) -> Cost:
         """What the value and its gradient cost in operations, by every way to get them.
@@ -130,7 +151,9 @@ class Explaining(Structure):
             DerivativeError: as for `gradient`.
         """
         scalars_only(self.dag, "the count of operations")
-        return Cost(cost(self.dag, differentiated(self.dag, of), leaves(self.dag, wrt)))
+        return explain.Cost(
+            costs.cost(self.dag, differentiated(self.dag, of), leaves(self.dag, wrt))
+        )
 
     def tree(self, limit: int = 10_000, *, of: str | None = None) -> SyntaxTree:
         """The syntax tree of the output: the graph with nothing shared.
@@ -148,7 +171,9 @@ class Explaining(Structure):
             LimitError: E157 when it has more than ``limit`` nodes.
         """
         output = self.dag.output if of is None else find(self.dag, of)
-        return SyntaxTree(self.dag, tree(output, whole_number(limit, "limit", 1, _LARGEST_TREE)))
+        return syntax_trees.SyntaxTree(
+            self.dag, tree(output, whole_number(limit, "limit", 1, _LARGEST_TREE))
+        )
 
     def check(self, points: int | Mapping[str, Any] | Sequence[Mapping[str, Any]] = 3) -> Report:
         """Values and derivatives against differences in high precision and the complex step.
@@ -168,9 +193,9 @@ class Explaining(Structure):
         scalars_only(self.dag, "a check in high precision")
         if isinstance(points, (Mapping, str)) or not isinstance(points, Iterable):
             if not isinstance(points, Mapping):
-                return check_graph(self.dag, whole_number(points, "points", 1, _MOST_POINTS))
+                return checks.check_graph(self.dag, whole_number(points, "points", 1, _MOST_POINTS))
             points = [points]
-        return check_graph(self.dag, [by_name(point, "a point") for point in points])
+        return checks.check_graph(self.dag, [by_name(point, "a point") for point in points])
 
     def roles(
         self,
@@ -196,8 +221,8 @@ class Explaining(Structure):
         Raises:
             GraphError: E224 or E225 for a name that is no argument, E229 for one with two roles.
         """
-        return Roles(
-            roles(
+        return explain.Roles(
+            role_rules.roles(
                 self.dag,
                 None if label is None else find(self.dag, label),
                 [find(self.dag, name) for name in names_of(inputs)],
@@ -237,4 +262,4 @@ class Explaining(Structure):
         scalars_only(self.dag, "a descent by hand")
         arguments, _ = bind(self.dag, (), by_name(values, "values"))
         output = None if of is None else find(self.dag, of)
-        return Descent(descend(self.dag, arguments, rate, steps, output))
+        return explain.Descent(descending.descend(self.dag, arguments, rate, steps, output))

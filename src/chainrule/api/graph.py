@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.api.arguments import whole_number
 from chainrule.api.array import Array
-from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.explaining import Explaining
-from chainrule.api.pattern import Sparsity
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
 from chainrule.api.tracing import type_of
@@ -23,13 +21,24 @@ from chainrule.diff.jacobian import Mode, hessian, jacobian
 from chainrule.diff.patterns import symmetric
 from chainrule.diff.reverse import gradient, vjp
 from chainrule.diff.sparsity import jacobian_pattern
-from chainrule.draw.drawing import Drawing
 from chainrule.errors import DrawingError, GraphError
 from chainrule.formula.names import names_of
 from chainrule.graph.node import Node, constant_node
+from chainrule.late import Late
 from chainrule.run.inside import graphs_of, holder
-from chainrule.simplify.expand import expand
-from chainrule.simplify.light import simplify
+
+if TYPE_CHECKING:
+    from chainrule.api import drawings
+    from chainrule.api import pattern as pattern_room
+    from chainrule.api.pattern import Sparsity
+    from chainrule.draw.drawing import Drawing
+    from chainrule.simplify import expand as expanding
+    from chainrule.simplify import light
+else:
+    drawings = Late("chainrule.api.drawings")
+    pattern_room = Late("chainrule.api.pattern")
+    expanding = Late("chainrule.simplify.expand")
+    light = Late("chainrule.simplify.light")
 
 
 class Graph(Explaining):
@@ -114,7 +123,7 @@ class Graph(Explaining):
         >>> cr.parse("1*x + 0*y + x").simplify()
         <Graph of (x, y): 2*x>
         """
-        return Graph(simplify(self.dag).dag)
+        return Graph(light.simplify(self.dag).dag)
 
     def with_parameters(self, parameters: str | Sequence[str]) -> Graph:
         """The graph in which exactly these arguments are parameters, all others inputs.
@@ -146,7 +155,7 @@ class Graph(Explaining):
             GraphError: E229 for an operation that chooses elements by their values.
             LimitError: E157 when there would be more scalars than that.
         """
-        return Graph(expand(self.dag, most))
+        return Graph(expanding.expand(self.dag, most))
 
     def inside(self, name: str, number: int = 0) -> Graph:
         """The graph that a loop, a branch or a call runs, as a graph of its own.
@@ -309,10 +318,10 @@ class Graph(Explaining):
             output = differentiated(self.dag, of)
             ends = gradient(self.dag, output, nodes).outputs[1:]
             pattern = symmetric(jacobian_pattern(ends, nodes))
-            return Sparsity(symmetric_compression(pattern), "hessian")
+            return pattern_room.Sparsity(symmetric_compression(pattern), "hessian")
         outputs = self.dag.outputs if of is None else [find(self.dag, of)]
         require_float(self.dag, [*outputs, *nodes])
-        return Sparsity(compression(jacobian_pattern(outputs, nodes)))
+        return pattern_room.Sparsity(compression(jacobian_pattern(outputs, nodes)))
 
     # --- drawings -----------------------------------------------------------------------------
 
@@ -331,7 +340,7 @@ class Graph(Explaining):
         Raises:
             DrawingError, GraphError, DerivativeError, LimitError: as for `Record.draw`.
         """
-        return drawn(self.dag, None, wrt, of, options)
+        return drawings.drawn(self.dag, None, wrt, of, options)
 
     def save(self, path: str | PathLike[str], **options: Any) -> None:
         """Write the graph to a file that `load` reads, or a drawing of it, by the suffix.
@@ -348,12 +357,12 @@ class Graph(Explaining):
                 raise DrawingError("E250", "a file of the graph itself takes no options")
             super().save(path)
             return
-        save_drawing(path, self.draw, options)
+        drawings.save_drawing(path, self.draw, options)
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        return notebook_forms(self, self.dag, self.draw, include, exclude)
+        return drawings.notebook_forms(self, self.dag, self.draw, include, exclude)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Graph, (self.dag,))

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from chainrule.api.arguments import bind, digits_shown
-from chainrule.api.drawings import drawn, notebook_forms, save_drawing
 from chainrule.api.evaluation import Evaluation
 from chainrule.api.iterations import Iterations
 from chainrule.api.passes import Passes
-from chainrule.api.plots import Plot, plotted
 from chainrule.api.selection import differentiated, find
-from chainrule.draw.drawing import Drawing
 from chainrule.errors import EvaluationError, GraphError
 from chainrule.graph.dag import Dag
+from chainrule.late import Late
 from chainrule.ops.branches import COND, branch_at
 from chainrule.run.inside import Inside, holder
 from chainrule.run.interpret import Sweep
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 from chainrule.show.tables import backward_table, forward_mode_table, forward_table
-from chainrule.simplify.expand import expand
+
+if TYPE_CHECKING:
+    from chainrule.api import drawings, plots
+    from chainrule.api.plots import Plot
+    from chainrule.draw.drawing import Drawing
+    from chainrule.simplify import expand as expanding
+else:
+    drawings = Late("chainrule.api.drawings")
+    plots = Late("chainrule.api.plots")
+    expanding = Late("chainrule.simplify.expand")
 
 Kind = Literal["forward", "backward", "forward-mode"]
 
@@ -118,7 +125,7 @@ class Record(Evaluation):
             DerivativeError: E331 or E333 for a node without a derivative.
             LimitError: E156 or E157 where a view has more boxes than ``most``.
         """
-        return drawn(self.dag, self._passes, wrt, of, options)
+        return drawings.drawn(self.dag, self._passes, wrt, of, options)
 
     def save(self, path: str | PathLike[str], **options: Any) -> None:
         """Write a drawing in the form that the suffix names; ``options`` are those of `draw`,
@@ -128,7 +135,7 @@ class Record(Evaluation):
             FileError: E406 for another suffix.
             DrawingError: as for `draw`.
         """
-        save_drawing(path, self.draw, options)
+        drawings.save_drawing(path, self.draw, options)
 
     def plot_tangent(
         self,
@@ -161,7 +168,7 @@ class Record(Evaluation):
             GraphError: E225 for an unknown name.
             DerivativeError: E332 when ``of`` is ambiguous.
         """
-        return plotted(self._passes, of, wrt, width, height, spread, theme)
+        return plots.plotted(self._passes, of, wrt, width, height, spread, theme)
 
     # --- tables -------------------------------------------------------------------------------
 
@@ -224,7 +231,7 @@ class Record(Evaluation):
             GraphError: E229 for an operation that chooses elements by their values.
             LimitError: E157 when there would be more scalars than ``most``.
         """
-        dag = expand(self.dag, most)
+        dag = expanding.expand(self.dag, most)
         numbers = [number for value in self._values.values() for number in np.ravel(value)]
         return Record(dag, numbers, {})
 
@@ -257,7 +264,7 @@ class Record(Evaluation):
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        return notebook_forms(self, self.dag, self.draw, include, exclude)
+        return drawings.notebook_forms(self, self.dag, self.draw, include, exclude)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Record, (self.dag, (), self._values))

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chainrule.api.array import Array, dag_of
 from chainrule.api.graph import Graph
 from chainrule.errors import FileError
-from chainrule.formula.declarations import Shapes
 from chainrule.formula.limits import Limits
-from chainrule.formula.reader import Spelling, read
 from chainrule.graph import flat, text
+from chainrule.late import Late
+
+if TYPE_CHECKING:
+    from chainrule.formula import reader
+    from chainrule.formula.declarations import Shapes
+    from chainrule.formula.reader import Spelling
+else:
+    reader = Late("chainrule.formula.reader")
 
 
 def parse(
@@ -60,7 +67,7 @@ def parse(
         ValueError: A syntax other than these three.
     """
     return Graph(
-        read(
+        reader.read(
             source,
             syntax=syntax,
             inputs=inputs,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from chainrule.api.pattern import Sparsity
 from chainrule.api.plans import Pure, number, planned
 from chainrule.api.tracing import Arguments, Trace, arguments_of, captured, symbolic
 from chainrule.api.tree import Structure
@@ -30,8 +29,15 @@ from chainrule.diff.sparsity import jacobian_pattern
 from chainrule.errors import DerivativeError
 from chainrule.graph import walk
 from chainrule.graph.node import Node
+from chainrule.late import Late
 from chainrule.ops.term import Term
 from chainrule.run.compressed import Compressed
+
+if TYPE_CHECKING:
+    from chainrule.api import pattern
+    from chainrule.api.pattern import Sparsity
+else:
+    pattern = Late("chainrule.api.pattern")
 
 Derivative = Literal["jacobian", "hessian"]
 
@@ -113,7 +119,7 @@ def sparsity(
     def explained(*positional: Any, **keywords: Any) -> Sparsity:
         arguments = arguments_of(function, positional, keywords)
         plan = planned(function, (*request, _numbers(arguments)), arguments, build)
-        return Sparsity(plan.compression, of)
+        return pattern.Sparsity(plan.compression, of)
 
     return explained
 

@@ -27,9 +27,7 @@ _COMMANDS: Final = frozenset(
 """What mathematics may be made of."""
 _WORDS: Final = re.compile(r"\\(text|operatorname|mathrm)\{((?:[^{}\\]|\\[_&#%${}])*)\}")
 _ATOM: Final = r"(?:\\(?:[A-Za-z]+|[^A-Za-z])|[^\\{}^_%#$&~\"'\x00-\x1f\x7f-\U0010ffff])'*"
-_ROW: Final = re.compile(
-    rf"(?:{_ATOM}(?:_{_ATOM}(?:\^{_ATOM})?|\^{_ATOM}(?:_{_ATOM})?)?)*", re.ASCII
-)
+_ROW: Final = rf"(?:{_ATOM}(?:_{_ATOM}(?:\^{_ATOM})?|\^{_ATOM}(?:_{_ATOM})?)?)*"
 _GROUP: Final = re.compile(r"(?<!\\)\{((?:[^{}\\]|\\.)*)\}")
 _CASES: Final = re.compile(r"\\begin\{cases\}((?:(?!\\begin).)*?)\\end\{cases\}", re.DOTALL)
 _CELL: Final = re.compile(r"\\\\|(?<!\\)&")
@@ -144,7 +142,7 @@ def _is_sound(latex: str) -> bool:
         return False
     row = latex
     while match := _GROUP.search(row):
-        if not _ROW.fullmatch(match[1]):
+        if not re.fullmatch(_ROW, match[1], re.ASCII):
             return False
         row = f"{row[: match.start()]}w{row[match.end() :]}"
-    return _ROW.fullmatch(row) is not None
+    return re.fullmatch(_ROW, row, re.ASCII) is not None
