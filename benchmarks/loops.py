@@ -23,7 +23,10 @@ CARRIED = STEPS * SIZE * 8
 
 def end(start: Any, checkpoints: int | None = None) -> Any:
     """A loop that carries a vector."""
-    step = lambda x, _: (np.sin(x) + 0.1 * x, None)  # noqa: E731
+
+    def step(x: Any, _: Any) -> tuple[Any, None]:
+        return np.sin(x) + 0.1 * x, None
+
     return np.sum(cr.scan(step, start, None, STEPS, checkpoints=checkpoints)[0])
 
 

@@ -110,13 +110,8 @@ class Namer:
         return self.new(f"{stem}_{suffix}", type or node.type)
 
 
-def zero(type: Type) -> Node:
-    """A derivative of 0."""
-    return constant_node(0, type)
-
-
 def term_or_zero(given: Term | None, type: Type) -> Term:
-    return Term(zero(type)) if given is None else given
+    return Term(constant_node(0, type)) if given is None else given
 
 
 def inlined(dag: Dag, arguments: Sequence[Node]) -> list[Node]:
@@ -160,15 +155,10 @@ def batched(
     return Known.of(dag).moved(moved).dag(outputs, list(new.values())), flags
 
 
-def depends(order: Iterable[Node], sources: Collection[Node]) -> set[Node]:
-    """The nodes that depend on one of the sources, these included."""
-    return walk.descendants(order, sources)
-
-
 def pulled(
     adjoints: Any,
     dag: Dag,
-    starts: Mapping[Node, Node] | Sequence[tuple[Node, Node]],
+    starts: Sequence[tuple[Node, Node]],
     active: Collection[Node],
 ) -> Any:
     """The adjoints in a graph that an operation holds: node → adjoint.
@@ -179,8 +169,7 @@ def pulled(
         starts: Outputs with their adjoints.
         active: Arguments that want one.
     """
-    pairs = list(starts.items()) if isinstance(starts, Mapping) else list(starts)
-    return adjoints(dag.order, pairs, depends(dag.order, active))
+    return adjoints(dag.order, starts, walk.descendants(dag.order, active))
 
 
 def tangents_of(tangents: Any, dags: Sequence[Dag], given: Sequence[Term | None]) -> Any:
@@ -235,8 +224,8 @@ def _numbers(dag: Dag) -> range:
     return range(len(dag.outputs))
 
 
-def placed(made: Sequence[Term], has: Sequence[bool]) -> list[Term | None]:
-    """The terms at the places that have one."""
+def placed(made: Iterable[Any], has: Sequence[bool]) -> list[Any]:
+    """What was made at the places that have some; None at the others."""
     rest = iter(made)
     return [next(rest) if there else None for there in has]
 

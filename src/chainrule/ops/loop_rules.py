@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node
 from chainrule.graph.types import Type
 from chainrule.ops.copies import broadcast_along
-from chainrule.ops.inner import Namer, batched, depends, pulled, term_or_zero
+from chainrule.ops.inner import Namer, batched, placed, pulled, term_or_zero
 from chainrule.ops.loop_parts import Carried, Loop, Part, Results, replayed, scanned
 from chainrule.ops.rearrange import permuted
 from chainrule.ops.reduce import largest
@@ -60,15 +61,10 @@ class Moved:
 
     def results(self, made: Results, carried: int, stacked: int) -> list[Term | None]:
         """The tangents of the results of the loop."""
-
-        def spread(found: Sequence[Term], has: Sequence[bool]) -> list[Term | None]:
-            rest = iter(found)
-            return [next(rest) if there else None for there in has]
-
         return [
-            *spread(made.carried[carried:], self._has),
-            *spread(made.stacked[stacked:], self._stacks),
-            *spread(made.before[carried:], self._has),
+            *placed(made.carried[carried:], self._has),
+            *placed(made.stacked[stacked:], self._stacks),
+            *placed(made.before[carried:], self._has),
         ]
 
 
@@ -167,7 +163,7 @@ def _active(body: Dag, loop: Loop, asked: set[Node]) -> set[Node]:
     """The arguments of the body that depend on one that wants an adjoint, step after step."""
     found = set(asked)
     while True:
-        reached = depends(body.order, found)
+        reached = walk.descendants(body.order, found)
         new = {
             part.inner
             for part in loop.carried

@@ -12,6 +12,7 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, input_node
 from chainrule.graph.op import Call, Op, Params
 from chainrule.graph.types import Type
+from chainrule.ops.inner import placed
 from chainrule.ops.term import Term
 from chainrule.run.program import Program
 
@@ -52,8 +53,7 @@ def whole_push(
 def spread(whole: Whole, arguments: Sequence[Any]) -> list[Any]:
     """What a program gives at the places it belongs to; None at the others."""
     program, has = whole
-    made = iter(() if program is None else program(*arguments))
-    return [next(made) if there else None for there in has]
+    return placed(() if program is None else program(*arguments), has)
 
 
 def _placeholders(
