@@ -251,6 +251,8 @@ class Op:
             operand its value where that is known before anything is evaluated, else None.
         joint: Derivatives and batching of an operation with several results. Its kernel takes
             after the parameters a tuple that says which results are wanted; others may be None.
+        native: How one element is computed in machine code: (code, operands, parameters) → the
+            result, by the methods of a `chainrule.run.native.lanes.Code`; None: NumPy does it.
         result_names: (types of the operands, parameters) → a few words for each of several results.
     """
 
@@ -281,6 +283,7 @@ class Op:
     examples: tuple[Example, ...] = ()
     reach: Callable[..., Any] | None = None
     joint: Joint | None = None
+    native: Callable[..., Any] | None = None
     result_names: Callable[[Sequence[Type], Params], Sequence[str]] | None = None
     is_leaf: bool = field(default=False)
 

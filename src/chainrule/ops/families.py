@@ -147,6 +147,7 @@ def pointwise(
     infer: TypeRule | None = None,
     rule: str = "",
     symbol: Symbol | None = None,
+    native: Callable[..., Any] | None = None,
 ) -> Function:
     """Define an operation that works element by element; operands of one type give that type."""
     return _defined(
@@ -168,6 +169,7 @@ def pointwise(
         accuracy=accuracy,
         meet=meet,
         symbol=symbol,
+        native=native,
     )
 
 
@@ -178,6 +180,7 @@ def comparison(
     kernel: str,
     text: Form,
     latex: Head = None,
+    native: Callable[..., Any],
     operands: Sequence[str] = ("a", "b"),
     kind: Kind = Kind.NUMBER,
 ) -> Function:
@@ -192,6 +195,7 @@ def comparison(
         text=text,
         latex=latex,
         infer=_condition,
+        native=native,
     )
 
 

@@ -7,7 +7,7 @@ infinite or NaN. So the branch that ``where`` does not take never spoils a gradi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.errors import GraphError
@@ -21,23 +21,40 @@ def _relation(symbol: str) -> Form:
     return Form(f"{{0}} {symbol} {{1}}", Level.COMPARISON, (Level.SUM, Level.SUM))
 
 
+def _compared(relation: str) -> Callable[..., Any]:
+    """How a relation is told in machine code."""
+    return lambda code, a, b: code.compare(relation, a, b)
+
+
 less = comparison(
-    "less", "whether a < b", kernel="operator.lt", text=_relation("<"), latex=_relation("<")
+    "less",
+    "whether a < b",
+    kernel="operator.lt",
+    native=_compared("lt"),
+    text=_relation("<"),
+    latex=_relation("<"),
 )
 less_equal = comparison(
     "less_equal",
     "whether a ≤ b",
     kernel="operator.le",
+    native=_compared("le"),
     text=_relation("<="),
     latex=_relation(r"\le"),
 )
 greater = comparison(
-    "greater", "whether a > b", kernel="operator.gt", text=_relation(">"), latex=_relation(">")
+    "greater",
+    "whether a > b",
+    kernel="operator.gt",
+    native=_compared("gt"),
+    text=_relation(">"),
+    latex=_relation(">"),
 )
 greater_equal = comparison(
     "greater_equal",
     "whether a ≥ b",
     kernel="operator.ge",
+    native=_compared("ge"),
     text=_relation(">="),
     latex=_relation(r"\ge"),
 )
@@ -46,6 +63,7 @@ equal = comparison(
     "whether a = b; NaN equals nothing, −0 equals 0",
     kind=Kind.ANY,
     kernel="operator.eq",
+    native=_compared("eq"),
     text=_relation("=="),
     # A bare = at the top of a statement would define something, so this binds as a list does.
     latex=_relation("=")._replace(level=Level.LIST),
@@ -55,6 +73,7 @@ not_equal = comparison(
     "whether a ≠ b",
     kind=Kind.ANY,
     kernel="operator.ne",
+    native=_compared("ne"),
     text=_relation("!="),
     latex=_relation(r"\ne"),
 )
@@ -64,6 +83,7 @@ logical_and = comparison(
     "whether both a and b hold",
     kind=Kind.BOOL,
     kernel="operator.and_",
+    native=lambda code, a, b: code.bit_and(a, b),
     text=infix("and", Level.AND),
     latex=infix(r"\land", Level.AND),
 )
@@ -72,6 +92,7 @@ logical_or = comparison(
     "whether a or b or both hold",
     kind=Kind.BOOL,
     kernel="operator.or_",
+    native=lambda code, a, b: code.bit_or(a, b),
     text=infix("or", Level.OR),
     latex=infix(r"\lor", Level.OR),
 )
@@ -80,6 +101,7 @@ logical_xor = comparison(
     "whether exactly one of a and b holds",
     kind=Kind.BOOL,
     kernel="operator.xor",
+    native=lambda code, a, b: code.bit_xor(a, b),
     text=infix("xor", Level.OR),
     latex=infix(r"\oplus", Level.OR),
 )
@@ -89,6 +111,7 @@ logical_not = comparison(
     operands=("a",),
     kind=Kind.BOOL,
     kernel="numpy.logical_not",
+    native=lambda code, a: code.invert(a),
     text=Form("not {0}", Level.NOT, (Level.NOT,)),
     latex=Form(r"\lnot {0}", Level.NOT, (Level.NOT,)),
 )
@@ -100,6 +123,7 @@ where: Function = pointwise(
     kinds=(Kind.BOOL, Kind.ANY, Kind.ANY),
     rule="the branch taken",
     kernel="chainrule.ops.kernels.where",
+    native=lambda code, condition, a, b: code.select(condition, a, b),
     partials=[
         None,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
@@ -122,6 +146,7 @@ minimum = pointwise(
     operands=("a", "b"),
     kinds=Kind.NUMBER,
     kernel="numpy.minimum",
+    native=lambda code, a, b: code.minimum(a, b),
     partials=[
         lambda out, a, b: where(a > b, 0.0, where(a == b, 0.5, 1.0)),
         lambda out, a, b: where(b > a, 0.0, where(a == b, 0.5, 1.0)),
@@ -140,6 +165,7 @@ maximum = pointwise(
     operands=("a", "b"),
     kinds=Kind.NUMBER,
     kernel="numpy.maximum",
+    native=lambda code, a, b: code.maximum(a, b),
     partials=[
         lambda out, a, b: where(a < b, 0.0, where(a == b, 0.5, 1.0)),
         lambda out, a, b: where(b < a, 0.0, where(a == b, 0.5, 1.0)),
