@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.api.tracing import type_of
+from chainrule.api.tree import flatten
 from chainrule.errors import EvaluationError, GraphError, listed, nearest, shown
 from chainrule.formula.names import canonical
 from chainrule.graph.dag import Dag
@@ -48,6 +50,14 @@ def bind(
     _check_names([node.name for node in dag.inputs], given)
     values = {node: _number(node, given[node.name], copy) for node in dag.inputs}
     return values, _points(dag, values)
+
+
+def taken_apart(dag: Dag, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
+    leaves, _ = flatten(values)
+    arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
+    fitting = [found for found in (leaves, arrays) if len(found) == len(dag.inputs)]
+    return tuple(fitting[0]) if fitting else values
 
 
 def whole_number(value: Any, what: str, least: int, most: int) -> int:

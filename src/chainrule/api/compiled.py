@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import inspect
 import re
-import threading
-import weakref
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from chainrule.api.arguments import bind
+from chainrule.api.arguments import bind, taken_apart
+from chainrule.api.out import arrays_for, copied, handed_out
 from chainrule.api.outputs import arranged
 from chainrule.errors import GraphError, shown
 from chainrule.graph.dag import Dag
-from chainrule.run.native import background
 from chainrule.run.native.machine import Machine
+from chainrule.run.native.report import CompileReport
 
-Listing = Literal["kernels", "llvm", "assembly"]
+Listing = Literal["kernels", "llvm", "optimised", "assembly"]
 
-_BUDGET: Final = 0.2
-"""Seconds that `compile` waits for optimised code when nothing else is said."""
+_TIME: Final = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(ms|s)\s*")
 
 
 class Options(NamedTuple):
@@ -46,29 +44,48 @@ class Compiled:
         self.dag = dag
         self._options = options
         self._machine = Machine(dag, options.threads)
-        self._done = threading.Event()
-        self._failure: BaseException | None = None
-        background.submit(_job(weakref.ref(self)))
-
-    # --- making code --------------------------------------------------------------------------
-
-    def _make(self) -> None:
-        """Make the code of each level, one after the other."""
-        try:
-            for level in self._machine.levels():
-                if not background.is_stopping():
-                    self._machine.make(level)
-        except Exception as failure:  # told where somebody waits
-            self._failure = failure
-        finally:
-            self._done.set()
+        self._machine.start()
 
     def wait(self, timeout: float | None = None) -> Compiled:
         """Wait until the optimised code is there, or so many seconds; give this callable itself."""
-        self._done.wait(timeout)
-        if self._failure is not None:
-            raise self._failure
+        self._machine.wait(timeout)
         return self
+
+    def report(self) -> CompileReport:
+        """What runs the graph now, what making it took, what is left to NumPy.
+
+        >>> import chainrule as cr
+        >>> fast = cr.parse("(x + y) * (x + 1)").compile().wait()
+        >>> fast.report().tier, fast.report().by_numpy
+        ('optimised', ())
+        """
+        return self._machine.report()
+
+    def ir(self, kind: Listing = "kernels") -> str:
+        """What the graph became: loops as a listing, LLVM's text, instructions of the processor.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("(x + y) * (x + 1)").compile().ir())
+        kernel 0: f
+          t0 = input0                            ; x
+          t1 = input1                            ; y
+          t2 = add(t0, t1)                       ; v1
+          t3 = 1                                 ; 1
+          t4 = add(t0, t3)                       ; v2
+          t5 = multiply(t2, t4)                  ; f
+          output0 = t5
+
+        Args:
+            kind: ``"kernels"``; ``"llvm"``, as it is made; ``"optimised"``, after LLVM's passes;
+                ``"assembly"``.
+
+        Raises:
+            GraphError: E226 for another kind.
+        """
+        if kind not in get_args(Listing):
+            kinds = ", ".join(map(repr, get_args(Listing)))
+            raise GraphError("E226", f"kind must be one of {kinds}, got {shown(kind)}")
+        return self._machine.listing(kind)
 
     # --- calling ------------------------------------------------------------------------------
 
@@ -82,16 +99,23 @@ class Compiled:
 
         Raises:
             EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
-                E305 shapes that do not fit.
+                E305 shapes that do not fit, E346 an ``out`` that cannot take the results.
         """
+        if len(values) != len(self.dag.inputs):
+            values = taken_apart(self.dag, values)
         given, shape = bind(self.dag, values, named, copy=False)
-        arguments = [given[node] for node in self.dag.inputs]
-        results = (
-            self._machine.run_points([*map(np.asarray, arguments)], shape)
-            if shape
-            else self._machine.run([in_order(value) for value in arguments])
-        )
-        return arranged(self.dag.arrangement, [_plain(result) for result in results], shape)
+        arguments = [in_order(given[node]) for node in self.dag.inputs]
+        into = () if out is None else arrays_for(self.dag, out, shape, arguments)
+        memory = {one.part: one.array for one in into if one.whole and isinstance(one.part, int)}
+        if shape:
+            results = self._machine.run_points([*map(np.asarray, arguments)], shape, memory)
+        else:
+            results = self._machine.run(arguments, memory)
+        made = [_plain(result) for result in results]
+        if not into:
+            return arranged(self.dag.arrangement, made, shape)
+        copied(into, made, shape)
+        return handed_out(self.dag, into, made, shape)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -104,17 +128,6 @@ class Compiled:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Compiled, (self.dag, self._options))
-
-
-def _job(reference: weakref.ref[Compiled]) -> background.Job:
-    """Makes the code of a graph, if anybody still holds it."""
-
-    def job() -> None:
-        held = reference()
-        if held is not None:
-            held._make()
-
-    return job
 
 
 def in_order(value: Any) -> Any:

@@ -7,13 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.api.arguments import whole_number
+from chainrule.api.arguments import taken_apart, whole_number
 from chainrule.api.array import Array
 from chainrule.api.explaining import Explaining
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
-from chainrule.api.tracing import type_of
-from chainrule.api.tree import flatten
 from chainrule.diff.build import require_float
 from chainrule.diff.compression import compression, symmetric_compression
 from chainrule.diff.forward import jvp
@@ -77,15 +75,8 @@ class Graph(Explaining):
                 E305 shapes that do not fit, E307 an abstract function has no values.
         """
         if len(values) != len(self.dag.inputs):
-            values = self._taken_apart(values)
+            values = taken_apart(self.dag, values)
         return Record(self.dag, values, named)
-
-    def _taken_apart(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
-        leaves, _ = flatten(values)
-        arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
-        fitting = [found for found in (leaves, arrays) if len(found) == len(self.dag.inputs)]
-        return tuple(fitting[0]) if fitting else values
 
     def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The value of the output (a tuple when there are several); takes what ``at`` takes."""

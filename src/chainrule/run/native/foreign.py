@@ -57,7 +57,7 @@ class Mixed:
         def read(buffer: Buffer) -> Any:
             if buffer.home is Home.SCRATCH:
                 offset = self._layout.offsets[buffer.number]
-                found = np.ndarray(buffer.type.shape, buffer.type.dtype, scratch.data, offset)
+                found: Any = np.ndarray(buffer.type.shape, buffer.type.dtype, scratch.data, offset)
             else:
                 of = {Home.INPUT: values, Home.TABLE: table, Home.OUTPUT: outputs}[buffer.home]
                 found = of[buffer.number]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -33,8 +34,16 @@ def filled(values: Sequence[Any]) -> np.ndarray[Any, Any]:
     return slots
 
 
-def results_for(dag: Dag) -> tuple[list[np.ndarray[Any, Any]], np.ndarray[Any, Any]]:
-    """New memory for the outputs of a graph, and the slots that say where it is.
+Given = Mapping[int, np.ndarray[Any, Any]]
+"""Memory for some outputs, by position: arrays in order and aligned, of the right type."""
+
+NONE: Final[Given] = MappingProxyType({})
+
+
+def results_for(
+    dag: Dag, given: Given = NONE
+) -> tuple[list[np.ndarray[Any, Any]], np.ndarray[Any, Any]]:
+    """Memory for the outputs of a graph, new where none is given, and the slots that say where.
 
     The array of a number lies in its slot.
     """
@@ -42,7 +51,7 @@ def results_for(dag: Dag) -> tuple[list[np.ndarray[Any, Any]], np.ndarray[Any, A
     results = []
     for at, node in enumerate(dag.outputs):
         if node.type.shape:
-            result = np.empty(node.type.shape, node.type.dtype)
+            result = given[at] if at in given else np.empty(node.type.shape, node.type.dtype)
             slots[at] = result.ctypes.data
         else:
             result = slots[at : at + 1].view(node.type.dtype)[:1].reshape(())
