@@ -28,6 +28,7 @@ from chainrule.formula.syntax import (
     Syntax,
 )
 from chainrule.formula.tokens import (
+    CROSS_PRODUCT,
     END,
     NAME,
     NEWLINE,
@@ -59,6 +60,7 @@ _BINARY: Final[dict[str, tuple[int, str]]] = {
     "@": (Level.PRODUCT, "matmul"),
     PRODUCT: (Level.PRODUCT, "product"),
     SCALAR_PRODUCT: (Level.PRODUCT, "scalar_product"),
+    CROSS_PRODUCT: (Level.PRODUCT, "cross_product"),
     "^": (Level.POWER, "power"),
 }
 _PREFIX: Final[dict[str, tuple[int, str]]] = {
