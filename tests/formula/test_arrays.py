@@ -270,7 +270,7 @@ def _letters(source: str) -> str:
         r"\left\| x \right\|^2",
         r"\|x\|^2",
         r"\Vert x \Vert \|x\|_2",
-        r"\| |x| \| |\|x\||",
+        r"\| \operatorname{abs}(x) \| |\|x\||",
         r"\bigl\| x \bigr\|^2",
     ],
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import string
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, Literal
 
+from chainrule.formula.latex_commands import GREEK_FUNCTIONS
 from chainrule.formula.labels import (
     Labels,
     latex_spellings,
@@ -25,6 +26,7 @@ from chainrule.formula.notation import (
     WORD,
     Label,
     Notation,
+    clear_latex_form,
     exact_latex_form,
     latex_constant,
     latex_form,
@@ -113,8 +115,15 @@ def _statements(
         yield "", ", ".join(values)
 
 
-def expression(node: Node, label_of: Mapping[Node, str], style: Style = "text") -> str:
+def expression(
+    node: Node,
+    label_of: Mapping[Node, str],
+    style: Style = "text",
+    taken: Collection[str] = (),
+) -> str:
     """One operation on what has labels; what has none is written out. A leaf is its own label.
+
+    In LaTeX no operation is written by a letter that is a name, one of those ``taken``.
 
     >>> from chainrule.formula.infix import read
     >>> dag = read("sigmoid(x*y)")
@@ -123,9 +132,16 @@ def expression(node: Node, label_of: Mapping[Node, str], style: Style = "text") 
     """
     if node.is_leaf:
         return label_of[node]
-    notation = TEXT if style == "text" else LATEX
+    notation = TEXT
+    if style == "latex":
+        notation = LATEX
+        if not _WITH_LETTERS.isdisjoint(taken):
+            notation = LATEX._replace(form=lambda node, _: clear_latex_form(node, taken))
     return "".join(notation.joined(_pieces(node, notation, label_of.get)))
 
+
+_WITH_LETTERS: Final = frozenset({"e", *GREEK_FUNCTIONS})
+"""Names that are letters of operations, too."""
 
 # --- one expression -------------------------------------------------------------------------------
 
