@@ -219,10 +219,11 @@ def _parts(node: Node, notation: Notation, label: Label, *, leading: bool) -> li
                     parts.append((label(given) or "") if bare else notation.constant(given))
                     continue
             if (node.op is OPS["negate"] and operand.op is CONSTANT) or (
-                # A transpose directly in a product would be read as a part of it.
+                # A transpose directly in a product would be read as a part of it, a power refused.
                 notation.open == "("
                 and node.op is OPS["contract"]
-                and operand.op is OPS["transpose"]
+                and operand.op.name in ("transpose", "power", "general_power")
+                and len(operand.type.shape) > 1
                 and least
             ):
                 least = WORD
