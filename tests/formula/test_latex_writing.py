@@ -40,6 +40,7 @@ WRITTEN = {
     "2*(1/x)": r"2 \cdot \frac{1}{x}",
     "-2*(1/x)": r"-2 \cdot \frac{1}{x}",
     "x*(y+1)": r"x \cdot \left(y + 1\right)",
+    "x^-1*(y+1)": r"x^{-1} \cdot \left(y + 1\right)",
     "x^2*(y+1)": r"x^{2} \left(y + 1\right)",
     "x*2": r"x \cdot 2",
     "2*3^x": r"2 \cdot 3^{x}",

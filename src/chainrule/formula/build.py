@@ -182,7 +182,7 @@ class Machine:
         if axes_of(self.stack[-2]):
             source = as_factor(self.text, base.span)
             hint = f"write {source}.T; a number T is declared as an input"
-            raise FormulaError("E128", "a transpose", self.text, syntax.span, hint)
+            raise FormulaError("E130", "a transpose", self.text, syntax.span, hint)
         self.apply(*detail, syntax.span)
 
     def nested(self, syntax: Call, op: Op) -> None:
@@ -242,7 +242,7 @@ class Machine:
         meant = {-1: f"inv({source})", 2: f"{source} @ {source}"}.get(value or 0, "")
         hint = f"({excerpt(self.text, syntax.span, SHORT)}) in brackets goes element by element"
         hint = f"write {meant}; {hint}" if meant else hint
-        raise FormulaError("E128", "a power of a matrix", self.text, syntax.span, hint)
+        raise FormulaError("E130", "a power of a matrix", self.text, syntax.span, hint)
 
     def _no_rows(self, values: Sequence[Value], operands: Operands) -> None:
         for value, syntax in zip(values, operands, strict=True):

@@ -27,9 +27,7 @@ from chainrule.formula.syntax import (
 from chainrule.formula.values import Elements, filled
 from chainrule.graph.op import OPS, Op, Params
 
-ARRAY_SIGNS: Final = frozenset(
-    {"matmul", "turned", "transposed", "norm", *CHECKED, *PRODUCTS}
-)
+ARRAY_SIGNS: Final = frozenset({"matmul", "turned", "transposed", "norm", *CHECKED, *PRODUCTS})
 """The operations of syntax that no operation of the table is."""
 
 _TAKE_WORDS: Final = frozenset({"contract", "searchsorted"})

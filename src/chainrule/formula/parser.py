@@ -386,7 +386,10 @@ class _Parser(Lists):
     def comma(self, token: Token, single: bool) -> None:
         self.reduce(Level.LIST)
         bracket = self.brackets[-1]
-        if bracket.op == "|" or (bracket.op == "" and single):
+        before, after = self.tokens[self.at - 1], self.tokens[self.at + 1]
+        decimal = bracket.op == "" and before.kind == after.kind == NUMBER
+        decimal = decimal and before.span.end == token.span.start == after.span.start - 1
+        if bracket.op == "|" or decimal or (bracket.op == "" and single):
             self.misplaced_comma(token)
         bracket.comma = bracket.comma or token
         bracket.items.append(self.operands.pop())

@@ -11,7 +11,6 @@ import string
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
-from chainrule.formula.latex_commands import GREEK_FUNCTIONS
 from chainrule.formula.labels import (
     Labels,
     latex_spellings,
@@ -19,6 +18,7 @@ from chainrule.formula.labels import (
     names_itself,
     plain_operands,
 )
+from chainrule.formula.latex_commands import GREEK_FUNCTIONS
 from chainrule.formula.notation import (
     LATEX,
     LATEX_CONSTANTS,
