@@ -238,8 +238,8 @@ class Machine:
         """``A^-1 @ b``: next to a matrix product, powers that go element by element mislead."""
         source = as_factor(self.text, syntax.base.span)
         power = ungrouped(syntax.exponent)
-        value = power.value if isinstance(power, Number) else None
-        meant = {-1: f"inv({source})", 2: f"{source} @ {source}"}.get(value or 0, "")
+        value = power.value if isinstance(power, Number) else 0
+        meant = f"inv({source})" if value == -1 else f"{source} @ {source}" if value == 2 else ""
         hint = f"({excerpt(self.text, syntax.span, SHORT)}) in brackets goes element by element"
         hint = f"write {meant}; {hint}" if meant else hint
         raise FormulaError("E130", "a power of a matrix", self.text, syntax.span, hint)

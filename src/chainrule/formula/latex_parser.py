@@ -135,7 +135,7 @@ class Translation(Statements):
         self.argument(token, done)
 
     def _elementwise(self) -> bool:
-        r"""Whether ``{\odot 2}`` is raised here, a power element by element; the sign is skipped."""
+        r"""Whether ``{\odot 2}`` is raised here: element by element. The sign is skipped."""
         odot = self.arrays and self.tokens[self.at].kind == "{"
         odot = odot and self.tokens[self.at + 1].text in (r"\odot", "⊙")
         if odot:

@@ -68,9 +68,9 @@ def text_form(node: Node) -> Form:
 def latex_form(node: Node) -> Form:
     """How a node is written in LaTeX; what is done to matrices element by element looks so."""
     if node.type.shape and node.op.pointwise:
-        found = _latex_of_arrays(node)
-        if found is not None:
-            return found
+        elementwise = _latex_of_arrays(node)
+        if elementwise is not None:
+            return elementwise
     found = node.op.written([operand.type for operand in node.operands], node.params)
     return node.op.latex if found is None else found.latex
 
@@ -135,7 +135,7 @@ def exact_latex_form(node: Node, label: Label, taken: Collection[str]) -> Form:
 
 
 def clear_latex_form(node: Node, taken: Collection[str]) -> Form:
-    r"""How a node is written for people next to names that are ``taken``: not ``e^{x}`` beside e."""
+    r"""How a node is written for people next to names that are ``taken``: no ``e^{x}`` beside e."""
     op = node.op
     if _LETTERS.get(op.name) in taken:
         return latex_called(op.name, len(op.operands), op.params)

@@ -115,10 +115,9 @@ class Scope(Calls):
                 waiting += [(Machine.index, item, item.key), item.base]
             elif isinstance(item, Power):
                 op, params, operands = self._power(item.base, item.exponent, own)
-                power = (
-                    Machine.power_t if self._is_free_t(item.exponent, own) else Machine.operation
-                )
-                waiting.append((power, item, (op, params, operands)))
+                free_t = self._is_free_t(item.exponent, own)
+                step = Machine.power_t if free_t else Machine.operation
+                waiting.append((step, item, (op, params, operands)))
                 waiting += operands[::-1]
             elif isinstance(item, Call):
                 step, operands = self._call(item, own)
