@@ -116,8 +116,8 @@ class Scope(Calls):
             elif isinstance(item, Power):
                 op, params, operands = self._power(item.base, item.exponent, own)
                 free_t = self._is_free_t(item.exponent, own)
-                step = Machine.power_t if free_t else Machine.operation
-                waiting.append((step, item, (op, params, operands)))
+                action = Machine.power_t if free_t else Machine.operation
+                waiting.append((action, item, (op, params, operands)))
                 waiting += operands[::-1]
             elif isinstance(item, Call):
                 step, operands = self._call(item, own)
