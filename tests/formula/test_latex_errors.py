@@ -166,6 +166,7 @@ ERRORS = [
     (r"f(0) \alpha", {}, "E101", 1, "f", ""),
     (r"f^2(x) \alpha", {}, "E101", 1, "f", "f(x)^2"),
     (r"3,5 \alpha", {}, "E116", 2, ",", "0.5"),
+    (r"\underbrace x_1", {}, "E111", 1, r"\underbrace", r"\underbrace{x}_{y}"),
     (r"sin(x)^{2}", {}, "E133", 1, "sin", r"\sin"),
     (r"\alpha exp(x)", {}, "E133", 8, "exp", r"\exp"),
     (r"2xrelu\left(x\right)", {}, "E133", 3, "relu", r"\operatorname{relu}"),
@@ -267,6 +268,9 @@ def test_powers_that_look_similar(formula):
     ("source", "text"),
     [
         (r"2 \cdot \frac12", "2*(1/2)"),
+        (r"\underbrace{x + y}_{\text{the sum}} z", "(x + y)*z"),
+        (r"\overbrace{2 x}^{a} + \underbrace{y}", "2*x + y"),
+        (r"\sin \underbrace{x}_1 \cos y", "sin(x)*cos(y)"),
         (r"{2}\frac12", "2*(1/2)"),
         (r"2\frac32", "2*(3/2)"),
         (r"2.5\frac12", "2.5*(1/2)"),

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+import chainrule as cr
 from chainrule.errors import ChainruleWarning
 from chainrule.formula.infix import read
 from chainrule.formula.latex import read_latex
@@ -127,6 +128,21 @@ def test_special_numbers_read_back(value):
     for op in ("negate", "exp", "abs"):
         dag = Dag([make(OPS[op], (constant,))])
         assert read_back(dag) == dag
+
+
+def test_braces_say_which_derivatives_outputs_are():
+    hessian = cr.parse("f(x_1, y) = x_1^2*y + sin(y)").hessian()
+    assert latex(hessian.dag).endswith(
+        r"{}\underbrace{d_{x1,x1}}_{\partial^{2} f / \partial x_{1} \partial x_{1}}, "
+        r"\underbrace{d_{x1,y}}_{\partial^{2} f / \partial x_{1} \partial y}, "
+        r"\underbrace{d_{x1,y}}_{\partial^{2} f / \partial y \partial x_{1}}, "
+        r"\underbrace{d_{y,y}}_{\partial^{2} f / \partial y \partial y}"
+        "\n\\end{aligned}"
+    )
+    assert read_back(hessian.dag) == hessian.dag
+    value = cr.parse("exp(x)").gradient().dag  # the value is its own derivative
+    assert latex(value).endswith("{}f, f\n\\end{aligned}")
+    assert read_back(value) == value
 
 
 # --- names ----------------------------------------------------------------------------------------

@@ -74,6 +74,9 @@ FONTS: Final = frozenset(
 )
 """Commands that change the looks of a name."""
 
+BRACES: Final = frozenset({r"\underbrace", r"\overbrace"})
+"""Braces with a label, which says what they hold."""
+
 FRACTIONS: Final = frozenset({r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"})
 
 ALIGNMENTS: Final = frozenset(
@@ -160,7 +163,7 @@ MATRICES: Final = frozenset(
 
 KNOWN: Final = frozenset(
     {
-        *LETTERS, *FUNCTION_COMMANDS, *OPERATORS, *ACCENTS, *FONTS, *FRACTIONS, *REFUSED,
+        *LETTERS, *FUNCTION_COMMANDS, *OPERATORS, *ACCENTS, *FONTS, *FRACTIONS, *REFUSED, *BRACES,
         r"\sqrt", r"\left", r"\right", r"\text", r"\begin", r"\end", r"\lvert", r"\rvert",
         r"\lfloor", r"\rfloor", r"\lceil", r"\rceil", r"\quad", r"\displaystyle",
     }

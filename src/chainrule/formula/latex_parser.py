@@ -13,6 +13,7 @@ from typing import Final
 from chainrule.errors import Span, nearest
 from chainrule.formula.latex_commands import (
     ACCENTS,
+    BRACES,
     FONTS,
     FRACTIONS,
     FUNCTION_COMMANDS,
@@ -358,6 +359,8 @@ class Translation(Statements):
             self.at += 1
             kind = _PRODUCTS.get(name) if self.arrays else None
             self.operator(token, kind or OPERATORS[name])
+        elif name in BRACES:
+            self.labelled_brace(token)
         elif is_derivative(self.tokens, self.at):
             self.name(token)
         elif name in REFUSED:
@@ -371,6 +374,17 @@ class Translation(Statements):
             self.fail("E127", f"unknown command {name:.40}", token.span, hint)
         elif not self.name(token):
             self.at += 1  # a font over more than a name changes nothing
+
+    def labelled_brace(self, token: Token) -> None:
+        r"""``\underbrace{x}_{\text{why}}`` is x."""
+        self.at += 1
+        tokens, end = self.tokens, self.partners.get(self.at)
+        if end is None:
+            hint = rf"as in {token.text}{{x}}_{{y}}"
+            self.fail("E111", f"{token.text} needs braces", token.span, hint)
+        if tokens[end + 1].kind in ("_", "^"):
+            label = self.partners.get(end + 2, end + 2)
+            self.skips[end + 1] = label + (tokens[label].kind != END)
 
     def letter(self, token: Token) -> None:
         self.check_letters()
