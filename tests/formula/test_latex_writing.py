@@ -133,9 +133,9 @@ def test_special_numbers_read_back(value):
 def test_braces_say_which_derivatives_outputs_are():
     hessian = cr.parse("f(x_1, y) = x_1^2*y + sin(y)").hessian()
     assert latex(hessian.dag).endswith(
-        r"{}\underbrace{d_{x1,x1}}_{\partial^{2} f / \partial x_{1} \partial x_{1}}, "
-        r"\underbrace{d_{x1,y}}_{\partial^{2} f / \partial x_{1} \partial y}, "
-        r"\underbrace{d_{x1,y}}_{\partial^{2} f / \partial y \partial x_{1}}, "
+        r"{}\underbrace{d_{x,1,x,1}}_{\partial^{2} f / \partial x_{1} \partial x_{1}}, "
+        r"\underbrace{d_{x,1,y}}_{\partial^{2} f / \partial x_{1} \partial y}, "
+        r"\underbrace{d_{x,1,y}}_{\partial^{2} f / \partial y \partial x_{1}}, "
         r"\underbrace{d_{y,y}}_{\partial^{2} f / \partial y \partial y}"
         "\n\\end{aligned}"
     )
