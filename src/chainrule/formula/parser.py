@@ -386,14 +386,22 @@ class _Parser(Lists):
     def comma(self, token: Token, single: bool) -> None:
         self.reduce(Level.LIST)
         bracket = self.brackets[-1]
-        before, after = self.tokens[self.at - 1], self.tokens[self.at + 1]
-        decimal = bracket.op == "" and before.kind == after.kind == NUMBER
-        decimal = decimal and before.span.end == token.span.start == after.span.start - 1
-        if bracket.op == "|" or decimal or (bracket.op == "" and single):
+        outside = bracket.op == ""
+        if bracket.op == "|" or (outside and (single or self.is_decimal(token))):
             self.misplaced_comma(token)
         bracket.comma = bracket.comma or token
         bracket.items.append(self.operands.pop())
         self.at += 1
+
+    def is_decimal(self, token: Token) -> bool:
+        """Whether this comma may be a decimal one: ``3,5 + x``, while ``3,5`` is a list."""
+        tokens, at = self.tokens, self.at
+        before, after = tokens[at - 1], tokens[at + 1]
+        if not before.kind == after.kind == NUMBER:
+            return False
+        starts = at - 1 == self.first or tokens[at - 2].kind in (",", "-", "+")
+        alone = starts and (tokens[at + 2].kind == "," or self.ends_statement(at + 2))
+        return not alone and before.span.end == token.span.start == after.span.start - 1
 
     # --- errors -----------------------------------------------------------------------------------
 
