@@ -176,6 +176,15 @@ class Machine:
         """One operation: (op, parameters, the syntax of its operands)."""
         self.apply(*detail, syntax.span)
 
+    def beside(self, syntax: Syntax, detail: tuple[Op, Params, tuple[Syntax, ...]]) -> None:
+        """A product without a sign, which of arrays might be either of two."""
+        if axes_of(self.stack[-1]) and axes_of(self.stack[-2]):
+            first, second = [as_factor(self.text, operand.span) for operand in detail[2]]
+            hint = f"write {first} @ {second} for the matrix product, {first}*{second} for elements"
+            message = "a product of arrays without a sign"
+            raise FormulaError("E130", message, self.text, syntax.span, hint)
+        self.apply(*detail, syntax.span)
+
     def power_t(self, syntax: Syntax, detail: tuple[Op, Params, tuple[Syntax, ...]]) -> None:
         """A power whose exponent is a T that nobody declared: of an array, it was a transpose."""
         base = detail[2][0]

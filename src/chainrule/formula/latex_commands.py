@@ -44,7 +44,7 @@ INVERSES: Final = MappingProxyType(
 
 FUNCTION_COMMANDS: Final = MappingProxyType(
     {rf"\{word}": FUNCTIONS[word].name for word in _FUNCTION_WORDS}
-    | {rf"\{word}": word for word in ("cot", "sec", "csc", "coth")}
+    | {rf"\{word}": word for word in ("cot", "sec", "csc", "coth", "det")}
 )
 """Commands of functions, and the names of the operations (or of their reciprocals)."""
 
@@ -126,7 +126,7 @@ REFUSED: Final = MappingProxyType(
         _NO_LIMITS,
     )
     | dict.fromkeys((r"\partial", r"\nabla", r"\prime"), _NO_DERIVATIVES)
-    | dict.fromkeys((r"\det", r"\top", r"\intercal", r"\dagger"), NO_MATRICES)
+    | dict.fromkeys((r"\top", r"\intercal", r"\dagger"), NO_MATRICES)
     | dict.fromkeys((r"\pm", r"\mp"), _TWO_VALUES)
     | dict.fromkeys((r"\|", r"\lVert", r"\rVert", r"\Vert"), _NO_NORM)
     | dict.fromkeys(

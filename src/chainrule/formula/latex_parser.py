@@ -300,13 +300,16 @@ class Translation(Statements):
         self.frames.append(Frame(Kind.BRACKET, token, done, token.text, commas=not name))
 
     def _order_of_norm(self) -> list[list[Piece]]:
-        """What stands below the bars of a norm, which ended here: 1, 2 or ∞."""
+        """What stands below the bars of a norm, which ended here: 1, 2 or ∞; F is as nothing."""
         at, tokens = self.at, self.tokens
         if tokens[at].kind != "_":
             return []
         braced = tokens[at + 1].kind == "{"
         sign = tokens[at + 1 + braced]
         infinite = sign.text == r"\infty"
+        if sign.text == "F" and (not braced or tokens[at + 3].kind == "}"):
+            self.at = at + (4 if braced else 2)
+            return []
         if (sign.kind != NUMBER and not infinite) or (braced and tokens[at + 3].kind != "}"):
             hint = r"\lVert x \rVert_1, _2 or _\infty; without one, that of Frobenius"
             self.fail("E131", "a norm has a number below it", tokens[at].span, hint)

@@ -68,7 +68,7 @@ def bars(machine: Machine, syntax: Operation, _: None) -> None:
     axes = axes_of(machine.stack[-1])
     if axes:
         source = excerpt(machine.text, syntax.operands[0].span, SHORT)
-        other = _named("det", source) if axes == 2 else rf"\lVert {source} \rVert"
+        other = rf"\det\left({source}\right)" if axes == 2 else rf"\lVert {source} \rVert"
         hint = rf"write {other}, or {_named('abs', source)} element by element"
         message = "bars around a matrix" if axes > 1 else "bars around a vector"
         raise FormulaError("E128", message, machine.text, syntax.span, hint)
@@ -80,7 +80,8 @@ CHECKED: Final = {"inverse": inverse, "base": base, "exponential": exponential, 
 
 
 def _named(name: str, source: str) -> str:
-    return rf"\operatorname{{{name}}}\left({source}\right)"
+    bracketed = source if source.startswith("(") else rf"\left({source}\right)"
+    return rf"\operatorname{{{name}}}{bracketed}"
 
 
 def product(machine: Machine, syntax: Syntax, detail: tuple[str, Flags, Operands]) -> None:

@@ -7,7 +7,7 @@ declared names and names met before, constants, functions; any other name is a n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from chainrule.errors import Span
@@ -105,7 +105,9 @@ class Scope(Calls):
                 if item.op == "negate" and self._is_infinity(operands[0], own):
                     code.append((Machine.push, item, -CONSTANTS["inf"]))
                     continue
-                waiting.append((Machine.operation, item, (OPS[item.op], (), operands)))
+                beside = item.op == "multiply" and self._is_beside(operands)
+                action = Machine.beside if beside else Machine.operation
+                waiting.append((action, item, (OPS[item.op], (), operands)))
                 waiting += operands[::-1]
             elif isinstance(item, Group):
                 waiting.append(item.inner)
@@ -153,6 +155,13 @@ class Scope(Calls):
         if not isinstance(literal, Number) or isinstance(literal.value, bool):
             return OPS["general_power"], (), (base, exponent)
         return OPS["power"], self.literals(OPS["power"], (literal,), literal.span), (base,)
+
+    def _is_beside(self, operands: Sequence[Syntax]) -> bool:
+        """Whether no sign stands between these factors, of which some may be arrays."""
+        if not self._declarations.has_arrays:
+            return False
+        first, second = operands
+        return not self._text[first.span.end : second.span.start].strip()
 
     def _is_free_t(self, exponent: Syntax, own: Mapping[str, int]) -> bool:
         """Whether an array may stand before this exponent, a T that nobody declared or defined."""
@@ -210,6 +219,7 @@ class Scope(Calls):
                 self._unknown_name(syntax, own)
             if name not in self._declared and name not in self._declarations.shapes:
                 self._check_glued(syntax)
+                self._check_identity(syntax)
             node = self.arguments[name] = self.leaf(name)
         return node
 
@@ -328,6 +338,19 @@ class Scope(Calls):
             hint = f"write {'*'.join(parts)} for the product, or declare the name as an input"
             message = f"two names without a sign between them, {written!r:.60}"
             self.fail("E102", message, syntax.span, f"{hint:.100}")
+
+    def _check_identity(self, syntax: Name) -> None:
+        """Refuse an undeclared ``I`` next to matrices: it would be a number.
+
+        Raises:
+            FormulaError: E102.
+        """
+        matrices = [shape for shape in self._declarations.shapes.values() if len(shape) == 2]
+        if syntax.name == "I" and matrices:
+            rows = matrices[0][0]
+            shape = f"shapes={{'I': ({rows}, {rows})}}"
+            hint = f"declare it: {shape} for the identity, inputs= for a number"
+            self.fail("E102", "what I is next to matrices", syntax.span, hint)
 
     def _bare_function(self, syntax: Name) -> NoReturn:
         name = syntax.name
