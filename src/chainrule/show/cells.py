@@ -19,6 +19,9 @@ class Names:
 
     def __init__(self, dag: Dag) -> None:
         self.text = dag.labels
+        self.taken = frozenset(
+            [label for node, label in dag.labels.items() if node.op is not CONSTANT]
+        )
         numbers = {node for node in dag.labels if node.op is CONSTANT and node not in dag.names}
         spelled = latex_spellings(
             [label for node, label in dag.labels.items() if node not in numbers]
@@ -37,7 +40,7 @@ class Names:
         if node.is_leaf:
             return word_cell(node.op.name)
         text = expression(node, self.text, style="text")
-        latex = f"${expression(node, self.latex, style='latex')}$"
+        latex = f"${expression(node, self.latex, 'latex', self.taken)}$"
         if node.op is ITEM:
             words = word_cell(f" ({name_of(node)})")
             text, latex = text + words.text, latex + words.latex

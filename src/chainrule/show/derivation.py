@@ -383,7 +383,9 @@ class Derivation:
             elif node.op is CONSTANT:
                 text = numeral(constant_value(node))
                 known[node] = text if style == "text" else latex_of(text)
-        return known[root] if root in known else expression(root, known, style)
+        if root in known:
+            return known[root]
+        return expression(root, known, style, self.names.taken)
 
     def equation(self, formula: str) -> str:
         """``df/dx = …``, for the derivative as a formula, definitions after it."""
