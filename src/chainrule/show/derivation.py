@@ -104,6 +104,7 @@ class Derivation:
         self._total = direction == "forward" and not holding
         self._active = dependent(dag.order, [wrt], holding)
         self.names = Names(dag)
+        self._edges = Edges()
         order = walk.depth_first([of])
         if direction == "forward":
             free = (node for node in order if node not in self.holding)
@@ -201,14 +202,13 @@ class Derivation:
             raise LimitError(
                 "E157", f"written out it has {count(size)} nodes, more than {WRITTEN_OUT}"
             )
-        leaves = {node for node in self._own if node.is_leaf}
-        return self._written(root, style, {}, leaves)
+        return self._written(root, style, {}, ())
 
     # --- step by step -------------------------------------------------------------------------
 
     def steps(self) -> Iterable[Step]:
         """One step for each node between ``wrt`` and ``of``, in the order of the pass."""
-        edges = Edges()
+        edges = self._edges
         if self.of not in self._active:
             return
         between = [node for node in self._order if node in self._active]
@@ -340,7 +340,7 @@ class Derivation:
 
     def local_derivative(self, user: Node, position: int) -> Cell | None:
         """∂user/∂operand on one edge as a formula; None where it is structurally zero."""
-        partial = Edges().into(user, position)
+        partial = self._edges.into(user, position)
         if partial is None:
             return None
         operand = user.operands[position]
@@ -352,7 +352,7 @@ class Derivation:
     def _cell(self, root: Node, symbols: Mapping[Node, Node], operations: Iterable[Node]) -> Cell:
         """An expression over the operations whose rules it comes from, and their operands."""
         near = {node for operation in operations for node in (operation, *operation.operands)}
-        near = {node for node in self._own if node.is_leaf} | (near & self._own)
+        near &= self._own
         # Brackets keep a symbol together in a product; alone it needs none.
         text_labels = {symbol: f"({self.symbol(node).text})" for symbol, node in symbols.items()}
         text = self._written(root, "text", text_labels, near)
@@ -374,11 +374,13 @@ class Derivation:
     def _written(
         self, root: Node, style: Style, labels: Mapping[Node, str], named: Container[Node]
     ) -> str:
-        """An expression over nodes that stand as their labels; the rest is written out."""
+        """An expression over leaves and other nodes that stand as their labels; the rest is
+        written out.
+        """
         own = self.names.text if style == "text" else self.names.latex
         known: dict[Node, str] = {}
         for node in walk.depth_first([root], named):
-            if node in labels or node in named:
+            if node in labels or node in named or (node.is_leaf and node in self._own):
                 known[node] = labels[node] if node in labels else own[node]
             elif node.op is CONSTANT:
                 text = numeral(constant_value(node))
