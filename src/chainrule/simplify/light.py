@@ -17,7 +17,7 @@ from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import Op, Params
 from chainrule.simplify.conditions import settled
 from chainrule.simplify.identities import candidates
-from chainrule.simplify.regroup import regrouped
+from chainrule.simplify.regroup import Either, regrouped
 
 _DEEPEST: Final = 40
 """How many rewrites may wait for the rewrites of their parts; further parts stay as they are."""
@@ -138,7 +138,7 @@ def _rewritten(
 
     Nodes with a name are not looked into from outside.
     """
-    work = _Simplifier()
+    work = _Simplifier(kept)
     new_of: dict[Node, Node] = {}
     for node in order:
         new = node
@@ -170,9 +170,10 @@ class _Simplifier:
         steps: What was done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Container[Node]) -> None:
         self.whole: set[Node] = set()
         self.steps: list[Rewrite] = []
+        self._kept = kept
         self._depth = 0
         self._known: dict[Node, Node] = {}
         self._crowded: dict[Node, bool] = {}
@@ -241,9 +242,11 @@ class _Simplifier:
     def _has_pile(self, root: Node) -> bool:
         """Whether numbers stand together anywhere below, old or new; each node is asked once."""
         known = self._crowded
-        for node in walk.depth_first([root], known):
+        for node in walk.depth_first([root], Either(known, self._kept)):
             if node not in known:
-                known[node] = self._is_pile(node) or any([known[part] for part in node.operands])
+                known[node] = node not in self._kept and (
+                    self._is_pile(node) or any([known[part] for part in node.operands])
+                )
         return known[root]
 
     def _is_pile(self, node: Node) -> bool:

@@ -50,7 +50,7 @@ def regrouped(
     they are passed over.
     """
     inner = _inside(order, outputs, kept, names)
-    closed = _Either(kept, names)
+    closed = Either(kept, names)
     new_of: dict[Node, Node] = {}
     chains = []
     for node in order:
@@ -75,7 +75,7 @@ def regrouped(
     return Regrouped(new_of, chains)
 
 
-class _Either:
+class Either:
     """Nodes that are in one of two collections."""
 
     def __init__(self, first: Container[Node], second: Container[Node]) -> None:
