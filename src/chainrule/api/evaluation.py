@@ -162,7 +162,12 @@ class Evaluation:
         return explain.Paths(paths.Paths(self.sweep, start, end, fixed))
 
     def derivative_graph(
-        self, wrt: str, *, of: str | None = None, digits: int = 6
+        self,
+        wrt: str,
+        *,
+        of: str | None = None,
+        digits: int = 6,
+        holding: str | Collection[str] = (),
     ) -> DerivativeGraph:
         """The derivative graph of forward mode with numbers: derivatives in place of values.
 
@@ -176,15 +181,23 @@ class Evaluation:
         df/dx  ∂f/∂g = 24     72
         A node is the sum of its edges, each times the node it comes from.
 
+        Args:
+            wrt: By which node.
+            of: What is differentiated; None: the only output.
+            digits: Significant digits shown.
+            holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
+
         Raises:
-            GraphError: E225 when there is no such node.
+            GraphError: E225 when there is no such node, E228 for one that changes and is held
+                fixed.
             DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
         """
         scalars_only(self.dag, "a derivative graph")
         digits = digits_shown(digits)
         end, seed = differentiated(self.dag, of), find(self.dag, wrt)
+        fixed = held(self.dag, holding, [seed, end])
         return derivative_graphs.numeric_derivative_graph(
-            self.sweep, end, seed, self._passes.tangents(seed), digits
+            self.sweep, end, seed, self._passes.tangents(seed, fixed), digits, fixed
         )
 
     def tangent(self, of: str, seed: str) -> Any:
