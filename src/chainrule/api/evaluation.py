@@ -18,7 +18,7 @@ from chainrule.run.kernels import LinearMap
 
 if TYPE_CHECKING:
     from chainrule.api import explain
-    from chainrule.api.explain import Paths
+    from chainrule.api.explain import NotFinite, Paths
     from chainrule.run import paths
     from chainrule.show import derivative_graph as derivative_graphs
     from chainrule.show.derivative_graph import DerivativeGraph
@@ -160,6 +160,25 @@ class Evaluation:
         start, end = find(self.dag, wrt), differentiated(self.dag, of)
         fixed = held(self.dag, holding, [start, end])
         return explain.Paths(paths.Paths(self.sweep, start, end, fixed))
+
+    def why_not_finite(self, *, of: str | None = None) -> NotFinite:
+        """Which nodes and edges first made a value or a derivative infinite or NaN.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("log(x)*y").at(x=0, y=2).why_not_finite())
+        v1 = log(x) is -inf where x = 0.
+        On the edge x → v1 = log(x) the derivative becomes inf: ∂f/∂v1 · ∂v1/∂x = 2 · inf.
+        On the edge y → f = v1*y the derivative becomes -inf: ∂f/∂f · ∂f/∂y = 1 · (-inf).
+
+        Args:
+            of: What is differentiated; None: the only output, if it is one number.
+
+        Raises:
+            GraphError: E225 when there is no such node.
+            DerivativeError: E331 or E333 for a node without a gradient.
+        """
+        adjoints, name = self._passes.adjoints_from(self._passes.start(of))
+        return explain.NotFinite(self.sweep, adjoints, name)
 
     def derivative_graph(
         self,
