@@ -56,7 +56,8 @@ def test_first_derivatives(formula, at, first):
     found = cr.parse(formula).at(**at).why_not_finite().derivatives
     assert [edge[:2] for edge in found] == [edge[:2] for edge in first]
     np.testing.assert_array_equal(
-        [edge[2:] for edge in found], [edge[2:] for edge in first]  # NaN equals NaN here
+        [edge[2:] for edge in found],
+        [edge[2:] for edge in first],  # NaN equals NaN here
     )
 
 
@@ -66,7 +67,9 @@ def test_a_sum_of_finite_shares_that_overflows():
 
 
 @pytest.mark.parametrize("x", [0.0, 1e-320, 1.0, 800.0])
-@pytest.mark.parametrize("formula", ["log(x)*x", "exp(x)*sqrt(x)", "1/x - 1/x^2", "x^x", "tanh(x)/x"])
+@pytest.mark.parametrize(
+    "formula", ["log(x)*x", "exp(x)*sqrt(x)", "1/x - 1/x^2", "x^x", "tanh(x)/x"]
+)
 def test_there_is_a_reason_where_anything_is_not_finite_and_else_none(formula, x):
     record = cr.parse(formula).at(x=x)
     found = record.why_not_finite()
@@ -110,7 +113,9 @@ def test_show_says_why():
     shown = CliRunner().invoke(main, ["show", "0*sqrt(x)", "x=0", "--format", "text"]).stdout
     reason = "On the edge x → v1 = sqrt(x) the derivative becomes nan: ∂f/∂v1 · ∂v1/∂x = 0 · inf."
     assert reason in shown
-    data = json.loads(CliRunner().invoke(main, ["show", "0*sqrt(x)", "x=0", "--format", "json"]).stdout)
+    data = json.loads(
+        CliRunner().invoke(main, ["show", "0*sqrt(x)", "x=0", "--format", "json"]).stdout
+    )
     assert data["not_finite"] == [reason]
     fine = json.loads(CliRunner().invoke(main, ["show", "x", "x=0", "--format", "json"]).stdout)
     assert "not_finite" not in fine

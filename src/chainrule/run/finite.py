@@ -70,7 +70,7 @@ def _spoils(sweep: Sweep, user: Node, operand: Node) -> bool:
 
 def first_shares(sweep: Sweep, adjoints: Flow, ends: Iterable[Node]) -> list[FirstShare]:
     """The first shares that are not finite on the way back to the adjoints of ``ends``."""
-    found = []
+    found: list[FirstShare] = []
     stack = [node for node in ends if not _has_finite(sweep, adjoints, node)]
     seen = set(stack)
     while stack:

@@ -245,7 +245,7 @@ class _Simplifier:
         for node in walk.depth_first([root], Either(known, self._kept)):
             if node not in known:
                 known[node] = node not in self._kept and (
-                    self._is_pile(node) or any([known[part] for part in node.operands])
+                    self._is_pile(node) or any(map(known.__getitem__, node.operands))
                 )
         return known[root]
 
@@ -253,9 +253,7 @@ class _Simplifier:
         if node.op.name not in _PRODUCTS or not self._is_number(node.operands[0]):
             return False
         last = node.operands[-1]
-        return self._is_number(last) or (
-            last.op is node.op and self._is_number(last.operands[0])
-        )
+        return self._is_number(last) or (last.op is node.op and self._is_number(last.operands[0]))
 
     def _is_number(self, node: Node) -> bool:
         """Whether this is a constant without a name."""
