@@ -7,8 +7,8 @@ Going backward over the same tape gives the gradient of the output without a gra
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from itertools import chain, compress
 from typing import Any, Final
 
 import numpy as np
@@ -17,19 +17,19 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, INPUT, PARAMETER, Node
 from chainrule.graph.op import Kind, Op
 from chainrule.graph.types import BOOL, FLOAT64
-from chainrule.run.native.tape_code import (
+from chainrule.run.native.tape_code import addresses
+from chainrule.run.native.tape_steps import (
     EVALUATE,
     GRADIENT,
     MOST_OPERANDS,
     STOP,
     STOP_BACKWARD,
-    Context,
     Form,
     Step,
-    addresses,
     backward_step,
     forward_step,
 )
+from chainrule.run.native.tape_text import Context
 
 _TYPES: Final = frozenset([FLOAT64, BOOL])
 _LEAVES: Final = frozenset([INPUT, PARAMETER, CONSTANT])
@@ -49,20 +49,17 @@ def fits(dag: Dag, gradient: bool = False) -> bool:
         gradient: Whether the derivatives of its output are needed too.
     """
     order = dag.order
-    if not _TYPES.issuperset({node.type for node in order}):
-        return False
-    if len(order) >= 1 << 32:
+    if len(order) >= 1 << 32 or not _TYPES.issuperset({node.type for node in order}):
         return False
     if gradient and (len(dag.outputs) != 1 or dag.outputs[0].type is not FLOAT64):
         return False
-    computed = [node for node in order if node.operands]
-    ops = [node.op for node in computed]
-    if len(computed) != len(order) and not _LEAVES.issuperset(
-        {node.op for node in order if not node.operands}
-    ):
-        return False
-    forms, _ = _forms(computed, ops)
-    if 8 * len(forms) >= _LIMIT or None in map(forward_step, forms):
+    ops = [node.op for node in order]
+    samples = dict(zip(ops, order, strict=True))
+    forms = {Form.of(node) for op, node in samples.items() if op not in _LEAVES}
+    several = {op for op in samples if _is_several(op)}
+    if several:
+        forms |= {Form.of(node) for node in order if node.op in several}
+    if len(forms) << MOST_OPERANDS >= _LIMIT or None in map(forward_step, forms):
         return False
     return not gradient or None not in [
         backward_step(form, (1 << len(form.types)) - 1) for form in forms
@@ -77,7 +74,7 @@ class Tape:
         context: What the compiled function takes last: the address of what it knows of the graph.
     """
 
-    def __init__(self, dag: Dag, wrt: Iterable[int] | None = None) -> None:
+    def __init__(self, dag: Dag, wrt: Sequence[int] | None = None) -> None:
         """Encode a graph.
 
         Args:
@@ -88,9 +85,9 @@ class Tape:
         self.dag = dag
         inputs = dag.inputs
         rest = dag.order[len(inputs) :]
-        constants = [node for node in rest if not node.operands]
-        computed = [node for node in rest if node.operands]
-        operands = [node.operands for node in computed]
+        operands = [node.operands for node in rest]
+        constants = [node for node, given in zip(rest, operands, strict=True) if not given]
+        computed = list(compress(rest, operands))
         places = dict(zip(chain(constants, inputs, computed), range(len(dag.order)), strict=True))
         ops = [node.op for node in computed]
         forms, codes = _forms(computed, ops)
@@ -181,14 +178,17 @@ def _forms(computed: Sequence[Node], ops: Sequence[Op]) -> tuple[list[Form], Any
     numbers: dict[Form, int] = {}
     by_op: dict[Op, int] = {}
     for op, node in dict(zip(ops, computed, strict=True)).items():
-        if op.params or op.variadic or Kind.ANY in op.kinds:
-            by_op[op] = -1
-        else:  # the operation says everything
-            by_op[op] = numbers.setdefault(Form.of(node), len(numbers))
+        several = _is_several(op)
+        by_op[op] = -1 if several else numbers.setdefault(Form.of(node), len(numbers))
     codes = np.fromiter(map(by_op.__getitem__, ops), np.int64, len(ops))
     for at in np.flatnonzero(codes < 0).tolist():
         codes[at] = numbers.setdefault(Form.of(computed[at]), len(numbers))
     return list(numbers), codes
+
+
+def _is_several(op: Op) -> bool:
+    """Whether nodes of this operation on scalars may differ in more than their operands."""
+    return bool(op.params) or op.variadic or Kind.ANY in op.kinds
 
 
 def _table(steps: Sequence[Step]) -> Any:

@@ -1,0 +1,128 @@
+"""The steps that tapes are made of: which there are.
+
+A step is one function of compiled code. It does one computation of a scalar graph and jumps to the
+step of the next one. There is one for each operation with its parameters, made from the operation's
+own native rule, and one for its derivatives, made from its partial derivatives.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from chainrule.diff.rules import Partial, partials_of
+from chainrule.graph import walk
+from chainrule.graph.node import INPUT, Node, input_node, make
+from chainrule.graph.op import OPS, Kind, Op, Params
+from chainrule.graph.types import BOOL, FLOAT64, Type
+from chainrule.run.native.element import is_native
+
+MOST_OPERANDS: Final = 3
+"""More do not fit into a record of a tape."""
+
+
+class Form(NamedTuple):
+    """What a node computes, whatever its operands are.
+
+    Attributes:
+        op: The operation.
+        params: Its parameters.
+        types: The types of the operands.
+        type: The type of the result.
+    """
+
+    op: Op
+    params: Params
+    types: tuple[Type, ...]
+    type: Type
+
+    @staticmethod
+    def of(node: Node) -> Form:
+        """The form of a computation."""
+        types = tuple([operand.type for operand in node.operands])
+        return Form(node.op, node.params, types, node.type)
+
+
+class Step(NamedTuple):
+    """One function of compiled code.
+
+    Attributes:
+        form: What it computes; None for one of the steps of every tape, then ``role`` says which.
+        wanted: For a step backward: which operands get their share, one bit for each; 0: forward.
+        role: ``evaluate`` and ``gradient`` run a tape; ``stop`` ends it; ``skip`` does nothing,
+            backward.
+    """
+
+    form: Form | None
+    wanted: int = 0
+    role: str = ""
+
+
+EVALUATE: Final = Step(None, role="evaluate")
+GRADIENT: Final = Step(None, role="gradient")
+STOP: Final = Step(None, role="stop")
+STOP_BACKWARD: Final = Step(None, role="stop backward")
+SKIP: Final = Step(None, role="skip")
+
+
+@functools.lru_cache(maxsize=4096)
+def forward_step(form: Form) -> Step | None:
+    """The step that computes a form; None where there is no native rule."""
+    fits = len(form.types) <= MOST_OPERANDS and form.op.native is not None
+    return Step(form) if fits else None
+
+
+@functools.lru_cache(maxsize=4096)
+def backward_step(form: Form, wanted: int) -> Step | None:
+    """The step that sends an adjoint on to those operands; None where there is no native rule.
+
+    Args:
+        form: What the node computes.
+        wanted: The operands that want their share, one bit for each.
+    """
+    if not form.type.is_float or forward_step(form) is None:
+        return SKIP if forward_step(form) else None
+    for at, partial in enumerate(partials_of(form.op, form.types, form.type, form.params).partials):
+        if partial is None:
+            wanted &= ~(1 << at)
+        elif wanted & 1 << at:
+            if not isinstance(partial, Partial):
+                return None
+            ends = [partial.factor] if partial.guard is None else [partial.factor, partial.guard]
+            if not all(is_native(node) for node in walk.depth_first(ends) if node.op is not INPUT):
+                return None
+    return Step(form, wanted) if wanted & (1 << len(form.types)) - 1 else SKIP
+
+
+_COMMON_PARAMS: Final[Mapping[str, Sequence[Params]]] = {
+    "power": [(2,), (3,), (4,), (-1,), (-2,), (0.5,), (-0.5,), (1.5,)],
+    "leaky_relu": [(0.01,)],
+    "elu": [(1,)],
+    "convert": [("float64",)],
+}
+
+
+def common_steps() -> list[Step]:
+    """The steps that most graphs are made of, in an order that depends on the table alone."""
+    steps = [EVALUATE, GRADIENT, STOP, STOP_BACKWARD, SKIP]
+    for op in OPS.values():
+        if op.native is None or op.variadic or len(op.kinds) > MOST_OPERANDS:
+            continue
+        types = tuple([BOOL if kind is Kind.BOOL else FLOAT64 for kind in op.kinds])
+        if op.name == "convert":
+            types = (BOOL,)
+        for params in _COMMON_PARAMS.get(op.name, [] if op.params else [()]):
+            form = Form.of(make(op, placeholders(types), params))
+            for step in (
+                forward_step(form),
+                *[backward_step(form, wanted) for wanted in range(1, 1 << len(types))],
+            ):
+                if step is not None and step not in steps:
+                    steps.append(step)
+    return steps
+
+
+def placeholders(types: Sequence[Type]) -> tuple[Node, ...]:
+    """An input for each operand."""
+    return tuple([input_node(f"x{at}", type) for at, type in enumerate(types)])
