@@ -7,7 +7,8 @@ Going backward over the same tape gives the gradient of the output without a gra
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from itertools import chain, compress
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from chainrule.graph.op import Kind, Op
 from chainrule.graph.types import BOOL, FLOAT64
 from chainrule.run.native.tape_code import addresses
 from chainrule.run.native.tape_steps import (
+    CAREFUL_GRADIENT,
     EVALUATE,
     GRADIENT,
     MOST_OPERANDS,
@@ -26,6 +28,7 @@ from chainrule.run.native.tape_steps import (
     STOP_BACKWARD,
     Form,
     Step,
+    always_live,
     backward_step,
     forward_step,
 )
@@ -86,7 +89,7 @@ class Tape:
         inputs = dag.inputs
         rest = dag.order[len(inputs) :]
         operands = [node.operands for node in rest]
-        constants = [node for node, given in zip(rest, operands, strict=True) if not given]
+        constants = list(compress(rest, map(operator.not_, operands)))
         computed = list(compress(rest, operands))
         places = dict(zip(chain(constants, inputs, computed), range(len(dag.order)), strict=True))
         ops = [node.op for node in computed]
@@ -108,41 +111,44 @@ class Tape:
                 inner["operands"][have, at] = flat[starts[have] + at]
         inner["forward"] = codes
         records["forward"][-1] = len(forms)
-        forward = _table([*[_known(forward_step(form)) for form in forms], STOP])
-
-        backward = None
+        forward = [*[_known(forward_step(form)) for form in forms], STOP]
+        backward: list[Step] = []
+        roles = [EVALUATE]
         if wrt is not None:
-            backward = self._backward(records, forms, codes, arity, len(constants))
+            careful = not all(map(always_live, forms))
+            backward = self._backward(records, forms, codes, arity, len(constants), careful)
+            roles.append(CAREFUL_GRADIENT if careful else GRADIENT)
+        found = np.array(addresses([*forward, *backward, *roles]), np.uint64)
+        self._entries = found[len(forward) + len(backward) :].tolist()
         bits = b"".join([node.params[0].ljust(8, b"\0") for node in constants])
         self._held: tuple[Any, ...] = (
             records,
-            forward,
-            backward,
+            found,
             np.frombuffer(bits, np.uint64),
             np.array([places[node] for node in dag.outputs], np.uint32),
-            np.array([len(constants) + at for at in wrt or ()], np.uint32),
+            self._wanted(wrt or (), len(constants), places, flat),
         )
-        pointers = [None if array is None else array.ctypes.data for array in self._held]
+        pointers = [array.ctypes.data for array in self._held]
         self._context = Context(
             forward=pointers[1],
-            backward=pointers[2],
+            backward=pointers[1] + 8 * len(forward),
             records=pointers[0],
             computations=len(computed),
-            constants=pointers[3],
+            constants=pointers[2],
             constant_count=len(constants),
             input_count=len(inputs),
-            outputs=pointers[4],
+            outputs=pointers[3],
             output_count=len(dag.outputs),
-            wanted=pointers[5],
-            wanted_count=len(self._held[5]),
+            wanted=pointers[4],
+            wanted_count=len(wrt or ()),
         )
         self.context = ctypes.addressof(self._context)
 
     @staticmethod
     def _backward(
-        records: Any, forms: Sequence[Form], codes: Any, arity: Any, constants: int
-    ) -> Any:
-        """Number the steps of the way back, and give their table; constants get no share."""
+        records: Any, forms: Sequence[Form], codes: Any, arity: Any, constants: int, careful: bool
+    ) -> list[Step]:
+        """Number the steps of the way back, and give them in order; constants get no share."""
         operands = records["operands"][1:-1]
         keys = codes << MOST_OPERANDS
         for at in range(MOST_OPERANDS):
@@ -153,10 +159,21 @@ class Tape:
         number_of = np.zeros(len(used), np.uint16)
         for key in np.flatnonzero(used).tolist():
             wanted = key & (1 << MOST_OPERANDS) - 1
-            step = _known(backward_step(forms[key >> MOST_OPERANDS], wanted))
+            step = _known(backward_step(forms[key >> MOST_OPERANDS], wanted, careful))
             number_of[key] = numbers.setdefault(step, len(numbers))
         records["backward"][1:-1] = number_of[keys]
-        return _table(list(numbers))
+        return list(numbers)
+
+    def _wanted(
+        self, wrt: Sequence[int], constants: int, places: Mapping[Node, int], flat: Any
+    ) -> Any:
+        """The places of the derivatives; that of an input that nobody uses is behind all others."""
+        nodes = len(self.dag.order)
+        used = np.zeros(nodes, bool)
+        used[flat] = True
+        used[[places[node] for node in self.dag.outputs]] = True
+        wanted = np.array(wrt, np.int64) + constants
+        return np.where(used[wanted], wanted, nodes).astype(np.uint32)
 
     def address(self, gradient: bool = False) -> int:
         """Where ``void evaluate(inputs, outputs, scratch, context)`` starts.
@@ -164,13 +181,14 @@ class Tape:
         Args:
             gradient: Whether the outputs are the value, then the derivatives.
         """
-        return addresses([GRADIENT if gradient else EVALUATE])[0]
+        entry: int = self._entries[gradient]
+        return entry
 
     def scratch(self, gradient: bool = False) -> int:
         """How many bytes of working memory it needs, at an address that is a multiple of 64."""
         nodes = len(self.dag.order)
-        rounded = (8 * nodes + 63) // 64 * 64
-        return 2 * rounded + nodes if gradient else rounded
+        rounded = (8 * (nodes + 1) + 63) // 64 * 64
+        return 2 * rounded + nodes + 1 if gradient else rounded
 
 
 def _forms(computed: Sequence[Node], ops: Sequence[Op]) -> tuple[list[Form], Any]:
@@ -189,10 +207,6 @@ def _forms(computed: Sequence[Node], ops: Sequence[Op]) -> tuple[list[Form], Any
 def _is_several(op: Op) -> bool:
     """Whether nodes of this operation on scalars may differ in more than their operands."""
     return bool(op.params) or op.variadic or Kind.ANY in op.kinds
-
-
-def _table(steps: Sequence[Step]) -> Any:
-    return np.array(addresses(steps), np.uint64)
 
 
 def _known(step: Step | None) -> Step:

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from chainrule.diff.rules import Partial, partials_of
+from chainrule.diff.rules import Partial, Transfer, partials_of
 from chainrule.graph import walk
 from chainrule.graph.node import INPUT, Node, input_node, make
 from chainrule.graph.op import OPS, Kind, Op, Params
@@ -50,17 +50,20 @@ class Step(NamedTuple):
     Attributes:
         form: What it computes; None for one of the steps of every tape, then ``role`` says which.
         wanted: For a step backward: which operands get their share, one bit for each; 0: forward.
+        careful: For a step backward: whether the node may have no adjoint, and then sends nothing.
         role: ``evaluate`` and ``gradient`` run a tape; ``stop`` ends it; ``skip`` does nothing,
             backward.
     """
 
     form: Form | None
     wanted: int = 0
+    careful: bool = False
     role: str = ""
 
 
 EVALUATE: Final = Step(None, role="evaluate")
 GRADIENT: Final = Step(None, role="gradient")
+CAREFUL_GRADIENT: Final = Step(None, careful=True, role="gradient")
 STOP: Final = Step(None, role="stop")
 STOP_BACKWARD: Final = Step(None, role="stop backward")
 SKIP: Final = Step(None, role="skip")
@@ -74,16 +77,17 @@ def forward_step(form: Form) -> Step | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def backward_step(form: Form, wanted: int) -> Step | None:
+def backward_step(form: Form, wanted: int, careful: bool = True) -> Step | None:
     """The step that sends an adjoint on to those operands; None where there is no native rule.
 
     Args:
         form: What the node computes.
         wanted: The operands that want their share, one bit for each.
+        careful: Whether the node may have no adjoint; needed where not all forms are `always_live`.
     """
     if not form.type.is_float or forward_step(form) is None:
         return SKIP if forward_step(form) else None
-    for at, partial in enumerate(partials_of(form.op, form.types, form.type, form.params).partials):
+    for at, partial in enumerate(_partials(form)):
         if partial is None:
             wanted &= ~(1 << at)
         elif wanted & 1 << at:
@@ -92,7 +96,19 @@ def backward_step(form: Form, wanted: int) -> Step | None:
             ends = [partial.factor] if partial.guard is None else [partial.factor, partial.guard]
             if not all(is_native(node) for node in walk.depth_first(ends) if node.op is not INPUT):
                 return None
-    return Step(form, wanted) if wanted & (1 << len(form.types)) - 1 else SKIP
+    return Step(form, wanted, careful) if wanted & (1 << len(form.types)) - 1 else SKIP
+
+
+@functools.lru_cache(maxsize=4096)
+def always_live(form: Form) -> bool:
+    """Whether each operand always gets a share of the adjoint, whatever the values are."""
+    return form.type.is_float and all(
+        isinstance(partial, Partial) and partial.guard is None for partial in _partials(form)
+    )
+
+
+def _partials(form: Form) -> Sequence[Partial | Transfer | None]:
+    return partials_of(form.op, form.types, form.type, form.params).partials
 
 
 _COMMON_PARAMS: Final[Mapping[str, Sequence[Params]]] = {
@@ -105,7 +121,7 @@ _COMMON_PARAMS: Final[Mapping[str, Sequence[Params]]] = {
 
 def common_steps() -> list[Step]:
     """The steps that most graphs are made of, in an order that depends on the table alone."""
-    steps = [EVALUATE, GRADIENT, STOP, STOP_BACKWARD, SKIP]
+    steps = [EVALUATE, GRADIENT, CAREFUL_GRADIENT, STOP, STOP_BACKWARD, SKIP]
     for op in OPS.values():
         if op.native is None or op.variadic or len(op.kinds) > MOST_OPERANDS:
             continue
@@ -114,13 +130,11 @@ def common_steps() -> list[Step]:
             types = (BOOL,)
         for params in _COMMON_PARAMS.get(op.name, [] if op.params else [()]):
             form = Form.of(make(op, placeholders(types), params))
-            for step in (
-                forward_step(form),
-                *[backward_step(form, wanted) for wanted in range(1, 1 << len(types))],
-            ):
-                if step is not None and step not in steps:
-                    steps.append(step)
-    return steps
+            ways = [True, False] if always_live(form) else [True]
+            wanted = range(1, 1 << len(types))
+            backward = [backward_step(form, some, way) for way in ways for some in wanted]
+            steps += [step for step in (forward_step(form), *backward) if step is not None]
+    return list(dict.fromkeys(steps))
 
 
 def placeholders(types: Sequence[Type]) -> tuple[Node, ...]:

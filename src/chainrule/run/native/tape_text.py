@@ -6,13 +6,14 @@ everything they share in registers.
 
 A forward step gets the record, the values, where its result goes, and the table of steps. A step
 backward gets the record, values, adjoints, its own place among them, the table, and which nodes
-have an adjoint. What has none, because a branch was not taken, sends nothing.
+have an adjoint. What has none, because a branch was not taken, sends nothing; where that cannot
+happen, nobody asks.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Final
 
 from chainrule.diff.rules import Partial, partials_of
@@ -57,9 +58,9 @@ def text_of(steps: Sequence[Step]) -> str:
     for at, step in enumerate(steps):
         names.append(name := f"step{at}")
         if step.form is None:
-            text = _ROLES[step.role]()
+            text = _role_text(step)
         elif step.wanted:
-            text = _backward_text(module, step.form, step.wanted)
+            text = _backward_text(module, step.form, step.wanted, step.careful)
         else:
             text = _forward_text(module, step.form)
         module.define(name, text.replace("@NAME", f"@{name}").replace("CONVENTION", convention()))
@@ -101,12 +102,14 @@ define internal CONVENTION void @NAME({_BACKWARD}) {{
   %entry = getelementptr ptr, ptr %table, i64 %number.wide
   %next = load ptr, ptr %entry"""
 
-_BACKWARD_BODY: Final = """\
+_IF_LIVE: Final = """\
   %flag.at = getelementptr i8, ptr %live, i64 %at
   %flag = load i8, ptr %flag.at
   %idle = icmp eq i8 %flag, 0
   br i1 %idle, label %done, label %busy
-busy:
+busy:"""
+
+_ADJOINT: Final = """\
   %adjoint.at = getelementptr double, ptr %adjoints, i64 %at
   %adjoint = load double, ptr %adjoint.at"""
 
@@ -133,7 +136,7 @@ def _forward_text(module: Module, form: Form) -> str:
     return body([_FORWARD_HEAD, *_apart(code.lines), _FORWARD_TAIL])
 
 
-def _backward_text(module: Module, form: Form, wanted: int) -> str:
+def _backward_text(module: Module, form: Form, wanted: int, careful: bool) -> str:
     code = Code(module)
     rules = partials_of(form.op, form.types, form.type, form.params)
     shares = [
@@ -157,18 +160,22 @@ def _backward_text(module: Module, form: Form, wanted: int) -> str:
         known[rules.out] = _value(code, "%at", form.type)
     for at, partial in shares:
         if partial.guard is None:
-            _send(code, partial, known, places[at])
+            _send(code, partial, known, places[at], careful)
             continue
         guard = _computed(code, partial.guard, known)
         code.add_line(f"  br i1 {guard.text}, label %taken{at}, label %after{at}\ntaken{at}:")
-        _send(code, partial, dict(known), places[at])
+        _send(code, partial, dict(known), places[at], careful)
         code.add_line(f"  br label %after{at}\nafter{at}:")
-    lines = _apart(code.lines)
-    return body([_BACKWARD_HEAD, _BACKWARD_BODY, *lines, "  br label %done\ndone:", _BACKWARD_TAIL])
+    lines = [_ADJOINT, *_apart(code.lines)]
+    if careful:
+        lines = [_IF_LIVE, *lines, "  br label %done\ndone:"]
+    return body([_BACKWARD_HEAD, *lines, _BACKWARD_TAIL])
 
 
-def _send(code: Code, partial: Partial, known: MutableMapping[Node, Value], place: str) -> None:
-    """Add adjoint · factor to the adjoint at a place."""
+def _send(
+    code: Code, partial: Partial, known: MutableMapping[Node, Value], place: str, careful: bool
+) -> None:
+    """Add adjoint · factor to the adjoint at a place, and if asked to, say that there is one."""
     number = Value("%adjoint", "double")
     if partial.constant == -1:
         number = code.negate(number)
@@ -177,8 +184,9 @@ def _send(code: Code, partial: Partial, known: MutableMapping[Node, Value], plac
     to = code.emit("ptr", f"getelementptr double, ptr %adjoints, i64 {place}").text
     total = code.add(code.emit("double", f"load double, ptr {to}"), number)
     code.add_line(f"  store double {total.text}, ptr {to}")
-    flag = code.emit("ptr", f"getelementptr i8, ptr %live, i64 {place}").text
-    code.add_line(f"  store i8 1, ptr {flag}")
+    if careful:
+        flag = code.emit("ptr", f"getelementptr i8, ptr %live, i64 {place}").text
+        code.add_line(f"  store i8 1, ptr {flag}")
 
 
 def _computed(code: Code, node: Node, known: MutableMapping[Node, Value]) -> Value:
@@ -261,18 +269,30 @@ _PASS_OUTPUT: Final = """\
   %to = getelementptr i64, ptr %results, i64 %k
   store i64 %bits, ptr %to"""
 
-_PASS_DERIVATIVE: Final = """\
+_WANTED: Final = """\
   %w.at = getelementptr i32, ptr %wanted, i64 %w
   %w.place = load i32, ptr %w.at
   %w.wide = zext i32 %w.place to i64
+  %w.from = getelementptr double, ptr %adjoints, i64 %w.wide
+  %w.adjoint = load double, ptr %w.from
+  %w.to = getelementptr double, ptr %derivatives, i64 %w"""
+
+_PASS_DERIVATIVE: Final = f"""\
+{_WANTED}
+  store double %w.adjoint, ptr %w.to"""
+
+_PASS_IF_LIVE: Final = f"""\
+{_WANTED}
   %w.flag.at = getelementptr i8, ptr %live, i64 %w.wide
   %w.flag = load i8, ptr %w.flag.at
   %w.has = icmp ne i8 %w.flag, 0
-  %w.from = getelementptr double, ptr %adjoints, i64 %w.wide
-  %w.adjoint = load double, ptr %w.from
   %w.number = select i1 %w.has, double %w.adjoint, double 0.0
-  %w.to = getelementptr double, ptr %derivatives, i64 %w
   store double %w.number, ptr %w.to"""
+
+_SEED_LIVE: Final = """\
+  call void @llvm.memset.p0.i64(ptr %live, i8 0, i64 %nodes, i1 false)
+  %seed.flag = getelementptr i8, ptr %live, i64 %start.wide
+  store i8 1, ptr %seed.flag"""
 
 _CLEAR: Final = """\
   %i.to = getelementptr <8 x double>, ptr %adjoints, i64 %i
@@ -300,26 +320,26 @@ def _evaluate_text() -> str:
     ])  # fmt: skip
 
 
-def _gradient_text() -> str:
+def _gradient_text(careful: bool) -> str:
     # Adjoints start at −0.0, eight at a time: adding to that gives every number unchanged, zeros
     # included.
     run = f"""\
   %fixed = add i64 %constant_count, %input_count
   %nodes = add i64 %fixed, %computations
   %node.bytes = shl i64 %nodes, 3
-  %padded = add i64 %node.bytes, 63
+  %padded = add i64 %node.bytes, 71
   %rounded = and i64 %padded, -64
   %adjoints = getelementptr i8, ptr %scratch, i64 %rounded
   %live = getelementptr i8, ptr %adjoints, i64 %rounded
   %lines = lshr i64 %rounded, 6
 {_loop("i", "%lines", _CLEAR)}
-  call void @llvm.memset.p0.i64(ptr %live, i8 0, i64 %nodes, i1 false)
+  %spare = getelementptr double, ptr %adjoints, i64 %nodes
+  store double 0.0, ptr %spare
   %start = load i32, ptr %outputs
   %start.wide = zext i32 %start to i64
   %seed = getelementptr double, ptr %adjoints, i64 %start.wide
   store double 1.0, ptr %seed
-  %seed.flag = getelementptr i8, ptr %live, i64 %start.wide
-  store i8 1, ptr %seed.flag
+{_SEED_LIVE if careful else ""}
   %last.offset = mul i64 %computations, {RECORD}
   %last = getelementptr i8, ptr %records, i64 %last.offset
   %last.number.at = getelementptr i8, ptr %last, i64 2
@@ -337,19 +357,23 @@ ptr %backward, ptr %live)
         _FORWARD_RUN,
         _loop("k", "1", _PASS_OUTPUT),
         run,
-        _loop("w", "%wanted_count", _PASS_DERIVATIVE),
+        _loop("w", "%wanted_count", _PASS_IF_LIVE if careful else _PASS_DERIVATIVE),
         "  ret void\n}",
     ])  # fmt: skip
 
 
 _STOP: Final = "define internal CONVENTION void @NAME({}) {{\n  ret void\n}}"
 
-_ROLES: Final[Mapping[str, Callable[[], str]]] = {
-    "evaluate": _evaluate_text,
-    "gradient": _gradient_text,
-    "stop": lambda: f"define internal CONVENTION void @NAME({_FORWARD}) {{\n  ret void\n}}",
-    "stop backward": lambda: (
-        f"define internal CONVENTION void @NAME({_BACKWARD}) {{\n  ret void\n}}"
-    ),
-    "skip": lambda: body([_BACKWARD_HEAD, _BACKWARD_TAIL]),
-}
+
+def _role_text(step: Step) -> str:
+    match step.role:
+        case "evaluate":
+            return _evaluate_text()
+        case "gradient":
+            return _gradient_text(step.careful)
+        case "stop":
+            return _STOP.format(_FORWARD)
+        case "stop backward":
+            return _STOP.format(_BACKWARD)
+        case _:
+            return body([_BACKWARD_HEAD, _BACKWARD_TAIL])
