@@ -66,10 +66,14 @@ def gradient_of(dag: Dag, arguments):
     return run(Tape(dag, floats), arguments, 1 + len(floats), gradient=True)
 
 
+def evaluated(dag: Dag, arguments) -> Sweep:
+    given = zip(dag.inputs, arguments, strict=True)
+    return Sweep(dag, {node: node.type.dtype.type(value) for node, value in given})
+
+
 def interpreted(dag: Dag, arguments):
     """The same by the interpreter."""
-    sweep = Sweep(dag, {node: node.type.dtype.type(value)
-                        for node, value in zip(dag.inputs, arguments, strict=True)})  # fmt: skip
+    sweep = evaluated(dag, arguments)
     adjoints = sweep.reverse(dag.output)
     floats = [node for node in dag.inputs if node.type is FLOAT64]
     return np.array([sweep.values[dag.output], *[adjoints.get(node, 0.0) for node in floats]])
@@ -114,8 +118,7 @@ def test_an_operation_and_its_derivatives_are_those_of_the_interpreter(op, types
     for at in itertools.product(*points):
         got = run(tape, at, 1)[0]
         if dag.output.type is BOOL:
-            sweep = Sweep(dag, dict(zip(inputs, at, strict=True)))
-            assert got.view(np.uint64) == sweep.values[dag.output], at
+            assert got.view(np.uint64) == evaluated(dag, at).values[dag.output], at
         elif backward:
             value, *derivatives = run(tape, at, 1 + len(floats), gradient=True)
             expected, *wanted = interpreted(dag, at)
@@ -371,13 +374,13 @@ def test_threads_share_a_tape():
 # --- the steps ------------------------------------------------------------------------------------
 
 
-def test_the_common_steps_cover_the_native_operations():
+def test_the_common_steps_do_not_depend_on_what_ran_before():
     steps = tape_steps.common_steps()
-    assert len(set(steps)) == len(steps)
     assert steps == tape_steps.common_steps()
+    assert len(set(steps)) == len(steps)
     names = {step.form.op.name for step in steps if step.form is not None}
-    assert set(EXACT) <= names
-    assert tape_text.text_of(steps) == tape_text.text_of(steps)
+    assert {"add", "multiply", "where", "less", "exp"} <= names
+    assert tape_text.module_of(steps).text == tape_text.module_of(steps).text
 
 
 def test_code_from_elsewhere_is_used():

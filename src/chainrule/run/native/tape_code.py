@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from chainrule.run.native.tape_steps import Step
-from chainrule.run.native.tape_text import text_of
+from chainrule.run.native.tape_text import module_of
 from chainrule.run.native.target import Library, machine_code, optimised
 
 LEVEL: Final = 0
@@ -31,7 +31,7 @@ def object_of(steps: Sequence[Step], level: int = LEVEL) -> bytes:
         steps: The steps.
         level: How hard LLVM tries.
     """
-    return machine_code(optimised(text_of(steps), level), level)
+    return machine_code(optimised(module_of(steps).text, level), level)
 
 
 def install(steps: Sequence[Step], code: bytes) -> None:

@@ -8,7 +8,7 @@ own native rule, and one for its derivatives, made from its partial derivatives.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chainrule.diff.rules import Partial, Transfer, partials_of
@@ -72,8 +72,10 @@ SKIP: Final = Step(None, role="skip")
 @functools.lru_cache(maxsize=4096)
 def forward_step(form: Form) -> Step | None:
     """The step that computes a form; None where there is no native rule."""
-    fits = len(form.types) <= MOST_OPERANDS and form.op.native is not None
-    return Step(form) if fits else None
+    if len(form.types) > MOST_OPERANDS or form.op.native is None:
+        return None
+    node = make(form.op, placeholders(form.types), form.params)
+    return Step(form) if is_native(node) else None
 
 
 @functools.lru_cache(maxsize=4096)
@@ -111,30 +113,28 @@ def _partials(form: Form) -> Sequence[Partial | Transfer | None]:
     return partials_of(form.op, form.types, form.type, form.params).partials
 
 
-_COMMON_PARAMS: Final[Mapping[str, Sequence[Params]]] = {
-    "power": [(2,), (3,), (4,), (-1,), (-2,), (0.5,), (-0.5,), (1.5,)],
-    "leaky_relu": [(0.01,)],
-    "elu": [(1,)],
-    "convert": [("float64",)],
-}
+_COMMON: Final = (
+    "add", "subtract", "multiply", "divide", "negate", "reciprocal", "square", "sqrt", "abs",
+    "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sigmoid", "relu", "where", "minimum",
+    "maximum", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal",
+    "logical_and", "logical_or", "logical_not",
+)  # fmt: skip
+_COMMON_EXPONENTS: Final = (2, 3, -1, 0.5)
 
 
 def common_steps() -> list[Step]:
     """The steps that most graphs are made of, in an order that depends on the table alone."""
-    steps = [EVALUATE, GRADIENT, CAREFUL_GRADIENT, STOP, STOP_BACKWARD, SKIP]
-    for op in OPS.values():
-        if op.native is None or op.variadic or len(op.kinds) > MOST_OPERANDS:
-            continue
+    steps: list[Step | None] = [EVALUATE, GRADIENT, CAREFUL_GRADIENT, STOP, STOP_BACKWARD, SKIP]
+    chosen: list[tuple[str, Params]] = [(name, ()) for name in _COMMON]
+    chosen += [("power", (exponent,)) for exponent in _COMMON_EXPONENTS]
+    for name, params in chosen:
+        op = OPS[name]
         types = tuple([BOOL if kind is Kind.BOOL else FLOAT64 for kind in op.kinds])
-        if op.name == "convert":
-            types = (BOOL,)
-        for params in _COMMON_PARAMS.get(op.name, [] if op.params else [()]):
-            form = Form.of(make(op, placeholders(types), params))
-            ways = [True, False] if always_live(form) else [True]
-            wanted = range(1, 1 << len(types))
-            backward = [backward_step(form, some, way) for way in ways for some in wanted]
-            steps += [step for step in (forward_step(form), *backward) if step is not None]
-    return list(dict.fromkeys(steps))
+        form = Form.of(make(op, placeholders(types), params))
+        steps.append(forward_step(form))
+        for careful in [True, False] if always_live(form) else [True]:
+            steps += [backward_step(form, some, careful) for some in range(1, 1 << len(types))]
+    return [step for step in dict.fromkeys(steps) if step is not None]
 
 
 def placeholders(types: Sequence[Type]) -> tuple[Node, ...]:

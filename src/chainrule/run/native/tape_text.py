@@ -13,7 +13,7 @@ happen, nobody asks.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Final
 
 from chainrule.diff.rules import Partial, partials_of
@@ -21,16 +21,14 @@ from chainrule.graph import walk
 from chainrule.graph.node import Node, make
 from chainrule.graph.types import FLOAT64, Type
 from chainrule.run.native.element import element, elements
-from chainrule.run.native.lanes import Code, Define, Module, Value, body
+from chainrule.run.native.lanes import Code, Module, Value, body
+from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.tape_steps import Form, Step, placeholders
 from chainrule.run.native.target import processor
 
 RECORD: Final = 16
 """Bytes of a record: the numbers of the forward and the backward step (two bytes each), then the
 places of three operands (four bytes each)."""
-
-FUNCTIONS: Final[Mapping[str, Define]] = {}
-"""The functions of mathematics that steps call; others come from the C library."""
 
 
 class Context(ctypes.Structure):
@@ -51,12 +49,11 @@ class Context(ctypes.Structure):
     )
 
 
-def text_of(steps: Sequence[Step]) -> str:
-    """A module of LLVM whose function ``steps`` gives the address of an array with these steps."""
+def module_of(steps: Sequence[Step]) -> Module:
+    """A module whose function ``steps`` gives the address of an array with these steps."""
     module = Module(FUNCTIONS)
-    names = []
-    for at, step in enumerate(steps):
-        names.append(name := f"step{at}")
+    names = [f"step{at}" for at in range(len(steps))]
+    for name, step in zip(names, steps, strict=True):
         if step.form is None:
             text = _role_text(step)
         elif step.wanted:
@@ -67,7 +64,7 @@ def text_of(steps: Sequence[Step]) -> str:
     pointers = ", ".join([f"ptr @{name}" for name in names])
     table = f"@table = internal constant [{len(names)} x ptr] [{pointers}]"
     module.define("steps", f"{table}\ndefine ptr @steps() {{\n  ret ptr @table\n}}")
-    return module.text
+    return module
 
 
 def convention() -> str:
@@ -133,7 +130,7 @@ def _forward_text(module: Module, form: Form) -> str:
     if result.kind == "i1":
         result = code.emit("i64", f"zext i1 {result.text} to i64")
     code.add_line(f"  store {result.kind} {result.text}, ptr %result")
-    return body([_FORWARD_HEAD, *_apart(code.lines), _FORWARD_TAIL])
+    return body([_FORWARD_HEAD, *code.lines, _FORWARD_TAIL])
 
 
 def _backward_text(module: Module, form: Form, wanted: int, careful: bool) -> str:
@@ -166,7 +163,7 @@ def _backward_text(module: Module, form: Form, wanted: int, careful: bool) -> st
         code.add_line(f"  br i1 {guard.text}, label %taken{at}, label %after{at}\ntaken{at}:")
         _send(code, partial, dict(known), places[at], careful)
         code.add_line(f"  br label %after{at}\nafter{at}:")
-    lines = [_ADJOINT, *_apart(code.lines)]
+    lines = [_ADJOINT, *code.lines]
     if careful:
         lines = [_IF_LIVE, *lines, "  br label %done\ndone:"]
     return body([_BACKWARD_HEAD, *lines, _BACKWARD_TAIL])
@@ -207,13 +204,6 @@ def _value(code: Code, place: str, type: Type) -> Value:
         return code.emit("double", f"load double, ptr {where}")
     byte = code.emit("i8", f"load i8, ptr {where}").text
     return code.emit("i1", f"trunc i8 {byte} to i1")
-
-
-def _apart(lines: Iterable[str]) -> list[str]:
-    """Calls of functions stay calls: copies of a function in every step would only be more code."""
-    return [
-        f"{line} noinline" if " call " in line and "@llvm." not in line else line for line in lines
-    ]
 
 
 # --- running a tape -------------------------------------------------------------------------------
