@@ -327,6 +327,12 @@ def test_what_does_not_fit(outputs):
     assert not fits(dag)
 
 
+def test_hundreds_of_different_steps_do_not_fit():
+    x = Term(input_node("x", FLOAT64))
+    powers = [apply(OPS["power"], (x,), (exponent,)).node for exponent in range(2, 302)]
+    assert not fits(Dag(powers))
+
+
 def test_a_gradient_needs_one_output_of_float64():
     x = input_node("x", FLOAT64)
     assert not fits(Dag([x, x]), gradient=True)

@@ -36,8 +36,9 @@ from chainrule.run.native.tape_text import Context
 
 _TYPES: Final = frozenset([FLOAT64, BOOL])
 _LEAVES: Final = frozenset([INPUT, PARAMETER, CONSTANT])
-_LIMIT: Final = 1 << 16
-"""Steps are numbered in two bytes."""
+_MOST_FORMS: Final = 256
+"""More would take long to compile, as those of hundreds of different exponents, and a tape is to
+start at once; steps are numbered in two bytes."""
 
 _RECORD: Final = np.dtype(
     [("forward", "u2"), ("backward", "u2"), ("operands", "u4", MOST_OPERANDS)]
@@ -62,7 +63,7 @@ def fits(dag: Dag, gradient: bool = False) -> bool:
     several = {op for op in samples if _is_several(op)}
     if several:
         forms |= {Form.of(node) for node in order if node.op in several}
-    if len(forms) << MOST_OPERANDS >= _LIMIT or None in map(forward_step, forms):
+    if len(forms) > _MOST_FORMS or None in map(forward_step, forms):
         return False
     return not gradient or None not in [
         backward_step(form, (1 << len(form.types)) - 1) for form in forms
