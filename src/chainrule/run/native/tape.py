@@ -62,7 +62,7 @@ def fits(dag: Dag, gradient: bool = False) -> bool:
     forms = {Form.of(node) for op, node in samples.items() if op not in _LEAVES}
     several = {op for op in samples if _is_several(op)}
     if several:
-        forms |= {Form.of(node) for node in order if node.op in several}
+        forms |= set(_by_key([node for node in order if node.op in several])[1].values())
     if len(forms) > _MOST_FORMS or None in map(forward_step, forms):
         return False
     return not gradient or None not in [
@@ -200,9 +200,19 @@ def _forms(computed: Sequence[Node], ops: Sequence[Op]) -> tuple[list[Form], Any
         several = _is_several(op)
         by_op[op] = -1 if several else numbers.setdefault(Form.of(node), len(numbers))
     codes = np.fromiter(map(by_op.__getitem__, ops), np.int64, len(ops))
-    for at in np.flatnonzero(codes < 0).tolist():
-        codes[at] = numbers.setdefault(Form.of(computed[at]), len(numbers))
+    open = np.flatnonzero(codes < 0)
+    keys, found = _by_key([computed[at] for at in open.tolist()])
+    number_of = {key: numbers.setdefault(form, len(numbers)) for key, form in found.items()}
+    codes[open] = np.fromiter(map(number_of.__getitem__, keys), np.int64, len(keys))
     return list(numbers), codes
+
+
+def _by_key(nodes: Sequence[Node]) -> tuple[list[tuple[Any, ...]], dict[tuple[Any, ...], Form]]:
+    """For each node what its form depends on, and the forms by that."""
+    # The types of the first operand and of the result say all types of a pointwise operation.
+    keys = [(node.op, node.params, node.operands[0].type, node.type) for node in nodes]
+    samples = dict(zip(keys, nodes, strict=True))
+    return keys, {key: Form.of(node) for key, node in samples.items()}
 
 
 def _is_several(op: Op) -> bool:
