@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, Final, Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
 from chainrule.api.arguments import bind, taken_apart
-from chainrule.api.out import arrays_for, copied, handed_out
+from chainrule.api.out import arrangement_of, arrays_for, copied, handed_out
 from chainrule.api.outputs import arranged
-from chainrule.errors import GraphError, shown
+from chainrule.errors import DerivativeError, GraphError, shown
 from chainrule.graph.dag import Dag
-from chainrule.run.native.machine import Machine, in_order
+from chainrule.graph.node import Node
+from chainrule.run.native.machine import Machine, Options, in_order
 from chainrule.run.native.report import CompileReport
 
 Listing = Literal["kernels", "llvm", "optimised", "assembly"]
 
 _TIME: Final = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(ms|s)\s*")
-
-
-class Options(NamedTuple):
-    """How a graph is compiled; see `chainrule.Graph.compile`."""
-
-    threads: int = 1
 
 
 class Compiled:
@@ -43,7 +39,10 @@ class Compiled:
     def __init__(self, dag: Dag, options: Options) -> None:
         self.dag = dag
         self._options = options
-        self._machine = Machine(dag, options.threads)
+        self._arrangement = arrangement_of(dag)
+        if options.wrt is not None:
+            self._arrangement = (0, tuple(range(1, 1 + len(options.wrt))))
+        self._machine = Machine(dag, options)
         self._machine.start()
 
     def wait(self, timeout: float | None = None) -> Compiled:
@@ -105,17 +104,18 @@ class Compiled:
             values = taken_apart(self.dag, values)
         given, shape = bind(self.dag, values, named, copy=False)
         arguments = [in_order(given[node]) for node in self.dag.inputs]
-        into = () if out is None else arrays_for(self.dag, out, shape, arguments)
+        machine, arrangement = self._machine, self._arrangement
+        into = () if out is None else arrays_for(arrangement, machine.types, out, shape, arguments)
         memory = {one.part: one.array for one in into if one.whole and isinstance(one.part, int)}
         if shape:
-            results = self._machine.run_points([*map(np.asarray, arguments)], shape, memory)
+            results = machine.run_points([*map(np.asarray, arguments)], shape, memory)
         else:
-            results = self._machine.run(arguments, memory)
+            results = machine.run(arguments, memory)
         made = [_plain(result) for result in results]
         if not into:
-            return arranged(self.dag.arrangement, made, shape)
+            return arranged(arrangement, made, shape)
         copied(into, made, shape)
-        return handed_out(self.dag, into, made, shape)
+        return handed_out(arrangement, into, made, shape)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -133,6 +133,19 @@ class Compiled:
 def _plain(value: Any) -> Any:
     """A number as users get it."""
     return value if isinstance(value, (np.ndarray, np.float32)) else value.item()
+
+
+def positions(dag: Dag, nodes: Sequence[Node]) -> tuple[int, ...]:
+    """Which arguments these nodes are.
+
+    Raises:
+        DerivativeError: E334 for another node.
+    """
+    found = {node: at for at, node in enumerate(dag.inputs)}
+    for node in nodes:
+        if node not in found:
+            raise DerivativeError("E334", f"{dag.labels[node]!r} is no argument of the graph")
+    return tuple([found[node] for node in nodes])
 
 
 def seconds_of(budget: str | float) -> float:
