@@ -6,6 +6,7 @@ operation's block says.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Final
 
@@ -120,3 +121,18 @@ def exp_of_square(x: Any, factor: float) -> Any:
     x = np.minimum(abs(x), 60)
     a = np.floor(64 * x) / 64
     return np.exp(factor * (a * a)) * np.exp(factor * ((x - a) * (x + a)))
+
+
+@functools.cache
+def cotangent_polynomial(order: int) -> tuple[float, ...]:
+    """The derivative of this order of cot(πx) as a polynomial in c = cot(πx): c' = −π(1 + c²).
+
+    The highest power comes first.
+    """
+    powers = [0.0, 1.0]
+    for _ in range(order):
+        slope = [at * a for at, a in enumerate(powers)][1:]
+        powers = [
+            -math.pi * (a + b) for a, b in zip([*slope, 0.0, 0.0], [0.0, 0.0, *slope], strict=True)
+        ]
+    return tuple(reversed(powers))

@@ -6,7 +6,6 @@ needed for float64 only.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import scipy.special
 
-from chainrule.ops.kernels import exp_of_square, where
+from chainrule.ops.kernels import cotangent_polynomial, exp_of_square, where
 
 _SQRT_HALF: Final = math.sqrt(0.5)
 
@@ -154,13 +153,4 @@ def polygamma(x: Any, order: int) -> Any:
 
 def _cotangent_derivative(x: Any, order: int) -> Any:
     """The derivative of this order of cot(πx)."""
-    return _polynomial(_cotangent_polynomial(order), 1 / np.tan(math.pi * x))
-
-
-@functools.cache
-def _cotangent_polynomial(order: int) -> list[float]:
-    """As a polynomial in c = cot(πx), the highest power first: c' = −π(1 + c²)."""
-    polynomial = np.polynomial.Polynomial([0.0, 1.0])
-    for _ in range(order):
-        polynomial = -math.pi * polynomial.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
-    return [float(a) for a in polynomial.coef[::-1]]
+    return _polynomial(cotangent_polynomial(order), 1 / np.tan(math.pi * x))
