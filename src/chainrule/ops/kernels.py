@@ -17,8 +17,13 @@ _MANY: Final = 256
 
 
 def power(x: Any, exponent: Any) -> Any:
-    """IEEE pow for scalars and arrays alike; ``array ** 0.5`` alone would take a square root."""
+    """IEEE pow for scalars and arrays alike.
+
+    NumPy takes a square root for an exponent of 1/2, for some arrays; it differs at −0 and −∞.
+    """
     if exponent.__class__ is float:
+        if exponent == 0.5:
+            return where(x == -np.inf, x.dtype.type(np.inf), np.sqrt(x) + x.dtype.type(0))
         if x.dtype == np.float32:  # the exponent itself may need more digits than float32 has
             return np.power(x, exponent, dtype=np.float64).astype(np.float32)
         return np.power(x, exponent)

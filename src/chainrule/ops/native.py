@@ -180,7 +180,7 @@ def _right(code: Any, x: Any, right: Any, left: Any) -> Any:
     return code.select(code.compare("gt", x, code.constant(0, x.kind)), right, left)
 
 
-# --- the normal distribution ----------------------------------------------------------------------
+# --- error functions and the normal distribution --------------------------------------------------
 
 
 def exp_of_square(code: Any, x: Any, factor: float) -> Any:
@@ -203,11 +203,64 @@ def normal_pdf(code: Any, x: Any) -> Any:
 
 
 @in_double
+def erf(code: Any, x: Any) -> Any:
+    """Around 0, where 1 − erfc(x) cancels, a polynomial in x²."""
+    square = code.multiply(x, x)
+    small = code.multiply(x, _polynomial(code, _ERF_AROUND_0, square))
+    large = code.subtract(code.constant(1.0), _complement(code, x))
+    near = code.compare("lt", square, code.constant(0.5))
+    return code.select(near, small, code.copysign(large, x))
+
+
+@in_double
+def erfc(code: Any, x: Any) -> Any:
+    right = _complement(code, x)
+    left = code.subtract(code.constant(2.0), right)
+    return code.select(code.compare("lt", x, code.constant(0.0)), left, right)
+
+
+@in_double
 def erfcx(code: Any, x: Any) -> Any:
     """For negative x by the other tail: both add up to 2 exp(x²)."""
-    right = code.call("erfcx", code.absolute(x))
+    right = _scaled_complement(code, code.absolute(x))
     left = code.subtract(code.multiply(code.constant(2.0), exp_of_square(code, x, 1.0)), right)
     return code.select(code.compare("lt", x, code.constant(0.0)), left, right)
+
+
+def _complement(code: Any, x: Any) -> Any:
+    """erfc(|x|)."""
+    return code.multiply(_scaled_complement(code, code.absolute(x)), exp_of_square(code, x, -1.0))
+
+
+def _scaled_complement(code: Any, x: Any) -> Any:
+    """exp(x²) erfc(x) for x ≥ 0: a polynomial in t = (x − 3)/(x + 3) over x + 1/2.
+
+    So Shepherd and Laframboise (Mathematics of Computation 36, 1981) map the half line to [−1, 1].
+    """
+    t = code.divide(code.constant(6.0), code.add(x, code.constant(3.0)))
+    t = code.subtract(code.constant(1.0), t)
+    shape = _polynomial(code, _ERFCX, t)
+    return code.divide(shape, code.add(x, code.constant(0.5)))
+
+
+_ERF_AROUND_0: Final = (
+    *(1.1801680871864897e-08, -1.602315136260448e-07, 1.6439582732072647e-06),
+    *(-1.4924722967478408e-05, 0.00012055308361887965, -0.000854832660274704),
+    *(0.005223977620954202, -0.026866170644851698, 0.11283791670954232),
+    *(-0.3761263890318374, 1.1283791670955126),
+)
+"""erf(x)/x by x² up to 1/2, interpolated at the zeros of Chebyshev's polynomials, as below."""
+
+_ERFCX: Final = (
+    *(4.1968674293454387e-10, 4.931266755172794e-10, -4.108797529355727e-09),
+    *(-6.6564598305193435e-09, 2.0532006833970177e-08, 5.091810301921368e-08),
+    *(-7.023827157714231e-08, -3.083005730199363e-07, 1.7788043342040298e-07),
+    *(1.736185472488584e-06, -3.654140734391807e-07, -1.0050271134262806e-05),
+    *(2.4745983249841725e-06, 6.254967122918645e-05, -5.2579859792240326e-05),
+    *(-0.0003899161348271653, 0.0009443451724995859, 0.0012646959078469848),
+    *(-0.01188525745858567, 0.03415401367200495, -0.05963683170769319),
+    *(0.0648225793513797, -0.0237811471767246, -0.06781055306229058, 0.6265040291348648),
+)
 
 
 @in_double
@@ -256,7 +309,7 @@ def _tail(code: Any, x: Any) -> Any:
 def _scaled_tail(code: Any, x: Any) -> Any:
     """The same over exp(−x²/2)."""
     arm = code.multiply(code.constant(_SQRT_HALF), code.absolute(x))
-    return code.multiply(code.constant(0.5), code.call("erfcx", arm))
+    return code.multiply(code.constant(0.5), _scaled_complement(code, arm))
 
 
 # --- other special functions ----------------------------------------------------------------------
@@ -372,5 +425,5 @@ def _polynomial(code: Any, coefficients: Sequence[float], x: Any) -> Any:
     """Its value; the coefficient of the highest power comes first."""
     result = code.constant(coefficients[0])
     for coefficient in coefficients[1:]:
-        result = code.add(code.multiply(result, x), code.constant(coefficient))
+        result = code.fma(result, x, code.constant(coefficient))
     return result

@@ -87,16 +87,21 @@ def lgamma(x: Any) -> Any:
     """SciPy's overflows for subnormal x, and loses the zeros at 1 and 2."""
     tiny = abs(x) < 1e-20
     if x.dtype == np.float32:
-        return where(tiny, -np.log(abs(x)), scipy.special.gammaln(x))
+        return where(tiny, -np.log(abs(x)), _log_gamma(x))
     low = x < 1.5
     offset = x - where(low, 1.0, 2.0)
     near = abs(offset) < 0.25
     if not (tiny | near).any():
-        return scipy.special.gammaln(x)
+        return _log_gamma(x)
     # DLMF 5.7.3, an expansion around 2; around 1 by gamma(x + 1) = x gamma(x).
     offset = where(near, offset, x - x)
     careful = _polynomial(_AROUND_TWO, offset) * offset - where(low, np.log1p(offset), x - x)
-    return where(near, careful, where(tiny, -np.log(abs(x)), scipy.special.gammaln(x)))
+    return where(near, careful, where(tiny, -np.log(abs(x)), _log_gamma(x)))
+
+
+def _log_gamma(x: Any) -> Any:
+    """SciPy's is −∞ at −∞, where C has ∞."""
+    return scipy.special.gammaln(where(x == -np.inf, x.dtype.type(np.inf), x))
 
 
 _AROUND_TWO: Final = [

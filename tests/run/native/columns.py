@@ -3,97 +3,122 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from chainrule.diff.rules import Partials, partials_of
 from chainrule.graph import walk
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, input_node, make
+from chainrule.graph.op import Kind, Op, Params
+from chainrule.graph.types import BOOL, Type
 from chainrule.run.native import target
-from chainrule.run.native.element import elements
-from chainrule.run.native.lanes import KINDS, SIZES, Code, Define, Module, Value, kind_of
-
-WIDTHS = (1, 8)
+from chainrule.run.native.element import elements, is_native
+from chainrule.run.native.lanes import SIZES, Code, Module, Value, kind_of
 
 
-class Columns:
-    """Graphs of 0-d nodes, collected and then compiled together.
+class Case(NamedTuple):
+    """An operation with its parameters, on numbers of this dtype."""
 
-    Every graph is there once for each width; the code goes over columns in steps of it.
-    """
+    op: Op
+    params: Params
+    dtype: str
 
-    def __init__(self, functions: Mapping[str, Define] | None = None) -> None:
-        self.module = Module(functions)
-        self._graphs: list[tuple[tuple[Node, ...], tuple[Node, ...]]] = []
-        self._library: target.Library | None = None
+    @property
+    def types(self) -> tuple[Type, ...]:
+        """The types of the operands; those that are conditions by declaration stay conditions."""
+        wanted = Type.of(self.dtype)
+        return tuple(BOOL if kind is Kind.BOOL else wanted for kind in self.op.kinds)
 
-    def add(
-        self,
-        arguments: Sequence[Node],
-        results: Sequence[Node],
-        same: Mapping[Node, Node] | None = None,
-    ) -> int:
-        """Add a graph; ``same`` says which other nodes stand for nodes that are known.
+    @property
+    def node(self) -> Node:
+        """The operation on inputs."""
+        inputs = [input_node(f"x{at}", type) for at, type in enumerate(self.types)]
+        return make(self.op, tuple(inputs), self.params)
 
-        Returns:
-            Its number, for `run`.
-        """
-        number = len(self._graphs)
-        self._graphs.append((tuple(arguments), tuple(results)))
-        for width in WIDTHS:
-            code = Code(self.module, width)
-            code.add_line("loop:")
-            at = code.emit("i64", "phi i64 [ 0, %entry ], [ %next, %loop ]").text
-            values: dict[Node, Value] = {}
-            for position, node in enumerate(arguments):
-                values[node] = _load(code, f"%a{position}", at, kind_of(node.type))
-            for wanted in (*(same or {}).values(), *results):
-                elements(code, walk.depth_first([wanted], values), values)
-                for other, known in (same or {}).items():
-                    if known is wanted:
-                        values[other] = values[known]
-            for position, node in enumerate(results):
-                _store(code, f"%r{position}", at, values[node])
-            code.add_line(f"  %next = add i64 {at}, {width}")
-            code.add_line("  %more = icmp slt i64 %next, %count")
-            code.add_line("  br i1 %more, label %loop, label %done")
-            pointers = [f"ptr %a{k}" for k in range(len(arguments))]
-            pointers += [f"ptr %r{k}" for k in range(len(results))]
-            name = f"graph{number}_{width}"
-            head = f"define void @{name}({', '.join([*pointers, 'i64 %count'])}) {{"
-            lines = [head, "entry:", "  br label %loop", *code.lines, "done:", "  ret void", "}"]
-            self.module.define(name, "\n".join(lines))
-        return number
+    @property
+    def rules(self) -> Partials:
+        return partials_of(self.op, self.types, self.node.type, self.params)
 
-    def run(self, number: int, width: int, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The results of a graph for columns of its arguments; compiles what has been added."""
-        if self._library is None:
-            self._library = target.load(self.module.text, 1, self.module.externals)
-        _, results = self._graphs[number]
+    @property
+    def has_code(self) -> bool:
+        return is_native(self.node)
+
+
+class Compiled:
+    """Operations with their partial derivatives, compiled together, once for each width."""
+
+    def __init__(self, cases: Iterable[Case], widths: Sequence[int] = (1, 8)) -> None:
+        module = Module()
+        self._names: dict[Case, str] = {}
+        self._results: dict[Case, list[Node]] = {}
+        for number, case in enumerate(cases):
+            self._names[case] = f"case{number}"
+            for width in widths:
+                self._define(module, case, width)
+        self._library = target.load(module.text, 1, module.externals)
+
+    def _define(self, module: Module, case: Case, width: int) -> None:
+        node, rules = case.node, case.rules
+        results = [node]
+        for partial in rules.partials:
+            if partial is not None:
+                results += [part for part in partial[:2] if part is not None]
+        self._results[case] = results
+        code = Code(module, width)
+        code.add_line("loop:")
+        at = code.emit("i64", "phi i64 [ 0, %entry ], [ %next, %loop ]").text
+        values: dict[Node, Value] = {}
+        for position, operand in enumerate(node.operands):
+            values[operand] = _load(code, f"%a{position}", at, kind_of(operand.type))
+        elements(code, [node], values)
+        values[rules.out] = values[node]
+        for placeholder, operand in zip(rules.operands, node.operands, strict=True):
+            values[placeholder] = values[operand]
+        elements(code, walk.depth_first(results, values), values)
+        for position, result in enumerate(results):
+            _store(code, f"%r{position}", at, values[result])
+        code.add_line(f"  %next = add i64 {at}, {width}")
+        code.add_line("  %more = icmp slt i64 %next, %count")
+        code.add_line("  br i1 %more, label %loop, label %done")
+        pointers = [f"ptr %a{at}" for at in range(len(node.operands))]
+        pointers += [f"ptr %r{at}" for at in range(len(results))]
+        name = f"{self._names[case]}_{width}"
+        head = f"define void @{name}({', '.join([*pointers, 'i64 %count'])}) {{"
+        lines = [head, "entry:", "  br label %loop", *code.lines, "done:", "  ret void", "}"]
+        module.define(name, "\n".join(lines))
+
+    def run(self, case: Case, columns: Sequence[np.ndarray], width: int = 8) -> list[np.ndarray]:
+        """The result for columns of operands, then factor and guard of each partial derivative."""
         count = len(columns[0])
         padded = -(-count // 8) * 8
         given = [np.resize(column, padded) for column in columns]
-        found = [np.empty(padded, node.type.dtype) for node in results]
-        address = self._library.address(f"graph{number}_{width}")
+        found = [np.empty(padded, node.type.dtype) for node in self._results[case]]
         kinds = [ctypes.c_void_p] * (len(given) + len(found))
+        address = self._library.address(f"{self._names[case]}_{width}")
         call = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_int64)(address)
         call(*[column.ctypes.data for column in (*given, *found)], padded)
         return [column[:count] for column in found]
 
-
-def _memory(code: Code, kind: str) -> str:
-    return code.type("i8" if kind == "i1" else kind)
-
-
-def _pointer(code: Code, start: str, at: str, kind: str) -> str:
-    size = SIZES[kind]
-    offset = code.emit("i64", f"mul i64 {at}, {size}").text
-    return code.emit("ptr", f"getelementptr i8, ptr {start}, i64 {offset}").text
+    def evaluate(
+        self, op: Op, params: Params, dtype: str, operands: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Value and partial derivatives, as `benchmarks.accuracy.evaluate` gives them."""
+        case = Case(op, params, dtype)
+        out, *found = self.run(case, operands)
+        rest = iter(found)
+        partials = []
+        for partial in case.rules.partials:
+            slope = np.zeros_like(out) if partial is None else next(rest)
+            if partial is not None and partial.guard is not None:
+                slope = np.where(next(rest), slope, slope.dtype.type(0))
+            partials.append(slope)
+        return out, tuple(partials)
 
 
 def _load(code: Code, start: str, at: str, kind: str) -> Value:
-    place = _pointer(code, start, at, kind)
-    memory = _memory(code, kind)
+    memory, place = _place(code, start, at, kind)
     value = code.emit(kind, f"load {memory}, ptr {place}, align {SIZES[kind]}")
     if kind != "i1":
         return value
@@ -101,11 +126,15 @@ def _load(code: Code, start: str, at: str, kind: str) -> Value:
 
 
 def _store(code: Code, start: str, at: str, value: Value) -> None:
-    place = _pointer(code, start, at, value.kind)
-    memory, text = _memory(code, value.kind), value.text
+    memory, place = _place(code, start, at, value.kind)
+    text = value.text
     if value.kind == "i1":
         text = code.emit("i8", f"zext {code.type('i1')} {text} to {memory}").text
     code.add_line(f"  store {memory} {text}, ptr {place}, align {SIZES[value.kind]}")
 
 
-assert set(KINDS.values()) == set(SIZES)
+def _place(code: Code, start: str, at: str, kind: str) -> tuple[str, str]:
+    """The type of an element in memory, and where it is."""
+    offset = code.emit("i64", f"mul i64 {at}, {SIZES[kind]}").text
+    place = code.emit("ptr", f"getelementptr i8, ptr {start}, i64 {offset}").text
+    return code.type("i8" if kind == "i1" else kind), place

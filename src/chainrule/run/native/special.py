@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Iterable
 from typing import Any, Final
 
-NAMES: Final = {"erfcx": "erfcx", "erfinv": "erfinv", "digamma": "psi"}
+NAMES: Final = {"erfinv": "erfinv", "digamma": "psi"}
 """The functions of one number that are SciPy's: the name in rules, and the name in SciPy."""
 
 _SIGNATURE: Final = b"double (double, int __pyx_skip_dispatch)"
