@@ -52,8 +52,7 @@ def processor() -> Processor:
         )
 
 
-@functools.cache
-def _machine(level: int) -> Any:
+def _new_machine(level: int) -> Any:
     known = processor()
     return llvm.Target.from_triple(known.triple).create_target_machine(
         cpu=known.name,
@@ -63,6 +62,9 @@ def _machine(level: int) -> Any:
         codemodel="jitdefault",
         jit=True,
     )
+
+
+_machine: Final = functools.cache(_new_machine)
 
 
 def optimised(text: str, level: int = 2) -> Any:
@@ -110,7 +112,8 @@ class Library:
         for symbol, start in special.addresses(externals).items():
             provide(symbol, start)
         with _lock:
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(0))
+            # An engine owns its machine.
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine(0))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
 
