@@ -66,31 +66,6 @@ def _reciprocal(code: Any, x: Any) -> Any:
     return code.divide(code.constant(1, x.kind), x)
 
 
-def hypot(code: Any, x: Any, y: Any) -> Any:
-    """Scaled by a power of two, so that no square leaves the range; ∞ wins over NaN."""
-    x, y = code.absolute(x), code.absolute(y)
-    infinity = code.constant(math.inf, x.kind)
-    infinite = code.bit_or(code.compare("eq", x, infinity), code.compare("eq", y, infinity))
-    if x.kind == "float":  # the squares fit into doubles
-        a, b = code.convert(x, "double"), code.convert(y, "double")
-        length = code.convert(_length(code, a, b), "float")
-    else:
-        larger = code.select(code.compare("gt", x, y), x, y)
-        scale, back = code.constant(1.0), code.constant(1.0)
-        for far, factor in (("gt", 2.0**-600), ("lt", 2.0**600)):
-            border = code.constant(2.0**500 if far == "gt" else 2.0**-450)
-            beyond = code.compare(far, larger, border)
-            scale = code.select(beyond, code.constant(factor), scale)
-            back = code.select(beyond, code.constant(1 / factor), back)
-        length = _length(code, code.multiply(x, scale), code.multiply(y, scale))
-        length = code.multiply(length, back)
-    return code.select(infinite, infinity, length)
-
-
-def _length(code: Any, a: Any, b: Any) -> Any:
-    return code.sqrt(code.add(code.multiply(a, a), code.multiply(b, b)))
-
-
 def sign(code: Any, x: Any) -> Any:
     """0 for zeros of both signs, and NaN for NaN."""
     zero = code.constant(0, x.kind)
