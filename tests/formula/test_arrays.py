@@ -270,7 +270,8 @@ def _letters(source: str) -> str:
         r"\left\| x \right\|^2",
         r"\|x\|^2",
         r"\Vert x \Vert \|x\|_2",
-        r"\| |x| \| |\|x\||",
+        r"\|x\|_F \|x\|_{F}",
+        r"\| \operatorname{abs}(x) \| |\|x\||",
         r"\bigl\| x \bigr\|^2",
     ],
 )
@@ -397,7 +398,15 @@ def test_symbols(text, sign):
         ("where(x > 0, x, b)", "E203", "where(x > 0, x, b)", "b is [3]"),
         ("sigmoid(W*x + b)", "E203", "W*x + b", "the matrix product is W @ x"),
         ("matmul(W, b)", "E203", "matmul(W, b)", "W.T @ b would fit"),
-        ("W^T @ b", "E203", "W^T @ b", "the transpose is W.T"),
+        ("W^T @ b", "E130", "W^T", "write W.T"),
+        ("(A @ A)^T", "E130", "(A @ A)^T", "write (A @ A).T"),
+        ("x^T @ x", "E130", "x^T", "a number T is declared"),
+        ("A^-1 @ x", "E130", "A^-1", "write inv(A); (A^-1) in brackets goes element by element"),
+        ("A x", "E130", "A x", "write A @ x for the matrix product, A*x for elements"),
+        ("2x x", "E130", "2x x", "2x @ x"),
+        ("A - c*I", "E102", "I", "shapes={'I': ("),
+        ("x @ A**2", "E130", "A**2", "write A @ A"),
+        ("e^A @ x", "E130", "e^A", "(e^A) in brackets"),
         ("concatenate(x, W, 1)", "E203", "concatenate(x, W, 1)", "axis"),
         ("sum(c)", "E203", "sum(c)", "sum of a number"),
         ("sum(x, 1)", "E203", "sum(x, 1)", "no axis 1"),
@@ -465,12 +474,64 @@ def test_errors_about_shapes_given():
 
 
 def test_the_inverse_of_a_matrix_is_not_taken_element_by_element():
+    shapes = {"A": (2, 2), "x": 2}
+    assert formula(read("(A^-1) @ x", shapes=shapes)) == "(A^-1) @ x"
+    assert formula(read("(x^2) @ x", shapes={"x": 2})) == "x^2 @ x"
     for source in (r"A^{-1} x", r"x^\top (2 A)^{-1} x"):
         with pytest.raises(FormulaError, match="the inverse of the matrix") as caught:
             read_latex(source, shapes={"A": (2, 2), "x": 2})
         assert caught.value.code == "E128"
         assert caught.value.text[slice(*caught.value.span)].endswith("^{-1}")
     assert read_latex("x^{-1}", shapes={"x": 2}) == read("x^-1", shapes={"x": 2})
+
+
+@pytest.mark.parametrize(
+    ("source", "marked", "hint"),
+    [
+        (r"A^2 x", "A", r"write A A for the product, A^{\odot 2} element by element"),
+        (r"(A A)^{1/2} x", "(A A)", r"(A A)^{\odot 2}"),
+        (r"A² x", "A", "A A"),
+        (r"A^{-T} x", "^{-T}", r"\operatorname{inv}(A)^\top"),
+        (r"A^{-\top} x", r"^{-\top}", r"\operatorname{inv}(A)^\top"),
+        (r"e^{A} x", "e^{A}", r"\operatorname{expm}\left(A\right)"),
+        (r"|A| x", "|A|", r"\det\left(A\right)"),
+        (r"A |x|", "|x|", r"\lVert x \rVert, or \operatorname{abs}\left(x\right)"),
+        (r"(A + A)^{-1} x", r"(A + A)^{-1}", r"\operatorname{inv}(A + A)"),
+        (r"A x \times x", r"A x \times x", r"\odot x element by element"),
+        ("A x × x", "A x × x", r"\odot x element by element"),
+    ],
+)
+def test_signs_that_mean_another_thing_for_matrices(source, marked, hint):
+    with pytest.raises(FormulaError) as caught:
+        read_latex(source, shapes={"A": (2, 2), "x": 2})
+    error = caught.value
+    assert (error.code, error.text[slice(*error.span)].strip()) == ("E128", marked)
+    assert hint in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("A^2", r"A^{\odot 2}"),
+        ("A^-1", r"A^{\odot -1}"),
+        ("A^c", r"A^{\odot c}"),
+        ("(A @ A)^2", r"\left(A \, A\right)^{\odot 2}"),
+        ("square(A)", r"\operatorname{square}\left(A\right)"),
+        ("sin(A)^2", r"\sin^{2}\left(A\right)"),
+        ("exp(A)", r"\exp\left(A\right)"),
+        ("log(det(A @ A))*2", r"\ln\left(\det \left(A \, A\right)\right) \cdot 2"),
+        ("exp(x)", r"e^{x}"),
+        ("abs(A)", r"\operatorname{abs}\left(A\right)"),
+        ("abs(x)", r"\operatorname{abs}\left(x\right)"),
+        ("|c|*x^2", r"\left|c\right| x^{2}"),
+        ("2*A", "2 A"),
+    ],
+)
+def test_latex_of_what_goes_element_by_element_reads_back(text, written):
+    shapes = {"A": (2, 2)} if "A" in text else {"x": 2}
+    dag = read(text, shapes=shapes)
+    assert latex(dag) == written
+    assert read_latex(written, shapes=shapes) == dag
 
 
 def test_hints_in_latex_are_in_latex():

@@ -144,6 +144,29 @@ ERRORS = [
     (r"^2 \alpha", {}, "E131", 1, "^", ""),
     (r"\sin x (y + 1)", {}, "E132", 8, "(", r"\sin\left(…\right)"),
     (r"\ln \theta |x|", {}, "E132", 12, "|", ""),
+    (r"2\frac12", {}, "E132", 1, r"2\frac12", r"2 + \frac12, or 2 \cdot \frac12"),
+    (r"x + 1\tfrac{1}{2} y", {}, "E132", 5, r"1\tfrac{1}{2}", ""),
+    (r"a/bc", {"inputs": "a b c"}, "E132", 4, "c", r"\frac{a}{b c}"),
+    (r"e^{-E/kT}", {}, "E132", 8, "T", ""),
+    (r"h/2\pi", {}, "E132", 4, r"\pi", ""),
+    (r"1/2\pi", {}, "E132", 4, r"\pi", ""),
+    (r"n!/k!(n-k)!", {}, "E132", 6, "(", ""),
+    (r"\alpha / -b\frac{c}{d}", {}, "E132", 12, r"\frac", ""),
+    (r"1/\sin x \cos x", {}, "E132", 10, r"\cos", ""),
+    (r"x^2! \alpha", {}, "E132", 4, "!", "{x^2}! or x^{2!}"),
+    (r"5 \cdot 10^{2}!", {}, "E132", 15, "!", ""),
+    (r"e^{x}!", {}, "E132", 6, "!", ""),
+    (r"\sin^2(x)!", {}, "E132", 10, "!", ""),
+    (r"2 \times 10^{3}^2", {}, "E131", 16, "^", ""),
+    (r"f^{-1}(y + 1)", {}, "E101", 1, "f", r"f^{-1} \cdot"),
+    (r"\sigma^{-1}(x)", {}, "E101", 1, r"\sigma", ""),
+    (r"f(x) + \alpha", {}, "E101", 1, "f", r"f \cdot (…)"),
+    (r"x\left(t_1\right)", {}, "E101", 1, "x", "x(t)"),
+    (r"\mathbb{E}[X]", {}, "E101", 1, r"\mathbb{E}", ""),
+    (r"f(0) \alpha", {}, "E101", 1, "f", ""),
+    (r"f^2(x) \alpha", {}, "E101", 1, "f", "f(x)^2"),
+    (r"3,5 \alpha", {}, "E116", 2, ",", "0.5"),
+    (r"\underbrace x_1", {}, "E111", 1, r"\underbrace", r"\underbrace{x}_{y}"),
     (r"sin(x)^{2}", {}, "E133", 1, "sin", r"\sin"),
     (r"\alpha exp(x)", {}, "E133", 8, "exp", r"\exp"),
     (r"2xrelu\left(x\right)", {}, "E133", 3, "relu", r"\operatorname{relu}"),
@@ -239,6 +262,39 @@ def test_what_stands_above_a_name_and_is_no_power(formula, column):
 @pytest.mark.parametrize("formula", [r"e^{-t/T}", "2^T", "x^{(a + b)}", "x^{T + 1}"])
 def test_powers_that_look_similar(formula):
     read_latex(formula)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"2 \cdot \frac12", "2*(1/2)"),
+        (r"\underbrace{x + y}_{\text{the sum}} z", "(x + y)*z"),
+        (r"\overbrace{2 x}^{a} + \underbrace{y}", "2*x + y"),
+        (r"\sin \underbrace{x}_1 \cos y", "sin(x)*cos(y)"),
+        (r"{2}\frac12", "2*(1/2)"),
+        (r"2\frac32", "2*(3/2)"),
+        (r"2.5\frac12", "2.5*(1/2)"),
+        (r"2\frac{x}{2}", "2*(x/2)"),
+        (r"10^2\frac12", "10^2*(1/2)"),
+        (r"\frac12\frac13", "1/2*(1/3)"),
+        (r"1/2 m v^2", "1/2*m*v^2"),
+        (r"a/b \cdot c", "a/b*c"),
+        (r"a/b, \alpha c", "a/b, alpha*c"),
+        (r"(x^2)! + x^{2!}", "gamma(x^2 + 1) + x^gamma(2 + 1)"),
+        (r"n!^2", "gamma(n + 1)^2"),
+        (r"f \cdot (x)", "f*x"),
+        (r"x^{-1} \cdot (y + 1)", "x^-1*(y + 1)"),
+        (r"\sigma^2(1 - x)", "sigma^2*(1 - x)"),
+        (r"f(t) = t^2; f(2) + f^2(3)", "f(t) = t^2; f(2) + f(3)^2"),
+        (r"3, 5 \alpha", "3, 5*alpha"),
+    ],
+)
+def test_one_reading_next_to_what_has_two(source, text):
+    assert read_latex(source) == read(text)
+
+
+def test_a_declared_name_multiplies_brackets():
+    assert read_latex(r"f(x) + f^{-1}(x)", inputs="f x") == read("f*x + f^-1*x", inputs="f x")
 
 
 def test_a_declared_t_may_be_an_exponent():

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+import chainrule as cr
 from chainrule.errors import ChainruleWarning
 from chainrule.formula.infix import read
 from chainrule.formula.latex import read_latex
@@ -40,6 +41,7 @@ WRITTEN = {
     "2*(1/x)": r"2 \cdot \frac{1}{x}",
     "-2*(1/x)": r"-2 \cdot \frac{1}{x}",
     "x*(y+1)": r"x \cdot \left(y + 1\right)",
+    "x^-1*(y+1)": r"x^{-1} \cdot \left(y + 1\right)",
     "x^2*(y+1)": r"x^{2} \left(y + 1\right)",
     "x*2": r"x \cdot 2",
     "2*3^x": r"2 \cdot 3^{x}",
@@ -126,6 +128,21 @@ def test_special_numbers_read_back(value):
     for op in ("negate", "exp", "abs"):
         dag = Dag([make(OPS[op], (constant,))])
         assert read_back(dag) == dag
+
+
+def test_braces_say_which_derivatives_outputs_are():
+    hessian = cr.parse("f(x_1, y) = x_1^2*y + sin(y)").hessian()
+    assert latex(hessian.dag).endswith(
+        r"{}\underbrace{d_{x,1,x,1}}_{\partial^{2} f / \partial x_{1} \partial x_{1}}, "
+        r"\underbrace{d_{x,1,y}}_{\partial^{2} f / \partial x_{1} \partial y}, "
+        r"\underbrace{d_{x,1,y}}_{\partial^{2} f / \partial y \partial x_{1}}, "
+        r"\underbrace{d_{y,y}}_{\partial^{2} f / \partial y \partial y}"
+        "\n\\end{aligned}"
+    )
+    assert read_back(hessian.dag) == hessian.dag
+    value = cr.parse("exp(x)").gradient().dag  # the value is its own derivative
+    assert latex(value).endswith("{}f, f\n\\end{aligned}")
+    assert read_back(value) == value
 
 
 # --- names ----------------------------------------------------------------------------------------

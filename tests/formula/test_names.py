@@ -261,3 +261,10 @@ def test_constants_have_their_values():
         assert node.op is CONSTANT
         got = float(constant_value(node))
         assert got == value or (math.isnan(got) and math.isnan(value))
+
+
+@pytest.mark.parametrize("name", ["w_1x_1", "x_1a", "h_in_w", "x1y1", "w_12"])
+def test_names_with_underscores_are_names_where_declared(name):
+    assert [node.name for node in read(f"2*{name}", inputs=name).inputs] == [name]
+    if name != "w_1x_1":
+        assert [node.name for node in read(f"2*{name}").inputs] == [name]

@@ -211,3 +211,12 @@ def test_factors_and_plain_numbers():
     assert plain(np.float32(0.1)) == 0.1
     assert plain(np.array([[1, 2]])) == [[1, 2]]
     assert plain(-math.inf) == "-inf"
+
+
+def test_latex_keeps_names_and_functions_apart():
+    shown = cr.parse("e*exp(x) + sigma*sigmoid(x)", inputs="e sigma x").table().latex()
+    assert r"\exp\left(x\right)" in shown
+    assert r"\operatorname{sigmoid}\left(x\right)" in shown
+    assert "e^{x}" in cr.parse("exp(x) + e").table().latex()
+    derivative = cr.parse("e*exp(x)", inputs="e x").derive("x")
+    assert derivative.latex() == r"\exp\left(x\right) e"

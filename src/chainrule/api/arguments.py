@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.api.tracing import type_of
+from chainrule.api.tree import flatten
 from chainrule.errors import EvaluationError, GraphError, listed, nearest, shown
 from chainrule.formula.names import canonical
 from chainrule.graph.dag import Dag
@@ -16,9 +18,15 @@ from chainrule.graph.node import Node
 
 
 def bind(
-    dag: Dag, positional: Sequence[Any], named: Mapping[str, Any]
+    dag: Dag, positional: Sequence[Any], named: Mapping[str, Any], *, copy: bool = True
 ) -> tuple[dict[Node, Any], tuple[int, ...]]:
     """The argument values by node, and the common shape of the points (``()`` for one point).
+
+    Args:
+        dag: The graph.
+        positional: What was given by position.
+        named: What was given by name.
+        copy: Whether arrays are copied even where they have the right dtype.
 
     Raises:
         EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
@@ -40,8 +48,16 @@ def bind(
             raise EvaluationError("E302", f"{node.name!r} is given by position and by name")
         given[node.name] = value
     _check_names([node.name for node in dag.inputs], given)
-    values = {node: _number(node, given[node.name]) for node in dag.inputs}
+    values = {node: _number(node, given[node.name], copy) for node in dag.inputs}
     return values, _points(dag, values)
+
+
+def taken_apart(dag: Dag, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
+    leaves, _ = flatten(values)
+    arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
+    fitting = [found for found in (leaves, arrays) if len(found) == len(dag.inputs)]
+    return tuple(fitting[0]) if fitting else values
 
 
 def whole_number(value: Any, what: str, least: int, most: int) -> int:
@@ -97,14 +113,14 @@ def _as_product(name: str, letters: Sequence[str]) -> str:
     return ""
 
 
-def _number(node: Node, value: Any) -> Any:
-    """The value as a NumPy scalar or a fresh array of the node's dtype."""
+def _number(node: Node, value: Any, copy: bool) -> Any:
+    """The value as a NumPy scalar or an array of the node's dtype, fresh where it is to be."""
     type = node.type
     array = _array(node, value)
     if type.is_bool != (array.dtype.kind == "b") and (type.is_bool or array.dtype.kind == "b"):
         raise EvaluationError("E304", f"{node.name!r} is {type}, got {shown(value)}")
     with np.errstate(all="ignore"):
-        converted = array.astype(type.dtype)
+        converted = array.astype(type.dtype, copy=copy)
         if type.dtype.kind == "i" and not np.array_equal(converted, array):
             raise EvaluationError("E304", f"{node.name!r} is {type}, got {shown(value)}")
     return converted if converted.ndim else converted[()]

@@ -7,13 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.api.arguments import whole_number
+from chainrule.api.arguments import taken_apart, whole_number
 from chainrule.api.array import Array
 from chainrule.api.explaining import Explaining
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
-from chainrule.api.tracing import type_of
-from chainrule.api.tree import flatten
 from chainrule.diff.build import require_float
 from chainrule.diff.compression import compression, symmetric_compression
 from chainrule.diff.forward import jvp
@@ -28,13 +26,15 @@ from chainrule.late import Late
 from chainrule.run.inside import graphs_of, holder
 
 if TYPE_CHECKING:
-    from chainrule.api import drawings
+    from chainrule.api import compiled, drawings
     from chainrule.api import pattern as pattern_room
+    from chainrule.api.compiled import Compiled
     from chainrule.api.pattern import Sparsity
     from chainrule.draw.drawing import Drawing
     from chainrule.simplify import expand as expanding
     from chainrule.simplify import light
 else:
+    compiled = Late("chainrule.api.compiled")
     drawings = Late("chainrule.api.drawings")
     pattern_room = Late("chainrule.api.pattern")
     expanding = Late("chainrule.simplify.expand")
@@ -75,15 +75,8 @@ class Graph(Explaining):
                 E305 shapes that do not fit, E307 an abstract function has no values.
         """
         if len(values) != len(self.dag.inputs):
-            values = self._taken_apart(values)
+            values = taken_apart(self.dag, values)
         return Record(self.dag, values, named)
-
-    def _taken_apart(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
-        leaves, _ = flatten(values)
-        arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
-        fitting = [found for found in (leaves, arrays) if len(found) == len(self.dag.inputs)]
-        return tuple(fitting[0]) if fitting else values
 
     def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The value of the output (a tuple when there are several); takes what ``at`` takes."""
@@ -322,6 +315,29 @@ class Graph(Explaining):
         outputs = self.dag.outputs if of is None else [find(self.dag, of)]
         require_float(self.dag, [*outputs, *nodes])
         return pattern_room.Sparsity(compression(jacobian_pattern(outputs, nodes)))
+
+    # --- machine code -------------------------------------------------------------------------
+
+    def compile(self, *, budget: str | float = "200ms", threads: int = 1) -> Compiled:
+        """The graph as a callable that runs as machine code.
+
+        It can be called at once. Code is made aside; this waits for it no longer than the budget.
+
+        >>> import chainrule as cr
+        >>> fast = cr.parse("(x + y) * (x + 1)").gradient().compile()
+        >>> fast(2.0, 1.0)
+        (9.0, (6.0, 3.0))
+
+        Args:
+            budget: How long to wait for optimised code, such as ``"200ms"``, ``"2s"`` or seconds.
+            threads: How many threads may share the work on arrays of points.
+
+        Raises:
+            GraphError: E226 for a budget that is no time, or for too few threads.
+        """
+        options = compiled.Options(whole_number(threads, "threads", 1, 1024))
+        made = compiled.Compiled(self.dag, options)
+        return made.wait(compiled.seconds_of(budget))
 
     # --- drawings -----------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
 from chainrule.formula.arrays import ARRAY_FUNCTIONS, ArrayFunction
 from chainrule.formula.limits import Limits
 from chainrule.formula.mismatch import (
+    SHORT,
+    as_factor,
     fitting_product,
     mismatch,
     product_meant,
@@ -23,7 +25,10 @@ from chainrule.formula.syntax import (
     Call,
     Comparison,
     Index,
+    Number,
+    Power,
     Syntax,
+    excerpt,
     ungrouped,
 )
 from chainrule.formula.values import (
@@ -31,6 +36,7 @@ from chainrule.formula.values import (
     NamedNumber,
     Row,
     Value,
+    axes_of,
     identity,
     kind_of,
     operand_of,
@@ -170,6 +176,24 @@ class Machine:
         """One operation: (op, parameters, the syntax of its operands)."""
         self.apply(*detail, syntax.span)
 
+    def beside(self, syntax: Syntax, detail: tuple[Op, Params, tuple[Syntax, ...]]) -> None:
+        """A product without a sign, which of arrays might be either of two."""
+        if axes_of(self.stack[-1]) and axes_of(self.stack[-2]):
+            first, second = [as_factor(self.text, operand.span) for operand in detail[2]]
+            hint = f"write {first} @ {second} for the matrix product, {first}*{second} for elements"
+            message = "a product of arrays without a sign"
+            raise FormulaError("E130", message, self.text, syntax.span, hint)
+        self.apply(*detail, syntax.span)
+
+    def power_t(self, syntax: Syntax, detail: tuple[Op, Params, tuple[Syntax, ...]]) -> None:
+        """A power whose exponent is a T that nobody declared: of an array, it was a transpose."""
+        base = detail[2][0]
+        if axes_of(self.stack[-2]):
+            source = as_factor(self.text, base.span)
+            hint = f"write {source}.T; a number T is declared as an input"
+            raise FormulaError("E130", "a transpose", self.text, syntax.span, hint)
+        self.apply(*detail, syntax.span)
+
     def nested(self, syntax: Call, op: Op) -> None:
         """A binary operation between all operands, from the left: ``min(a, b, c)``."""
         operands = syntax.arguments
@@ -214,7 +238,20 @@ class Machine:
         """``a @ b``: (which of them are transposed, their syntax)."""
         flags, operands = detail
         second, first = self.stack.pop(), self.stack.pop()
+        for value, operand in zip((first, second), operands, strict=True):
+            if isinstance(operand, Power) and axes_of(value) > 1:
+                self._refuse_power(operand)
         self.built(MATMUL, [first, second], flags, operands, syntax.span)
+
+    def _refuse_power(self, syntax: Power) -> NoReturn:
+        """``A^-1 @ b``: next to a matrix product, powers that go element by element mislead."""
+        source = as_factor(self.text, syntax.base.span)
+        power = ungrouped(syntax.exponent)
+        value = power.value if isinstance(power, Number) else 0
+        meant = f"inv({source})" if value == -1 else f"{source} @ {source}" if value == 2 else ""
+        hint = f"({excerpt(self.text, syntax.span, SHORT)}) in brackets goes element by element"
+        hint = f"write {meant}; {hint}" if meant else hint
+        raise FormulaError("E130", "a power of a matrix", self.text, syntax.span, hint)
 
     def _no_rows(self, values: Sequence[Value], operands: Operands) -> None:
         for value, syntax in zip(values, operands, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import FormulaError, FormulaLimitError, GraphError, Span
 from chainrule.formula.arrays import ARRAY_FUNCTIONS, EXTREMES, FILLED, ArrayFunction
 from chainrule.formula.build import Machine, Step
-from chainrule.formula.latex_products import inverse, product, transposed
+from chainrule.formula.latex_products import CHECKED, PRODUCTS, product, transposed
 from chainrule.formula.limits import Limits
 from chainrule.formula.mismatch import as_factor
 from chainrule.formula.names import CONSTANTS, FUNCTIONS
@@ -27,9 +27,7 @@ from chainrule.formula.syntax import (
 from chainrule.formula.values import Elements, filled
 from chainrule.graph.op import OPS, Op, Params
 
-ARRAY_SIGNS: Final = frozenset(
-    {"matmul", "turned", "transposed", "product", "scalar_product", "inverse", "norm"}
-)
+ARRAY_SIGNS: Final = frozenset({"matmul", "turned", "transposed", "norm", *CHECKED, *PRODUCTS})
 """The operations of syntax that no operation of the table is."""
 
 _TAKE_WORDS: Final = frozenset({"contract", "searchsorted"})
@@ -134,8 +132,8 @@ class Calls:
             return (Machine.array, item, (function, (), item.operands)), item.operands
         if item.op == "transposed":
             return (transposed, item, None), item.operands
-        if item.op == "inverse":
-            return (inverse, item, None), item.operands
+        if item.op in CHECKED:
+            return (CHECKED[item.op], item, None), item.operands
         sign = "turned" if item.op == "matmul" else "transposed"
         pairs = [
             (True, operand.operands[0])

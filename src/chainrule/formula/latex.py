@@ -4,10 +4,12 @@ Besides the errors of text (see `chainrule.formula.infix`) there are these:
 
 ==== ===================================================================================
 E127 a command or environment that there is not
-E128 what formulas do not have: sums, integrals, derivatives, matrices, inverses, text
+E128 what formulas do not have: sums, integrals, derivatives, matrices, inverses and powers
+     of matrices, text
 E129 a column, row or environment that does not fit
 E131 a second superscript or subscript, or one that belongs to nothing
-E132 a function without brackets whose argument has no clear end: ``\sin x (y + 1)``
+E132 what has two readings: where an argument or denominator ends, ``\sin x (y + 1)``, ``a/bc``;
+     a mixed number or a product, ``2\frac{1}{2}``; what the factorial of ``x^2!`` is
 E133 letters that spell a function, but multiply: ``sin(x)``
 ==== ===================================================================================
 """

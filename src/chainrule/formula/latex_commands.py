@@ -44,7 +44,7 @@ INVERSES: Final = MappingProxyType(
 
 FUNCTION_COMMANDS: Final = MappingProxyType(
     {rf"\{word}": FUNCTIONS[word].name for word in _FUNCTION_WORDS}
-    | {rf"\{word}": word for word in ("cot", "sec", "csc", "coth")}
+    | {rf"\{word}": word for word in ("cot", "sec", "csc", "coth", "det")}
 )
 """Commands of functions, and the names of the operations (or of their reciprocals)."""
 
@@ -73,6 +73,9 @@ FONTS: Final = frozenset(
     | {r"\boldsymbol", r"\bm", r"\operatorname", r"\operatorname*"}
 )
 """Commands that change the looks of a name."""
+
+BRACES: Final = frozenset({r"\underbrace", r"\overbrace"})
+"""Braces with a label, which says what they hold."""
 
 FRACTIONS: Final = frozenset({r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"})
 
@@ -123,7 +126,7 @@ REFUSED: Final = MappingProxyType(
         _NO_LIMITS,
     )
     | dict.fromkeys((r"\partial", r"\nabla", r"\prime"), _NO_DERIVATIVES)
-    | dict.fromkeys((r"\det", r"\top", r"\intercal", r"\dagger"), NO_MATRICES)
+    | dict.fromkeys((r"\top", r"\intercal", r"\dagger"), NO_MATRICES)
     | dict.fromkeys((r"\pm", r"\mp"), _TWO_VALUES)
     | dict.fromkeys((r"\|", r"\lVert", r"\rVert", r"\Vert"), _NO_NORM)
     | dict.fromkeys(
@@ -160,7 +163,7 @@ MATRICES: Final = frozenset(
 
 KNOWN: Final = frozenset(
     {
-        *LETTERS, *FUNCTION_COMMANDS, *OPERATORS, *ACCENTS, *FONTS, *FRACTIONS, *REFUSED,
+        *LETTERS, *FUNCTION_COMMANDS, *OPERATORS, *ACCENTS, *FONTS, *FRACTIONS, *REFUSED, *BRACES,
         r"\sqrt", r"\left", r"\right", r"\text", r"\begin", r"\end", r"\lvert", r"\rvert",
         r"\lfloor", r"\rfloor", r"\lceil", r"\rceil", r"\quad", r"\displaystyle",
     }

@@ -29,7 +29,7 @@ from chainrule.formula.latex_frames import (
 )
 from chainrule.formula.latex_names import Names, is_derivative, symbol
 from chainrule.formula.latex_stack import Stack
-from chainrule.formula.latex_tokens import CLOSE, LETTER, OPEN
+from chainrule.formula.latex_tokens import CLOSE, LETTER, OPEN, RIGHT
 from chainrule.formula.names import FUNCTIONS, GREEK, KEYWORDS, differentiated
 from chainrule.formula.tokens import NAME, NUMBER, Token
 from chainrule.graph.types import DTYPES
@@ -118,6 +118,8 @@ class Functions(Stack):
         if is_derivative(self.tokens, self.at):
             what, hint = REFUSED[r"\partial"]
             self.fail("E128", what, written.span, hint)
+        if not single and not self.is_variable(name):
+            self._check_application(written, end)
         if spelled.skipped is not None:
             self.skips[spelled.skipped[0]] = spelled.skipped[1]
         self.make_room(token)
@@ -140,6 +142,47 @@ class Functions(Stack):
             return False
         inverse = [token.text for token in self.tokens[end + 2 : end + 4]] == ["-", "1"]
         return name in self._functions or (name == "Phi" and inverse)
+
+    def _check_application(self, written: Token, end: int) -> None:
+        """Refuse ``f(x)`` and ``f^{-1}(x)``, where f is unknown: it is hardly a product.
+
+        Raises:
+            FormulaError: E101.
+        """
+        after = end
+        if self.tokens[end].kind == "^":
+            after = self._names.after_exponent(end) or end
+        if not self.opens_call(after):
+            return
+        shown = self.shown(written)
+        if [part.text for part in self.tokens[end:after]] == ["^", "{", "-", "1", "}"]:
+            message, power = f"the inverse of the unknown function '{shown:.40}'", r"^{-1} \cdot"
+        elif self._holds_one(after):
+            message, power = f"unknown function '{shown:.40}'", r" \cdot" if after == end else ""
+        else:
+            return
+        argument = "t" if shown == "x" else "x"
+        hint = f"write {shown}{power} (…) for the product, or define {shown}({argument}) = …"
+        if after > end and not power:
+            hint = f"write {shown}(x)^2 for the power of a function, or declare {shown} as an input"
+        self.fail("E101", message, written.span, f"{hint:.100}")
+
+    def _holds_one(self, at: int) -> bool:
+        """Whether the bracket here holds one name or number only, and starts no definition."""
+        inside = at + 1
+        token = self.tokens[inside]
+        end = inside + 1
+        if token.kind != NUMBER:
+            spelled = self._names.read(inside) if symbol(token) else None
+            if spelled is None:
+                return False
+            end = spelled.end
+        if self.tokens[end].kind not in (CLOSE, RIGHT):
+            return False
+        following = self.tokens[end + 1]
+        if following.kind == "&":
+            following = self.tokens[end + 2]
+        return "=" not in (following.kind, OPERATORS.get(following.text))
 
     def word_or_name(self, token: Token) -> None:
         r"""A word in ``\mathrm{…}`` or ``\text{…}``: a keyword, a function or a name."""
@@ -295,13 +338,46 @@ class Functions(Stack):
         self._check_derivative(token)
         self.at += 1
 
+        whole = self._number_before()
+
         def numerator(above: list[Piece], _: Token) -> None:
             def denominator(below: list[Piece], end: Token) -> None:
+                self._check_mixed(whole, above, below, token, end)
                 self.operand(operation("divide", token, end, above, below), token)
 
             self.argument(token, denominator)
 
         self.argument(token, numerator)
+
+    def _number_before(self) -> Token | None:
+        """The whole number directly before this place."""
+        frame = self.top
+        last = frame.pieces[-1] if frame.pieces and not frame.expects else None
+        if isinstance(last, Token) and last.kind == NUMBER and last.text.isdecimal():
+            return last
+        return None
+
+    def _check_mixed(
+        self,
+        whole: Token | None,
+        above: list[Piece],
+        below: list[Piece],
+        token: Token,
+        end: Token,
+    ) -> None:
+        r"""Refuse ``2\frac{1}{2}``, which is 5/2 to some and 1 to others.
+
+        Raises:
+            FormulaError: E132.
+        """
+        parts = [part.text for part in (*short(above), *short(below))]
+        if whole is None or len(parts) != 2 or not all(part.isdecimal() for part in parts):
+            return
+        if int(parts[0]) < int(parts[1]):
+            fraction = self.text[slice(token.span.start, end.span.end)]
+            hint = rf"write {whole.text} + {fraction}, or {whole.text} \cdot {fraction}"
+            place = Span(whole.span.start, end.span.end)
+            self.fail("E132", "a mixed number or a product", place, f"{hint:.100}")
 
     def _check_derivative(self, token: Token) -> None:
         r"""Refuse ``\frac{d}{dx}`` and ``\frac{dy}{dx}``."""
@@ -342,9 +418,11 @@ class Functions(Stack):
         self.at += 1
         last = frame.pieces[-1] if frame.pieces else None
         divided = isinstance(last, Token) and last.kind == "/"
+        start = token
         if frame.kind is not Kind.SINGLE and not divided:
             token = self._with_power_of_ten(token)
         self.operand(token, token)
+        self.top.raised = token is not start
 
     def _with_power_of_ten(self, token: Token) -> Token:
         """The number with the power of ten that follows it."""

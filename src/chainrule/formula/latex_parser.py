@@ -13,6 +13,7 @@ from typing import Final
 from chainrule.errors import Span, nearest
 from chainrule.formula.latex_commands import (
     ACCENTS,
+    BRACES,
     FONTS,
     FRACTIONS,
     FUNCTION_COMMANDS,
@@ -47,6 +48,7 @@ from chainrule.formula.latex_tokens import (
     WORD,
 )
 from chainrule.formula.tokens import (
+    CROSS_PRODUCT,
     END,
     NAME,
     NEWLINE,
@@ -56,6 +58,9 @@ from chainrule.formula.tokens import (
     TRANSPOSED,
     Token,
 )
+
+_PRODUCTS: Final = {r"\cdot": SCALAR_PRODUCT, r"\times": CROSS_PRODUCT}
+"""Signs between factors that are more than a product of numbers, where there are arrays."""
 
 _DELIMITED_OPERATIONS: Final = {
     "|": "abs",
@@ -96,7 +101,8 @@ class Translation(Statements):
 
     def sign(self, token: Token) -> None:
         self.at += 1
-        self.operator(token, token.kind)
+        cross = self.arrays and self.shown(token) == "×"
+        self.operator(token, CROSS_PRODUCT if cross else token.kind)
 
     def caret(self, token: Token) -> None:
         frame = self.top
@@ -112,18 +118,38 @@ class Translation(Statements):
             self.at = end
             return
         self.at += 1
+        elementwise = self._elementwise()
 
         def done(exponent: list[Piece], end: Token) -> None:
             base = frame.pieces[-1]
             if isinstance(base, Token) and base.text == "e" and not self.is_variable("e"):
-                frame.pieces[-1] = operation("exp", base, end, exponent)
-            elif self.arrays and [part.text for part in short(exponent)] == ["-", "1"]:
+                name = "exponential" if self.arrays else "exp"
+                frame.pieces[-1] = operation(name, base, end, exponent)
+            elif elementwise or not self.arrays:
+                frame.pieces[-1] = raised(base, exponent, token, end)
+            elif [part.text for part in short(exponent)] == ["-", "1"]:
                 frame.pieces[-1] = operation("inverse", first_token(base), end, [base])
             else:
-                frame.pieces[-1] = raised(base, exponent, token, end)
+                frame.pieces[-1] = raised(self._base(base, token), exponent, token, end)
             frame.raised = True
 
         self.argument(token, done)
+
+    def _elementwise(self) -> bool:
+        r"""Whether ``{\odot 2}`` is raised here: element by element. The sign is skipped."""
+        odot = self.arrays and self.tokens[self.at].kind == "{"
+        odot = odot and self.tokens[self.at + 1].text in (r"\odot", "⊙")
+        if odot:
+            self.skips[self.at + 1] = self.at + 2
+        return odot
+
+    @staticmethod
+    def _base(base: Piece, caret: Token) -> Piece:
+        """The base of a power, which is refused if it is a matrix."""
+        if isinstance(base, Token) and base.kind == NUMBER:
+            return base
+        before = Token(")", ")", Span(caret.span.start, caret.span.start))
+        return operation("base", first_token(base), before, [base])
 
     def _transposes(self) -> int:
         r"""Where ``^\top`` or ``^T`` ends, if it stands here; else 0."""
@@ -134,8 +160,12 @@ class Translation(Statements):
         sign = self.tokens[at]
         if not self.arrays or (braced and self.tokens[at + 1].kind != "}"):
             return 0
+        return at + 1 + braced if self._turns(sign) else 0
+
+    def _turns(self, sign: Token) -> bool:
+        """Whether this sign above a matrix transposes it."""
         letter = sign.kind in (LETTER, WORD) and sign.text == "T" and not self.is_variable("T")
-        return at + 1 + braced if letter or sign.text in TRANSPOSES else 0
+        return letter or sign.text in TRANSPOSES
 
     def _check_exponent(self, token: Token) -> None:
         """Refuse what stands above a name and is no power: an index, a transpose."""
@@ -149,6 +179,12 @@ class Translation(Statements):
             self.fail("E128", "an index above a name", place, "write W_{2}, or W^2 for a power")
         inner = after[1] if kinds[:1] == ["{"] and kinds[2:3] == ["}"] else after[0]
         if self.arrays:
+            signs = [piece.text for piece in after[:4]]
+            if signs[:2] == ["{", "-"] and kinds[3:4] == ["}"] and self._turns(after[2]):
+                place = Span(token.span.start, after[3].span.end)
+                name = self.shown(base)
+                hint = rf"write \operatorname{{inv}}({name})^\top"
+                self.fail("E128", "the transpose of an inverse", place, hint)
             return
         if inner.text == "T" and inner.kind == LETTER and not self.is_variable("T"):
             hint = "arrays need shapes={'w': 3}; declare T as an input if it is a number"
@@ -158,7 +194,8 @@ class Translation(Statements):
         if self.top.expects or self.top.raised:
             self.fail("E131", "a superscript with nothing before it", token.span)
         self.at += 1
-        self.top.pieces[-1] = [self.top.pieces[-1], token]
+        base = self.top.pieces[-1]
+        self.top.pieces[-1] = [self._base(base, token) if self.arrays else base, token]
         self.top.raised = True
 
     def subscript(self, token: Token) -> None:
@@ -173,6 +210,9 @@ class Translation(Statements):
         frame = self.top
         if frame.expects:
             self.fail("E111", "expected an operand before '!'", token.span)
+        if frame.raised:
+            message = "does the factorial belong to the exponent"
+            self.fail("E132", message, token.span, r"write {x^2}! or x^{2!}")
         self.at += 1
         if self.tokens[self.at].kind == "!":
             self.fail("E128", "double factorials are not read", token.span, "write (n!)!")
@@ -251,7 +291,8 @@ class Translation(Statements):
                 if not pieces:
                     place = Span(token.span.start, end.span.end)
                     self.fail("E111", "expected an operand between the bars", place)
-                self.operand(operation(name, token, end, pieces), token, delimited=True)
+                bars = "bars" if self.arrays and name == "abs" else name
+                self.operand(operation(bars, token, end, pieces), token, delimited=True)
             else:
                 opener = Token("(", self.shown(token), token.span)
                 self.operand([opener, pieces, end._replace(kind=")")], token, delimited=True)
@@ -259,13 +300,16 @@ class Translation(Statements):
         self.frames.append(Frame(Kind.BRACKET, token, done, token.text, commas=not name))
 
     def _order_of_norm(self) -> list[list[Piece]]:
-        """What stands below the bars of a norm, which ended here: 1, 2 or ∞."""
+        """What stands below the bars of a norm, which ended here: 1, 2 or ∞; F is as nothing."""
         at, tokens = self.at, self.tokens
         if tokens[at].kind != "_":
             return []
         braced = tokens[at + 1].kind == "{"
         sign = tokens[at + 1 + braced]
         infinite = sign.text == r"\infty"
+        if sign.text == "F" and (not braced or tokens[at + 3].kind == "}"):
+            self.at = at + (4 if braced else 2)
+            return []
         if (sign.kind != NUMBER and not infinite) or (braced and tokens[at + 3].kind != "}"):
             hint = r"\lVert x \rVert_1, _2 or _\infty; without one, that of Frobenius"
             self.fail("E131", "a norm has a number below it", tokens[at].span, hint)
@@ -316,8 +360,10 @@ class Translation(Statements):
             self.equals(token)
         elif name in OPERATORS:
             self.at += 1
-            dot = self.arrays and name == r"\cdot"
-            self.operator(token, SCALAR_PRODUCT if dot else OPERATORS[name])
+            kind = _PRODUCTS.get(name) if self.arrays else None
+            self.operator(token, kind or OPERATORS[name])
+        elif name in BRACES:
+            self.labelled_brace(token)
         elif is_derivative(self.tokens, self.at):
             self.name(token)
         elif name in REFUSED:
@@ -331,6 +377,17 @@ class Translation(Statements):
             self.fail("E127", f"unknown command {name:.40}", token.span, hint)
         elif not self.name(token):
             self.at += 1  # a font over more than a name changes nothing
+
+    def labelled_brace(self, token: Token) -> None:
+        r"""``\underbrace{x}_{\text{why}}`` is x."""
+        self.at += 1
+        tokens, end = self.tokens, self.partners.get(self.at)
+        if end is None:
+            hint = rf"as in {token.text}{{x}}_{{y}}"
+            self.fail("E111", f"{token.text} needs braces", token.span, hint)
+        if tokens[end + 1].kind in ("_", "^"):
+            label = self.partners.get(end + 2, end + 2)
+            self.skips[end + 1] = label + (tokens[label].kind != END)
 
     def letter(self, token: Token) -> None:
         self.check_letters()

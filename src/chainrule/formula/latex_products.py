@@ -6,7 +6,7 @@ A vector is a column until it is transposed; then it is a `Row`, up to the next 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from chainrule.errors import FormulaError
 from chainrule.formula.arrays import ARRAY_FUNCTIONS
@@ -37,10 +37,51 @@ def inverse(machine: Machine, syntax: Operation, _: None) -> None:
         (matrix,) = syntax.operands
         source = as_factor(machine.text, matrix.span)
         message = f"the inverse of the matrix {source}"
-        hint = rf"declare it as an input; \frac{{1}}{{{source}}} is element by element"
+        hint = rf"write {_named('inv', source)}; \frac{{1}}{{{source}}} is element by element"
         raise FormulaError("E128", message, machine.text, syntax.span, hint)
     op = OPS["power"]
     machine.apply(op, op.normal_params((-1,)), syntax.operands, syntax.span)
+
+
+def base(machine: Machine, syntax: Operation, _: None) -> None:
+    """The base of a power, which of a matrix would be element by element."""
+    (matrix,) = syntax.operands
+    if axes_of(machine.stack[-1]) > 1:
+        source = as_factor(machine.text, matrix.span)
+        hint = rf"write {source} {source} for the product, {source}^{{\odot 2}} element by element"
+        message = f"a power of the matrix {source}"
+        raise FormulaError("E128", message, machine.text, syntax.span, hint)
+
+
+def exponential(machine: Machine, syntax: Operation, _: None) -> None:
+    """``e^{x}``, which of a matrix would be element by element."""
+    if axes_of(machine.stack[-1]) > 1:
+        source = excerpt(machine.text, syntax.operands[0].span, SHORT)
+        hint = rf"write {_named('expm', source)}; \exp\left({source}\right) is element by element"
+        message = "the exponential of a matrix"
+        raise FormulaError("E128", message, machine.text, syntax.span, hint)
+    machine.apply(OPS["exp"], (), syntax.operands, syntax.span)
+
+
+def bars(machine: Machine, syntax: Operation, _: None) -> None:
+    """``|x|``, which of a vector may be its norm, and of a matrix its determinant."""
+    axes = axes_of(machine.stack[-1])
+    if axes:
+        source = excerpt(machine.text, syntax.operands[0].span, SHORT)
+        other = rf"\det\left({source}\right)" if axes == 2 else rf"\lVert {source} \rVert"
+        hint = rf"write {other}, or {_named('abs', source)} element by element"
+        message = "bars around a matrix" if axes > 1 else "bars around a vector"
+        raise FormulaError("E128", message, machine.text, syntax.span, hint)
+    machine.apply(OPS["abs"], (), syntax.operands, syntax.span)
+
+
+CHECKED: Final = {"inverse": inverse, "base": base, "exponential": exponential, "bars": bars}
+"""What stands for other things where there are matrices."""
+
+
+def _named(name: str, source: str) -> str:
+    bracketed = source if source.startswith("(") else rf"\left({source}\right)"
+    return rf"\operatorname{{{name}}}{bracketed}"
 
 
 def product(machine: Machine, syntax: Syntax, detail: tuple[str, Flags, Operands]) -> None:
@@ -66,6 +107,8 @@ def product(machine: Machine, syntax: Syntax, detail: tuple[str, Flags, Operands
             machine.stack.append(value)
         machine.apply(OPS["multiply"], (), operands, syntax.span)
         as_row = any(rows)
+    elif sign == "cross_product":
+        _unclear_cross(machine.text, syntax, operands)
     elif rows == [False, True] and axes == [1, 1]:
         machine.built(ARRAY_FUNCTIONS["outer"], factors, (), operands, syntax.span)
         as_row = False
@@ -76,6 +119,16 @@ def product(machine: Machine, syntax: Syntax, detail: tuple[str, Flags, Operands
         as_row = rows[0] and axes[1] > 1
     if as_row:
         machine.stack.append(Row(machine.node(machine.stack.pop(), syntax)))
+
+
+PRODUCTS: Final = frozenset({"product", "scalar_product", "cross_product"})
+"""The signs of products."""
+
+
+def _unclear_cross(text: str, syntax: Syntax, operands: Operands) -> NoReturn:
+    first, second = (as_factor(text, operand.span) for operand in operands)
+    hint = rf"write {first} \odot {second} element by element, {first} {second} for matrices"
+    raise FormulaError("E128", r"\times between arrays", text, syntax.span, hint)
 
 
 def _misplaced_vector(

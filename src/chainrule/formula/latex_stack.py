@@ -88,10 +88,29 @@ class Stack:
         frame = self.top
         number = isinstance(piece, Token) and piece.kind == NUMBER
         if not frame.expects and not number:  # the parser refuses a number after an operand
+            self._check_denominator(piece, start)
             frame.pieces.append(times(start, PRODUCT if self.arrays else "*"))
         frame.pieces.append(piece)
         frame.expects = frame.raised = False
         frame.complete = delimited
+
+    def _check_denominator(self, piece: Piece, start: Token) -> None:
+        """Refuse a factor directly after the denominator of a slash: ``a/bc``.
+
+        Raises:
+            FormulaError: E132.
+        """
+        pieces = self.top.pieces
+        at = len(pieces) - 2
+        while at > 0 and _is_sign(pieces[at], "-", "+"):
+            at -= 1
+        if at < 1 or not _is_sign(pieces[at], "/"):
+            return
+        pi = isinstance(piece, Token) and piece.text == "pi"
+        if not pi and _is_sign(pieces[at - 1], NUMBER) and _is_sign(pieces[-1], NUMBER):
+            return
+        message = "does the denominator end before this factor"
+        self.fail("E132", message, start.span, r"write \frac{a}{b} c or \frac{a}{b c}")
 
     def operator(self, token: Token, kind: str) -> None:
         """Enter an operator."""
@@ -212,6 +231,10 @@ class Stack:
         if opener.kind == LEFT:
             hint = r"every \left needs a \right"
         self.fail("E112", f"this '{self.shown(opener):.40}' is never closed", opener.span, hint)
+
+
+def _is_sign(piece: Piece, *kinds: str) -> bool:
+    return isinstance(piece, Token) and piece.kind in kinds
 
 
 def _nothing(pieces: list[Piece], end: Token) -> None:

@@ -46,9 +46,6 @@ def fitting_product(
     sources = [excerpt(text, operand.span, SHORT) for operand in operands]
     if "…" in sources:
         return differ
-    raised = None if latex else _RAISED.search(" ".join(sources))
-    if raised:
-        return f"{raised[0]} is a power; the transpose is {raised[1]}.T"
     names = [as_factor(text, operand.span) for operand in operands]
     transpose, times = (r"^\top", " ") if latex else (".T", " @ ")
     pairs = list(zip(names, flags, strict=True))
@@ -88,5 +85,4 @@ def as_factor(text: str, span: Span) -> str:
 SHORT: Final = 30
 """Sources of operands that are longer are left out of messages."""
 _MOST: Final = 6
-_RAISED: Final = re.compile(r"(\w+)\s*(?:\^|\*\*)\s*T\b")
 _FACTOR: Final = re.compile(r"…|\\?[\w.]+|\w+\([^()]*\)|\([^()]*\)")

@@ -66,17 +66,38 @@ def text_form(node: Node) -> Form:
 
 
 def latex_form(node: Node) -> Form:
-    """How a node is written in LaTeX; the product of arrays element by element has its own sign."""
-    if node.op is OPS["multiply"] and node.type.shape and _are_arrays(node):
-        return _ELEMENTWISE
+    """How a node is written in LaTeX; what is done to matrices element by element looks so."""
+    if node.type.shape and node.op.pointwise:
+        elementwise = _latex_of_arrays(node)
+        if elementwise is not None:
+            return elementwise
     found = node.op.written([operand.type for operand in node.operands], node.params)
     return node.op.latex if found is None else found.latex
+
+
+def _latex_of_arrays(node: Node) -> Form | None:
+    r"""Signs of their own, where those of numbers would mean another thing: ``A^{\odot 2}``."""
+    name = node.op.name
+    if name == "multiply":
+        return _ELEMENTWISE if _are_arrays(node) else None
+    if name == "abs":
+        return _CALLED_ABS
+    if len(node.operands[0].type.shape) < 2:
+        return None
+    if name == "exp":
+        return _CALLED_EXP
+    form = node.op.latex
+    if name in ("power", "general_power", "square"):
+        return form._replace(template=form.template.replace("^{{", r"^{{\odot ", 1))
+    return None
 
 
 def _are_arrays(node: Node) -> bool:
     return all(operand.type.shape for operand in plain_operands(node, lambda _: None))
 
 
+_CALLED_EXP: Final = Form(r"\exp\left({0}\right)", Level.ATOM, (Level.LIST,))
+_CALLED_ABS: Final = latex_called("abs")
 _ELEMENTWISE: Final = Form(r"{0} \odot {1}", Level.PRODUCT, (Level.PRODUCT, Level.SIGN))
 
 
@@ -103,22 +124,25 @@ def exact_latex_form(node: Node, label: Label, taken: Collection[str]) -> Form:
     op = node.op
     if not op.pointwise:
         return latex_form(node)
-    if (
-        op.name in _AMBIGUOUS
-        or _LETTERS.get(op.name) in taken
-        or _has_numeral_exponent(node, label)
-    ):
+    if op.name in _AMBIGUOUS or _has_numeral_exponent(node, label):
         return latex_called(op.name, len(op.operands), op.params)
-    if op.name == "exp" and "e" in taken:
-        return _CALLED_EXP
+    if op.name == "exp" or op.name in _LETTERS:
+        return clear_latex_form(node, taken)
     if op.name in ("power", "general_power") and label(node.operands[0]) in ("e", "10"):
         # Bare, the base would be the exponential function, or part of a number like 2 · 10³.
         return op.latex._replace(template=f"{{{{{{0}}}}}}{op.latex.template.removeprefix('{0}')}")
     return latex_form(node)
 
 
+def clear_latex_form(node: Node, taken: Collection[str]) -> Form:
+    r"""How a node is written for people next to names that are ``taken``: no ``e^{x}`` beside e."""
+    op = node.op
+    if _LETTERS.get(op.name) in taken:
+        return latex_called(op.name, len(op.operands), op.params)
+    return _CALLED_EXP if op.name == "exp" and "e" in taken else latex_form(node)
+
+
 _CALLED_POWER: Final = prefix("general_power", 2)
-_CALLED_EXP: Final = Form(r"\exp\left({0}\right)", Level.ATOM, (Level.LIST,))
 _AMBIGUOUS: Final = frozenset(
     {"exp2", "reciprocal", "square", "hypot", "logaddexp", "xlogy", "normal_log_cdf"}
 )
@@ -184,6 +208,9 @@ def _side_by_side(pieces: list[str]) -> list[str]:
     """Factors without a sign between them, where they read back as the same product."""
     pieces = [piece for piece in pieces if piece]
     for at in range(1, len(pieces) - 1):
+        inverse = at > 1 and pieces[at - 2 : at] == ["-1", "}"]  # f⁻¹(…) would be an inverse
+        if inverse and pieces[at + 1].startswith(r"\left("):
+            continue
         if pieces[at] == _TIMES and _may_touch(pieces[at - 1], pieces[at + 1]):
             pieces[at] = " "
     return pieces

@@ -28,6 +28,7 @@ from chainrule.formula.syntax import (
     Syntax,
 )
 from chainrule.formula.tokens import (
+    CROSS_PRODUCT,
     END,
     NAME,
     NEWLINE,
@@ -59,6 +60,7 @@ _BINARY: Final[dict[str, tuple[int, str]]] = {
     "@": (Level.PRODUCT, "matmul"),
     PRODUCT: (Level.PRODUCT, "product"),
     SCALAR_PRODUCT: (Level.PRODUCT, "scalar_product"),
+    CROSS_PRODUCT: (Level.PRODUCT, "cross_product"),
     "^": (Level.POWER, "power"),
 }
 _PREFIX: Final[dict[str, tuple[int, str]]] = {
@@ -384,11 +386,22 @@ class _Parser(Lists):
     def comma(self, token: Token, single: bool) -> None:
         self.reduce(Level.LIST)
         bracket = self.brackets[-1]
-        if bracket.op == "|" or (bracket.op == "" and single):
+        outside = bracket.op == ""
+        if bracket.op == "|" or (outside and (single or self.is_decimal(token))):
             self.misplaced_comma(token)
         bracket.comma = bracket.comma or token
         bracket.items.append(self.operands.pop())
         self.at += 1
+
+    def is_decimal(self, token: Token) -> bool:
+        """Whether this comma may be a decimal one: ``3,5 + x``, while ``3,5`` is a list."""
+        tokens, at = self.tokens, self.at
+        before, after = tokens[at - 1], tokens[at + 1]
+        if not before.kind == after.kind == NUMBER:
+            return False
+        starts = at - 1 == self.first or tokens[at - 2].kind in (",", "-", "+")
+        alone = starts and (tokens[at + 2].kind == "," or self.ends_statement(at + 2))
+        return not alone and before.span.end == token.span.start == after.span.start - 1
 
     # --- errors -----------------------------------------------------------------------------------
 

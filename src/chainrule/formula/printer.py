@@ -7,9 +7,10 @@ more loosely than the slot demands, or when its sign would follow an operator (`
 from __future__ import annotations
 
 import functools
+import re
 import string
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, Literal
 
 from chainrule.formula.labels import (
     Labels,
@@ -18,6 +19,8 @@ from chainrule.formula.labels import (
     names_itself,
     plain_operands,
 )
+from chainrule.formula.latex_commands import GREEK_FUNCTIONS
+from chainrule.formula.names import latex_name
 from chainrule.formula.notation import (
     LATEX,
     LATEX_CONSTANTS,
@@ -25,6 +28,7 @@ from chainrule.formula.notation import (
     WORD,
     Label,
     Notation,
+    clear_latex_form,
     exact_latex_form,
     latex_constant,
     latex_form,
@@ -61,7 +65,8 @@ def latex(dag: Dag) -> str:
     r"""The LaTeX of a graph; `chainrule.formula.latex.read_latex` makes the same graph of it.
 
     Definitions stand in an ``aligned`` environment, one on each line; a formula without any is only
-    an expression. As in text, arguments and dtypes are stated by who reads it back.
+    an expression. Braces under several outputs say which derivatives they are. As in text,
+    arguments and dtypes are stated by who reads it back.
 
     >>> from chainrule.formula.infix import read
     >>> print(latex(read("sigmoid(w_1*x/2)^2")))
@@ -80,7 +85,7 @@ def latex(dag: Dag) -> str:
         form=functools.partial(exact_latex_form, taken=frozenset(names)),
         name=spelled.__getitem__,
     )
-    lines = list(_statements(dag, labels, notation, written))
+    lines = list(_statements(dag, labels, notation, written, _derivatives(dag)))
     if len(lines) == 1:
         ((name, value),) = lines
         return f"{spelled[name]} = {value}" if name else value
@@ -93,10 +98,43 @@ def latex(dag: Dag) -> str:
     return "\n".join([r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}"])
 
 
+def _derivatives(dag: Dag) -> list[str]:
+    r"""For every output which derivative it is, ``\partial f / \partial x``; for values nothing.
+
+    A node that is several derivatives is the first of them where it stands first.
+    """
+    values = {meaning.of for meanings in dag.meanings.values() for meaning in meanings}
+    waiting = {
+        node: iter(dict.fromkeys([meaning.label for meaning in dag.meanings.get(node, ())]))
+        for node in dag.outputs
+    }
+    found = []
+    for node in dag.outputs:
+        match = None if node in values else _DERIVATIVE.fullmatch(next(waiting[node], ""))
+        if match is None:
+            found.append("")
+            continue
+        order, of, wrt = match.groups()
+        above = rf"\partial{'^{2}' if order else ''} {latex_name(of)}"
+        below = " ".join([rf"\partial {latex_name(name)}" for name in wrt.split("∂") if name])
+        found.append(f"{above} / {below}")
+    return found
+
+
+_DERIVATIVE: Final = re.compile(r"∂(²?)(\w+)/((?:∂\w+)+)")
+
+
 def _statements(
-    dag: Dag, labels: Labels, notation: Notation, written: Mapping[Node, str]
+    dag: Dag,
+    labels: Labels,
+    notation: Notation,
+    written: Mapping[Node, str],
+    below: Sequence[str] = (),
 ) -> Iterator[tuple[str, str]]:
-    """The names to be defined and their values; outputs that have none come last, without one."""
+    """The names to be defined and their values; outputs that have none come last, without one.
+
+    ``below`` is what stands below the outputs, if they are several.
+    """
     last = None
     for node, defined in labels.defined.items():
         value = written[node] if node.is_leaf else _written(node, notation, written.get)
@@ -110,11 +148,23 @@ def _statements(
         values = [
             written.get(node) or _written(node, notation, written.get) for node in dag.outputs
         ]
+        if len(values) > 1 and any(below):
+            pairs = zip(values, below, strict=True)
+            values = [
+                rf"\underbrace{{{value}}}_{{{note}}}" if note else value for value, note in pairs
+            ]
         yield "", ", ".join(values)
 
 
-def expression(node: Node, label_of: Mapping[Node, str], style: Style = "text") -> str:
+def expression(
+    node: Node,
+    label_of: Mapping[Node, str],
+    style: Style = "text",
+    taken: Collection[str] = (),
+) -> str:
     """One operation on what has labels; what has none is written out. A leaf is its own label.
+
+    In LaTeX no operation is written by a letter that is a name, one of those ``taken``.
 
     >>> from chainrule.formula.infix import read
     >>> dag = read("sigmoid(x*y)")
@@ -123,9 +173,16 @@ def expression(node: Node, label_of: Mapping[Node, str], style: Style = "text") 
     """
     if node.is_leaf:
         return label_of[node]
-    notation = TEXT if style == "text" else LATEX
+    notation = TEXT
+    if style == "latex":
+        notation = LATEX
+        if not _WITH_LETTERS.isdisjoint(taken):
+            notation = LATEX._replace(form=lambda node, _: clear_latex_form(node, taken))
     return "".join(notation.joined(_pieces(node, notation, label_of.get)))
 
+
+_WITH_LETTERS: Final = frozenset({"e", *GREEK_FUNCTIONS})
+"""Names that are letters of operations, too."""
 
 # --- one expression -------------------------------------------------------------------------------
 
@@ -203,10 +260,11 @@ def _parts(node: Node, notation: Notation, label: Label, *, leading: bool) -> li
                     parts.append((label(given) or "") if bare else notation.constant(given))
                     continue
             if (node.op is OPS["negate"] and operand.op is CONSTANT) or (
-                # A transpose directly in a product would be read as a part of it.
+                # A transpose directly in a product would be read as a part of it, a power refused.
                 notation.open == "("
                 and node.op is OPS["contract"]
-                and operand.op is OPS["transpose"]
+                and operand.op.name in ("transpose", "power", "general_power")
+                and len(operand.type.shape) > 1
                 and least
             ):
                 least = WORD

@@ -7,7 +7,7 @@ declared names and names met before, constants, functions; any other name is a n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from chainrule.errors import Span
@@ -105,7 +105,9 @@ class Scope(Calls):
                 if item.op == "negate" and self._is_infinity(operands[0], own):
                     code.append((Machine.push, item, -CONSTANTS["inf"]))
                     continue
-                waiting.append((Machine.operation, item, (OPS[item.op], (), operands)))
+                beside = item.op == "multiply" and self._is_beside(operands)
+                action = Machine.beside if beside else Machine.operation
+                waiting.append((action, item, (OPS[item.op], (), operands)))
                 waiting += operands[::-1]
             elif isinstance(item, Group):
                 waiting.append(item.inner)
@@ -115,7 +117,9 @@ class Scope(Calls):
                 waiting += [(Machine.index, item, item.key), item.base]
             elif isinstance(item, Power):
                 op, params, operands = self._power(item.base, item.exponent, own)
-                waiting.append((Machine.operation, item, (op, params, operands)))
+                free_t = self._is_free_t(item.exponent, own)
+                action = Machine.power_t if free_t else Machine.operation
+                waiting.append((action, item, (op, params, operands)))
                 waiting += operands[::-1]
             elif isinstance(item, Call):
                 step, operands = self._call(item, own)
@@ -151,6 +155,24 @@ class Scope(Calls):
         if not isinstance(literal, Number) or isinstance(literal.value, bool):
             return OPS["general_power"], (), (base, exponent)
         return OPS["power"], self.literals(OPS["power"], (literal,), literal.span), (base,)
+
+    def _is_beside(self, operands: Sequence[Syntax]) -> bool:
+        """Whether no sign stands between these factors, of which some may be arrays."""
+        if not self._declarations.has_arrays:
+            return False
+        first, second = operands
+        return not self._text[first.span.end : second.span.start].strip()
+
+    def _is_free_t(self, exponent: Syntax, own: Mapping[str, int]) -> bool:
+        """Whether an array may stand before this exponent, a T that nobody declared or defined."""
+        name = ungrouped(exponent)
+        return (
+            isinstance(name, Name)
+            and name.name == "T"
+            and self._declarations.has_arrays
+            and not (name.name in own or name.name in self.variables or name.name in self._declared)
+            and name.name not in self._declarations.shapes
+        )
 
     def _is_euler(self, base: Syntax, own: Mapping[str, int]) -> bool:
         """Whether this is the constant e, and no variable of that name."""
@@ -195,6 +217,9 @@ class Scope(Calls):
                 self._unknown_name(syntax, own)
             if self.signature and name not in self._declared and _factors(name, self.signature):
                 self._unknown_name(syntax, own)
+            if name not in self._declared and name not in self._declarations.shapes:
+                self._check_glued(syntax)
+                self._check_identity(syntax)
             node = self.arguments[name] = self.leaf(name)
         return node
 
@@ -299,6 +324,34 @@ class Scope(Calls):
             hint = f"did you mean {guess!r}?"
         self.fail("E102", f"unknown name {name!r:.60}", syntax.span, f"{hint:.100}")
 
+    def _check_glued(self, syntax: Name) -> None:
+        """Refuse ``w_1x_1`` and ``W_{ij}x``: two names that only look like one.
+
+        Raises:
+            FormulaError: E102.
+        """
+        written = self._text[slice(*syntax.span)]
+        parts = _INDEXED.findall(written) if _GLUED.fullmatch(written) else []
+        if "}" in written[:-1] and not parts:
+            parts = [part for part in _AFTER_BRACES.split(written) if part]
+        if len(parts) > 1 and "\\" not in written:
+            hint = f"write {'*'.join(parts)} for the product, or declare the name as an input"
+            message = f"two names without a sign between them, {written!r:.60}"
+            self.fail("E102", message, syntax.span, f"{hint:.100}")
+
+    def _check_identity(self, syntax: Name) -> None:
+        """Refuse an undeclared ``I`` next to matrices: it would be a number.
+
+        Raises:
+            FormulaError: E102.
+        """
+        matrices = [shape for shape in self._declarations.shapes.values() if len(shape) == 2]
+        if syntax.name == "I" and matrices:
+            rows = matrices[0][0]
+            shape = f"shapes={{'I': ({rows}, {rows})}}"
+            hint = f"declare it: {shape} for the identity, inputs= for a number"
+            self.fail("E102", "what I is next to matrices", syntax.span, hint)
+
     def _bare_function(self, syntax: Name) -> NoReturn:
         name = syntax.name
         after = self._text[syntax.span.end : syntax.span.end + _SHORT]
@@ -349,6 +402,12 @@ _FOLLOWING: Final = re.compile(
     rf"\s*(?:(?:\^|\*\*)\s*(-?\w+)|([{_UP}]+))?\s*(\([^()]*\)|[^\W\d{_UP}]\w*)?"
 )
 """What may follow a bare function: an exponent and what was meant as its argument."""
+
+
+_INDEXED: Final = re.compile(r"[^\W\d_]_[0-9]+")
+_GLUED: Final = re.compile(rf"(?:{_INDEXED.pattern}){{2,}}")
+"""Letters with numbers below them, side by side; ``x_1a`` may well be one name."""
+_AFTER_BRACES: Final = re.compile(r"(?<=\})(?=[^\W\d_])")
 
 
 def _factors(name: str, known: frozenset[str]) -> list[str]:

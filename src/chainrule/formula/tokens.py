@@ -29,6 +29,7 @@ RAISED: Final = "raised"
 TRANSPOSED: Final = "transposed"  # in LaTeX, where a vector becomes a row
 PRODUCT: Final = "product"  # shapes decide which; in LaTeX, nothing between factors
 SCALAR_PRODUCT: Final = "scalar product"  # the same, but of two vectors: \cdot
+CROSS_PRODUCT: Final = "cross product"  # in LaTeX \times, which of arrays says nothing sure
 NEWLINE: Final = "newline"
 END: Final = "end"
 

@@ -197,7 +197,7 @@ def _inner(condition: Node, style: Style, names: Names) -> str:
             written = numeral(constant_value(node))
             labels[node] = written if style == "text" else latex_of(written)
         else:
-            written = expression(node, label_of, style)
+            written = expression(node, label_of, style, names.taken)
             labels[node] = f"{opening}{written}{closing}"
     return written
 

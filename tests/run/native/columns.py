@@ -16,6 +16,7 @@ from chainrule.graph.types import BOOL, Type
 from chainrule.run.native import target
 from chainrule.run.native.element import elements, is_native
 from chainrule.run.native.lanes import SIZES, Code, Module, Value, kind_of
+from chainrule.run.native.mathematics import FUNCTIONS
 
 
 class Case(NamedTuple):
@@ -50,7 +51,7 @@ class Compiled:
     """Operations with their partial derivatives, compiled together, once for each width."""
 
     def __init__(self, cases: Iterable[Case], widths: Sequence[int] = (1, 8)) -> None:
-        module = Module()
+        module = Module(FUNCTIONS)
         self._names: dict[Case, str] = {}
         self._results: dict[Case, list[Node]] = {}
         for number, case in enumerate(cases):

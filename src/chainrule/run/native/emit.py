@@ -10,13 +10,13 @@ one function; values that a later part needs pass through a frame in scratch mem
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from chainrule.run.native.element import element
-from chainrule.run.native.kernels import Box, Buffer, Home, Kernel, Place, Plan, Step
-from chainrule.run.native.lanes import KINDS, SIZES, Code, Module, Value, kind_of
+from chainrule.run.native.access import Access
+from chainrule.run.native.kernels import Box, Kernel, Place, Plan
+from chainrule.run.native.lanes import KINDS, Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
 
 ARGUMENTS: Final = "ptr %inputs, ptr %outputs, ptr %scratch, ptr %context"
@@ -52,20 +52,18 @@ class _Function:
 
     def __init__(self, module: Module, kernel: Kernel, layout: Layout, width: int) -> None:
         self.kernel = kernel
-        self.layout = layout
         self.width = width if kernel.sizes else 1
         self.code = Code(module, self.width)
-        self.plain = self.code.with_width(1)
+        self.access = Access(self.code, layout)
+        self.plain = self.access.plain
         self._entry: list[str] = []  # memory that lives as long as the function
-        self._bases: dict[Buffer, str] = {}
 
     def text(self, name: str) -> str:
         kernel, code = self.kernel, self.code
         for place in _places(kernel):
-            self._base(place.buffer)
-        uniform = self._values(self.plain, kernel.uniform, {}, (), None)
+            self.access.base(place.buffer)
+        uniform = self.access.values(self.plain, kernel.uniform, {}, (), None)
         self.uniform = {at: code.spread(value) for at, value in uniform.items()}
-        self.plain_uniform = uniform
         self.totals = [self._total(KINDS[place.buffer.type.dtype.name]) for place in kernel.totals]
         whole = kernel.reduced == len(kernel.sizes)
         if whole:
@@ -89,136 +87,27 @@ class _Function:
         ]
         return "\n".join(lines)
 
-    # --- memory ---------------------------------------------------------------------------------
-
-    def _base(self, buffer: Buffer) -> str:
-        """The pointer to the first element of an array, or to a number."""
-        if buffer not in self._bases:
-            home, number, type = buffer
-            if home is Home.SCRATCH:
-                slot = self._pointer("i8", "%scratch", str(self.layout.offsets[number]))
-            else:
-                array = {Home.INPUT: "%inputs", Home.OUTPUT: "%outputs", Home.CONSTANT: "%context"}
-                slot = self._pointer("i64", array[home], str(number))
-                if type.shape or home is Home.CONSTANT:
-                    slot = self.plain.emit("ptr", f"load ptr, ptr {slot}, align 8").text
-            self._bases[buffer] = slot
-        return self._bases[buffer]
-
-    def _pointer(self, kind: str, base: str, index: str) -> str:
-        return self.plain.emit("ptr", f"getelementptr {kind}, ptr {base}, i64 {index}").text
-
-    def _address(self, place: Place, indices: Sequence[str]) -> str:
-        """The pointer to the element at these indices."""
-        memory = _memory(kind_of(place.buffer.type))
-        address, offset = self._base(place.buffer), place.offset
-        for stride, index in zip(place.strides, indices, strict=False):
-            if stride and not index.startswith("%"):
-                offset += stride * int(index)
-            elif stride:
-                step = Value(index, "i64")
-                if stride != 1:
-                    step = self.plain.multiply(step, Value(str(stride), "i64"))
-                address = self._pointer(memory, address, step.text)
-        return self._pointer(memory, address, str(offset)) if offset else address
+    # --- memory -------------------------------------------------------------------------------
 
     def _variable(self, kind: str) -> str:
         name = f"%{self.code.label('m')}"
         self._entry.append(f"  {name} = alloca {kind}")
         return name
 
-    # --- loads and stores -----------------------------------------------------------------------
-
-    def _load(self, code: Code, place: Place, indices: Sequence[str], mask: str | None) -> Value:
-        kind = kind_of(place.buffer.type)
-        memory, size = _memory(kind), SIZES[kind]
-        address = self._address(place, indices)
-        stride = place.strides[-1] if place.strides and code.width > 1 else 0
-        if not stride:
-            value = self.plain.emit(memory, f"load {memory}, ptr {address}, align {size}")
-            return code.spread(_of_memory(self.plain, value, kind))
-        vector, lanes = code.type(memory), code.width
-        if stride == 1 and mask is None:
-            value = code.emit(memory, f"load {vector}, ptr {address}, align {size}")
-        elif stride == 1:
-            value = code.emit(
-                memory,
-                f"call {vector} @{_masked(code, 'load', memory)}(ptr {address}, i32 {size}, "
-                f"<{lanes} x i1> {mask}, {vector} zeroinitializer)",
-            )
-        else:
-            everywhere = code.constant(True, "i1").text
-            value = code.emit(
-                memory,
-                f"call {vector} @{_masked(code, 'gather', memory)}(<{lanes} x ptr> "
-                f"{self._pointers(code, memory, address, stride)}, i32 {size}, "
-                f"<{lanes} x i1> {mask or everywhere}, {vector} zeroinitializer)",
-            )
-        return _of_memory(code, value, kind)
-
-    def _pointers(self, code: Code, memory: str, address: str, stride: int) -> str:
-        """Pointers to the elements of all lanes."""
-        offsets = ", ".join(f"i64 {lane * stride}" for lane in range(code.width))
-        return code.emit(
-            "ptr", f"getelementptr {memory}, ptr {address}, <{code.width} x i64> <{offsets}>"
-        ).text
-
-    def _store(
-        self, code: Code, value: Value, place: Place, indices: Sequence[str], mask: str | None
-    ) -> None:
-        kind = kind_of(place.buffer.type)
-        memory, size = _memory(kind), SIZES[kind]
-        address = self._address(place, indices)
-        value = _to_memory(code, value)
-        vector, lanes = code.type(memory), code.width
-        stride = place.strides[-1] if place.strides and lanes > 1 else 1
-        if stride == 1 and mask is None:
-            code.add_line(f"  store {vector} {value.text}, ptr {address}, align {size}")
-        elif stride == 1:
-            code.add_line(
-                f"  call void @{_masked(code, 'store', memory)}({vector} {value.text}, "
-                f"ptr {address}, i32 {size}, <{lanes} x i1> {mask})"
-            )
-        else:
-            everywhere = code.constant(True, "i1").text
-            code.add_line(
-                f"  call void @{_masked(code, 'scatter', memory)}({vector} {value.text}, "
-                f"<{lanes} x ptr> {self._pointers(code, memory, address, stride)}, i32 {size}, "
-                f"<{lanes} x i1> {mask or everywhere})"
-            )
-
     # --- bodies ---------------------------------------------------------------------------------
 
-    def _values(
-        self,
-        code: Code,
-        steps: Sequence[Step],
-        known: Mapping[int, Value],
-        indices: Sequence[str],
-        mask: str | None,
-    ) -> dict[int, Value]:
-        """The values of steps by their numbers, those that are known before them included."""
-        values = dict(known)
-        for step in steps:
-            if step.place is not None:
-                value = self._load(code, step.place, indices, mask)
-            else:
-                value = element(code, step.node, [values[at] for at in step.operands])
-            values[len(values)] = value
-        return values
-
     def _once(self, box: Box) -> None:
-        values = self._values(self.plain, box.steps, {}, (), None)
+        values = self.access.values(self.plain, box.steps, {}, (), None)
         for store in box.stores:
-            self._store(self.plain, values[store.step], store.place, (), None)
+            self.access.store(self.plain, values[store.step], store.place, (), None)
         for total in box.sums:
             self._set(self.totals[total.total].sum, values[total.step])
 
     def _body(self, box: Box, indices: Sequence[str], mask: str | None, part: int) -> None:
         code = self.code
-        values = self._values(code, box.steps, self.uniform, indices, mask)
+        values = self.access.values(code, box.steps, self.uniform, indices, mask)
         for store in box.stores:
-            self._store(code, values[store.step], store.place, indices, mask)
+            self.access.store(code, values[store.step], store.place, indices, mask)
         for total in box.sums:
             value, memory = values[total.step], self.totals[total.total]
             vector = code.type(value.kind)
@@ -375,8 +264,8 @@ class _Function:
             if number not in summed:
                 value = plain.constant(0, total.kind)
             if not first:
-                value = plain.add(self._load(plain, place, indices, None), value)
-            self._store(plain, value, place, indices, None)
+                value = plain.add(self.access.load(plain, place, indices, None), value)
+            self.access.store(plain, value, place, indices, None)
 
     def _fill(self) -> None:
         """Zeros for sums over nothing."""
@@ -388,7 +277,7 @@ class _Function:
                 with self._loop("0", str(count), 1) as index:
                     zero = self.plain.constant(0, kind_of(place.buffer.type))
                     flat = Place(place.buffer, 0, (1,))
-                    self._store(self.plain, zero, flat, [index], None)
+                    self.access.store(self.plain, zero, flat, [index], None)
 
 
 def _places(kernel: Kernel) -> Iterator[Place]:
@@ -402,42 +291,6 @@ def _places(kernel: Kernel) -> Iterator[Place]:
 def _nothing(kind: str) -> float | int:
     """What changes no sum it is added to: −0 for floats, 0 would turn −0 into 0."""
     return -0.0 if kind in ("double", "float") else 0
-
-
-def _memory(kind: str) -> str:
-    """The type of an element in memory: conditions take a byte."""
-    return "i8" if kind == "i1" else kind
-
-
-def _of_memory(code: Code, value: Value, kind: str) -> Value:
-    return value if kind != "i1" else code.compare("ne", value, code.constant(0, "i8"))
-
-
-def _to_memory(code: Code, value: Value) -> Value:
-    if value.kind != "i1":
-        return value
-    return code.emit("i8", f"zext {code.type('i1')} {value.text} to {code.type('i8')}")
-
-
-def _masked(code: Code, what: str, memory: str) -> str:
-    """The name of one of LLVM's functions for some of the lanes, declared."""
-    lanes, vector = code.width, code.type(memory)
-    short = {"double": "f64", "float": "f32"}.get(memory, memory)
-    mask = f"<{lanes} x i1>"
-    pointers, mangled = (
-        ("ptr", "p0")
-        if what in ("load", "store")
-        else (
-            f"<{lanes} x ptr>",
-            f"v{lanes}p0",
-        )
-    )
-    name = f"llvm.masked.{what}.v{lanes}{short}.{mangled}"
-    if what in ("load", "gather"):
-        code.module.declare(name, f"{vector} @{name}({pointers}, i32, {mask}, {vector})")
-    else:
-        code.module.declare(name, f"void @{name}({vector}, {pointers}, i32, {mask})")
-    return name
 
 
 def write_evaluate(module: Module, plan: Plan, layout: Layout, width: int) -> None:

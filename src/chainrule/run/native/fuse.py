@@ -13,16 +13,15 @@ the same index space share one loop.
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import CONSTANT, Node, uniform_value
-from chainrule.graph.op import OPS, Op, Params
+from chainrule.graph.op import OPS
 from chainrule.graph.types import UNKNOWN, Type
-from chainrule.run.native.element import is_native
+from chainrule.run.native.element import cost, is_native
 from chainrule.run.native.kernels import (
     Box,
     Buffer,
@@ -34,7 +33,6 @@ from chainrule.run.native.kernels import (
     Step,
     Store,
 )
-from chainrule.run.native.lanes import Code, Module, Value, kind_of
 from chainrule.run.native.nest import Nest
 from chainrule.run.native.views import Where, identity, is_flat, is_view, operands_read
 
@@ -45,9 +43,6 @@ _CHEAP: Final = 12
 
 _CHEAP_NUMBER: Final = 100
 """The same for what is computed once a kernel."""
-
-_CALL: Final = 20
-"""Instructions that a call of a function counts for."""
 
 _NEAR: Final = 64
 """Index spaces of one axis whose sizes differ by no more than this share a loop."""
@@ -89,7 +84,7 @@ def _numbers(dag: Dag) -> Plan:
         for node, buffer in zip(dag.outputs, outputs, strict=True)
     ]
     box = Box((), tuple(steps), tuple(stores), ())
-    return Plan((Kernel((), 0, (), (box,), (), dag.outputs),), inputs, outputs, (), ())
+    return Plan((Kernel((), 0, (), (box,), (), dag.outputs),), inputs, outputs, (), 0, ())
 
 
 def _arguments(dag: Dag) -> tuple[Buffer, ...]:
@@ -232,6 +227,7 @@ class _Fusion:
             _arguments(self.dag),
             self.outputs,
             tuple(self.constants),
+            self.table,
             tuple(self.scratch),
         )
 
@@ -240,11 +236,19 @@ class _Fusion:
         found: dict[Node, list[Buffer]] = {}
         for node, buffer in zip(self.dag.inputs, _arguments(self.dag), strict=True):
             found[node] = [buffer]
+        by_numpy = {operand for node in self.foreign for operand in node.operands}
         self.constants = [
-            node for node in self.dag.order if node.op is CONSTANT and uniform_value(node) is None
+            node
+            for node in self.dag.order
+            if node.op is CONSTANT and (uniform_value(node) is None or node in by_numpy)
         ]
         for at, node in enumerate(self.constants):
-            found[node] = [Buffer(Home.CONSTANT, at, node.type)]
+            found[node] = [Buffer(Home.TABLE, at, node.type)]
+        self.table = len(self.constants)
+        for node in self.dag.order:
+            if node in self.foreign:
+                found[node] = [Buffer(Home.TABLE, self.table, node.type)]
+                self.table += 1
         self.outputs = tuple(
             [Buffer(Home.OUTPUT, at, node.type) for at, node in enumerate(self.dag.outputs)]
         )
@@ -258,11 +262,17 @@ class _Fusion:
         return found
 
     def _foreign(self, node: Node) -> Foreign:
+        outputs = [at for at, output in enumerate(self.dag.outputs) if output is node]
         return Foreign(
             node,
-            tuple([self.buffers[operand][0] for operand in node.operands]),
-            self.buffers[node][0],
+            tuple([self._read(operand) for operand in node.operands]),
+            self.buffers[node][0].number,
+            tuple(outputs),
         )
+
+    def _read(self, node: Node) -> Buffer:
+        """Where NumPy reads a node."""
+        return self.buffers[node][0]
 
 
 def _is_ours(node: Node) -> bool:
@@ -298,17 +308,3 @@ def _is_near(a: _Loop, b: _Loop) -> bool:
         and not b.axes
         and 0 <= b.shape[0] - a.shape[0] <= min(_NEAR, a.shape[0])
     )
-
-
-def cost(node: Node) -> int:
-    """About how many instructions one element of a computation takes."""
-    return _cost(node.op, tuple([kind_of(x.type) for x in node.operands]), node.params)
-
-
-@functools.lru_cache(maxsize=1024)
-def _cost(op: Op, kinds: tuple[str, ...], params: Params) -> int:
-    code = Code(Module())
-    assert op.native is not None
-    op.native(code, *[Value(f"%{at}", kind) for at, kind in enumerate(kinds)], *params)
-    calls = sum("call double @" in line and "@llvm." not in line for line in code.lines)
-    return len(code.lines) + _CALL * calls

@@ -21,7 +21,7 @@ class Home(Enum):
     INPUT = "input"
     OUTPUT = "output"
     SCRATCH = "scratch"
-    CONSTANT = "constant"
+    TABLE = "table"
 
 
 class Buffer(NamedTuple):
@@ -29,7 +29,8 @@ class Buffer(NamedTuple):
 
     Attributes:
         home: Where it lies.
-        number: Which slot of the inputs, outputs or constants; for scratch, the place in `Plan`.
+        number: Which slot of the inputs or outputs; which entry of the table of constants and of
+            what NumPy made; for scratch, the place in `Plan.scratch`.
         type: What it holds.
     """
 
@@ -116,12 +117,14 @@ class Foreign(NamedTuple):
     Attributes:
         node: What is computed.
         operands: Where its operands are.
-        result: Where its result goes.
+        result: Which entry of the table it becomes.
+        outputs: Which outputs it is.
     """
 
     node: Node
     operands: tuple[Buffer, ...]
-    result: Buffer
+    result: int
+    outputs: tuple[int, ...]
 
 
 class Plan(NamedTuple):
@@ -131,7 +134,8 @@ class Plan(NamedTuple):
         kernels: Kernels, and operations that NumPy does.
         inputs: The arguments.
         outputs: The results.
-        constants: Arrays that kernels read.
+        constants: Arrays that kernels read: the first entries of the table.
+        table: How many entries the table has.
         scratch: The types of what lies in scratch memory, in the order of their numbers.
     """
 
@@ -139,6 +143,7 @@ class Plan(NamedTuple):
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
     constants: tuple[Node, ...]
+    table: int
     scratch: tuple[Type, ...]
 
 

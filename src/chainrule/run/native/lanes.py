@@ -88,7 +88,7 @@ class Module:
             for name, signature in self._declarations.items()
             if name not in self._definitions
         ]
-        return "\n".join([*declared, "", *self._definitions.values(), ""])
+        return "\n".join([*declared, "", *self._definitions.values(), "", "!0 = !{}", ""])
 
 
 Define = Callable[[Module, str, int], str]

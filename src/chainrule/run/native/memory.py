@@ -85,7 +85,7 @@ def _joined(free: Sequence[tuple[int, int]], end: int) -> tuple[list[tuple[int, 
 def _touched(kernel: Kernel | Foreign) -> list[int]:
     """The numbers of the arrays in scratch memory that a kernel reads or writes."""
     if isinstance(kernel, Foreign):
-        buffers = [*kernel.operands, kernel.result]
+        buffers = [*kernel.operands]
     else:
         places: list[Place | None] = [*kernel.totals]
         places += [step.place for step in kernel.uniform]

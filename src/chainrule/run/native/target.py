@@ -58,7 +58,7 @@ def _new_machine(level: int) -> Any:
         cpu=known.name,
         features=known.features,
         opt=level,
-        reloc="pic",
+        reloc="default",
         codemodel="jitdefault",
         jit=True,
     )
