@@ -92,13 +92,13 @@ class _Text(NamedTuple):
     """What LLVM is given.
 
     Attributes:
-        modules: Their texts.
+        modules: One or more.
         entries: The functions that are called from outside, in the first module.
         parts: Functions of the other modules, whose places stand in the table.
         scratch: Bytes of scratch memory.
     """
 
-    modules: tuple[str, ...]
+    modules: tuple[Module, ...]
     entries: tuple[str, ...]
     parts: tuple[tuple[str, ...], ...]
     scratch: int
@@ -129,8 +129,7 @@ def text_of(what: Planned, moving: Sequence[bool] | None = None) -> _Text:
     if numbers is not None:
         kernel = numbers if moving is None else over_points(numbers, moving)
         written = write_straight(new_module, kernel, "evaluate", width)
-        texts = tuple([module.text for module in written.modules])
-        return _Text(texts, ("evaluate",), written.parts, written.frame)
+        return _Text(written.modules, ("evaluate",), written.parts, written.frame)
     module = new_module()
     if what.is_mixed:
         entries = []
@@ -141,7 +140,7 @@ def text_of(what: Planned, moving: Sequence[bool] | None = None) -> _Text:
     else:
         entries = ["evaluate"]
         write_evaluate(module, what.plan, what.layout, width)
-    return _Text((module.text,), tuple(entries), (), what.layout.size)
+    return _Text((module,), tuple(entries), (), what.layout.size)
 
 
 def compiled(
@@ -156,11 +155,11 @@ def compiled(
     libraries, size = [], 0
     for module in text.modules:
         with stage(seconds, "optimise"):
-            optimised = target.optimised(module, passes)
+            optimised = target.optimised(module.text, passes)
         with stage(seconds, "code"):
             code = target.machine_code(optimised, level)
         with stage(seconds, "load"):
-            libraries.append(target.Library(code))
+            libraries.append(target.Library(code, module.externals))
         size += len(code)
     context, constants = table(what.plan)
     if text.parts:
@@ -175,7 +174,7 @@ def compiled(
         tuple([libraries[0].address(name) for name in text.entries]),
         text.scratch,
         context,
-        sum([module.count("\n  ") for module in text.modules]),
+        sum([module.text.count("\n  ") for module in text.modules]),
         size,
         seconds,
         (libraries, constants),

@@ -4,21 +4,57 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from chainrule.graph.node import CONSTANT, Node, uniform_value
 from chainrule.graph.op import Op, Params
+from chainrule.run.native import special
 from chainrule.run.native.lanes import Code, Module, Value, kind_of
 
 _CALL: Final = 20
 """Instructions that a call of a function counts for."""
 
 
+class Tried(NamedTuple):
+    """What the rule of an operation does for some operands.
+
+    Attributes:
+        covers: Whether it has code for them, and all functions that the code calls are there.
+        cost: About how many instructions that is.
+    """
+
+    covers: bool
+    cost: int
+
+
 def is_native(node: Node) -> bool:
     """Whether each element of the node can be computed from the same element of its operands."""
     if node.op is CONSTANT:
         return uniform_value(node) is not None
-    return node.op.native is not None
+    return node.op.native is not None and _tried_on(node).covers
+
+
+def cost(node: Node) -> int:
+    """About how many instructions one element of a computation takes."""
+    return _tried_on(node).cost
+
+
+def _tried_on(node: Node) -> Tried:
+    return tried(node.op, tuple([kind_of(x.type) for x in node.operands]), node.params)
+
+
+@functools.lru_cache(maxsize=4096)
+def tried(op: Op, kinds: tuple[str, ...], params: Params) -> Tried:
+    """Try a rule on operands of these kinds."""
+    assert op.native is not None
+    module = Module()
+    code = Code(module)
+    operands = [Value(f"%{at}", kind) for at, kind in enumerate(kinds)]
+    if op.native(code, *operands, *params) is None:
+        return Tried(False, 0)
+    there = all(special.address(name) is not None for name in module.externals)
+    calls = sum("call double @" in line and "@llvm." not in line for line in code.lines)
+    return Tried(there, len(code.lines) + _CALL * calls)
 
 
 def element(code: Code, node: Node, operands: Sequence[Value]) -> Value:
@@ -41,17 +77,3 @@ def elements(code: Code, nodes: Iterable[Node], values: MutableMapping[Node, Val
     for node in nodes:
         if node not in values:
             values[node] = element(code, node, [values[operand] for operand in node.operands])
-
-
-def cost(node: Node) -> int:
-    """About how many instructions one element of a computation takes."""
-    return _cost(node.op, tuple([kind_of(x.type) for x in node.operands]), node.params)
-
-
-@functools.lru_cache(maxsize=1024)
-def _cost(op: Op, kinds: tuple[str, ...], params: Params) -> int:
-    code = Code(Module())
-    assert op.native is not None
-    op.native(code, *[Value(f"%{at}", kind) for at, kind in enumerate(kinds)], *params)
-    calls = sum("call double @" in line and "@llvm." not in line for line in code.lines)
-    return len(code.lines) + _CALL * calls

@@ -214,7 +214,7 @@ class Machine:
         """
         if kind == "kernels":
             return listing(self.planned.plan, self.planned.dag.labels)
-        texts = text_of(self.planned).modules
+        texts = [module.text for module in text_of(self.planned).modules]
         if kind == "llvm":
             return "\n".join(texts)
         made = [target.optimised(text, OPTIMISED) for text in texts]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from chainrule.run.native.tape_steps import Step
@@ -24,25 +24,16 @@ _libraries: Final[list[Library]] = []
 """They live as long as the process, as the steps do."""
 
 
-def object_of(steps: Sequence[Step], level: int = LEVEL) -> bytes:
-    """Machine code of steps, for `install`.
-
-    Args:
-        steps: The steps.
-        level: How hard LLVM tries.
-    """
-    return machine_code(optimised(module_of(steps).text, level), level)
-
-
-def install(steps: Sequence[Step], code: bytes) -> None:
+def install(steps: Sequence[Step], code: bytes, externals: Iterable[str] = ()) -> None:
     """Load machine code of steps; tapes made from now on use it.
 
     Args:
         steps: The steps.
-        code: What `object_of` gave for the same steps.
+        code: The object file of `module_of` these steps.
+        externals: The functions of SciPy's that it calls.
     """
     with _lock:
-        library = Library(code)
+        library = Library(code, externals)
         _libraries.append(library)
         table = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.address("steps"))()
         found = (ctypes.c_uint64 * len(steps)).from_address(table)
@@ -54,5 +45,7 @@ def addresses(steps: Sequence[Step]) -> list[int]:
     with _lock:
         missing = [step for step in dict.fromkeys(steps) if step not in _addresses]
         if missing:
-            install(missing, object_of(missing))
+            module = module_of(missing)
+            code = machine_code(optimised(module.text, LEVEL), LEVEL)
+            install(missing, code, module.externals)
         return [_addresses[step] for step in steps]

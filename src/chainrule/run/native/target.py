@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import llvmlite.binding as llvm
+
+from chainrule.run.native import special
 
 _lock: Final = threading.RLock()
 """LLVM's context is shared by all modules; one thread at a time may be inside."""
@@ -100,7 +103,14 @@ def assembly(module: Any, level: int = 2) -> str:
 class Library:
     """Machine code that is loaded; it is gone when this object is."""
 
-    def __init__(self, code: bytes) -> None:
+    def __init__(self, code: bytes, externals: Iterable[str] = ()) -> None:
+        """Load an object file; ``externals`` names the functions of SciPy that it calls.
+
+        Raises:
+            LookupError: SciPy does not offer one of these.
+        """
+        for symbol, start in special.addresses(externals).items():
+            provide(symbol, start)
         with _lock:
             # An engine owns its machine.
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine(0))
@@ -126,6 +136,6 @@ def provide(name: str, address: int) -> None:
         llvm.add_symbol(name, address)
 
 
-def load(text: str, level: int = 2) -> Library:
+def load(text: str, level: int = 2, externals: Iterable[str] = ()) -> Library:
     """Text of a module as loaded machine code."""
-    return Library(machine_code(optimised(text, level), level))
+    return Library(machine_code(optimised(text, level), level), externals)
