@@ -1,0 +1,89 @@
+"""exp, exp2 and expm1.
+
+The argument is k·ln 2 + r with a whole k; eʳ is a polynomial, and 2ᵏ goes into the exponent. ln 2 is
+taken as a sum of two numbers, the first of few enough digits that k times it is exact (Cody and
+Waite, Software Manual for the Elementary Functions, 1980).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from chainrule.run.native.lanes import Code, Value
+from chainrule.run.native.mathematics import coefficients
+from chainrule.run.native.mathematics.base import (
+    Rounded,
+    polynomial,
+    power_of_two,
+    rounded,
+)
+
+LOG2_E: Final = 1.4426950408889634
+LN2_HIGH: Final = float.fromhex("0x1.62e42fefa38p-1")
+"""The first 42 bits of ln 2: times a whole number below 2¹¹, exact."""
+LN2_LOW: Final = float.fromhex("0x1.ef35793c7673p-45")
+LN2: Final = math.log(2.0)
+LN2_REST: Final = float.fromhex("0x1.abc9e3b39803fp-56")
+"""ln 2 − LN2."""
+
+
+def exp(code: Code, x: Value) -> Value:
+    x = _between(code, x, -746.0, 710.0)
+    k = rounded(code, x, LOG2_E)
+    r = code.fma(k.number, code.constant(-LN2_HIGH), x)
+    r = code.fma(k.number, code.constant(-LN2_LOW), r)
+    rest = polynomial(code, r, coefficients.EXP)
+    return scaled(code, _one_and(code, code.fma(code.multiply(r, r), rest, r)), k)
+
+
+def exp2(code: Code, x: Value) -> Value:
+    x = _between(code, x, -1076.0, 1025.0)
+    k = rounded(code, x, 1.0)
+    r = code.subtract(x, k.number)
+    return scaled(code, exp2_near_0(code, r), k)
+
+
+def exp2_near_0(code: Code, r: Value) -> Value:
+    """2ʳ for |r| ≤ ½."""
+    rest = code.multiply(polynomial(code, r, coefficients.EXP2), r)
+    rest = code.add(rest, code.constant(LN2_REST))
+    power = code.fma(r, code.constant(LN2), code.multiply(rest, r))
+    return _one_and(code, power)
+
+
+def expm1(code: Code, x: Value) -> Value:
+    tiny = code.compare("lt", code.absolute(x), code.constant(2.0**-54))
+    power, scale = expm1_parts(code, _between(code, x, -40.0, 710.0))
+    result = code.fma(scale, power, code.subtract(scale, code.constant(0.5)))
+    return code.select(tiny, x, code.add(result, result))
+
+
+def expm1_parts(code: Code, x: Value) -> tuple[Value, Value]:
+    """eʳ − 1 and 2ᵏ⁻¹, where x = k·ln 2 + r; x is between −40 and 710."""
+    k = rounded(code, x, LOG2_E)
+    high = code.fma(k.number, code.constant(-LN2_HIGH), x)
+    r = code.fma(k.number, code.constant(-LN2_LOW), high)
+    rest = polynomial(code, r, coefficients.EXPM1)
+    power = code.fma(code.multiply(r, r), rest, r)
+    half = code.subtract(k.integer, code.constant(1, "i64"))
+    return power, power_of_two(code, half)
+
+
+def scaled(code: Code, a: Value, k: Rounded) -> Value:
+    """a·2ᵏ, also where 2ᵏ itself is out of range; rounded once where the result is subnormal."""
+    half = rounded(code, k.number, 0.5)
+    first = power_of_two(code, half.integer)
+    second = power_of_two(code, code.subtract(k.integer, half.integer))
+    return code.multiply(code.multiply(a, first), second)
+
+
+def _one_and(code: Code, a: Value) -> Value:
+    return code.add(a, code.constant(1.0))
+
+
+def _between(code: Code, x: Value, low: float, high: float) -> Value:
+    """x within bounds beyond which the result does not change; NaN stays."""
+    least, most = code.constant(low), code.constant(high)
+    x = code.select(code.compare("lt", x, least), least, x)
+    return code.select(code.compare("gt", x, most), most, x)

@@ -1,0 +1,110 @@
+"""log, log2, log10 and log1p.
+
+The argument is 2ᵏ·(1 + f) with 1 + f between √½ and √2; log(1 + f) = f + f²·Q(f) with a polynomial Q.
+A division as in other libraries would make the polynomial shorter, and the whole slower.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from chainrule.run.native.lanes import Code, Value
+from chainrule.run.native.mathematics import coefficients
+from chainrule.run.native.mathematics.base import (
+    SQRT_HALF_BITS,
+    exact_product,
+    exact_sum,
+    parts,
+    polynomial,
+)
+from chainrule.run.native.mathematics.exponentials import LN2_HIGH, LN2_LOW
+
+LOG2_E: Final = 1.4426950408889634
+LOG2_E_REST: Final = float.fromhex("0x1.777d0ffda0d24p-56")
+LOG10_E: Final = 0.4342944819032518
+LOG10_E_REST: Final = float.fromhex("0x1.95355baaafad3p-57")
+LOG10_2_HIGH: Final = float.fromhex("0x1.34413509f78p-2")
+"""The first 42 bits of log₁₀ 2."""
+LOG10_2_LOW: Final = float.fromhex("0x1.fef311f12b358p-46")
+
+
+def log(code: Code, x: Value) -> Value:
+    k, mantissa = parts(code, x)
+    f = code.subtract(mantissa, code.constant(1.0))
+    return _with_limits(code, x, log_of_parts(code, k, f))
+
+
+def log_of_parts(code: Code, k: Value, f: Value, f_low: Value | None = None) -> Value:
+    """log(2ᵏ·(1 + f + f_low))."""
+    rest = code.multiply(code.multiply(f, f), polynomial(code, f, coefficients.LOG))
+    if f_low is not None:
+        slope = code.fma(code.subtract(f, code.constant(1.0)), f, code.constant(1.0))
+        rest = code.fma(f_low, slope, rest)
+    high, low = exact_sum(code, code.multiply(k, code.constant(LN2_HIGH)), f)
+    rest = code.fma(k, code.constant(LN2_LOW), rest)
+    return code.add(high, code.add(low, rest))
+
+
+def log2(code: Code, x: Value) -> Value:
+    k, mantissa = parts(code, x)
+    f = code.subtract(mantissa, code.constant(1.0))
+    return _with_limits(code, x, _scaled(code, k, f, LOG2_E, LOG2_E_REST, 1.0, 0.0))
+
+
+def log10(code: Code, x: Value) -> Value:
+    k, mantissa = parts(code, x)
+    f = code.subtract(mantissa, code.constant(1.0))
+    result = _scaled(code, k, f, LOG10_E, LOG10_E_REST, LOG10_2_HIGH, LOG10_2_LOW)
+    return _with_limits(code, x, result)
+
+
+def _scaled(
+    code: Code, k: Value, f: Value, factor: float, rest: float, two: float, two_rest: float
+) -> Value:
+    """k·(two + two_rest) + log(1 + f)·(factor + rest), the sums in twice the digits."""
+    part = code.multiply(code.multiply(f, f), polynomial(code, f, coefficients.LOG))
+    natural = exact_sum(code, f, part)
+    product = exact_product(code, natural.high, code.constant(factor))
+    low = code.fma(natural.high, code.constant(rest), product.low)
+    low = code.fma(natural.low, code.constant(factor), low)
+    whole = k if two == 1.0 else code.multiply(k, code.constant(two))
+    high, lost = exact_sum(code, whole, product.high)
+    if two_rest:
+        low = code.fma(k, code.constant(two_rest), low)
+    return code.add(high, code.add(lost, low))
+
+
+def log1p(code: Code, x: Value) -> Value:
+    one = code.constant(1.0)
+    k, f = _parts_of_one_and(code, x)
+    result = _with_limits(code, code.add(x, one), log_of_parts(code, k, f), code.constant(math.inf))
+    tiny = code.compare("lt", code.absolute(x), code.constant(2.0**-54))
+    return code.select(tiny, x, result)
+
+
+def _parts_of_one_and(code: Code, x: Value) -> tuple[Value, Value]:
+    """k and f with 1 + x = 2ᵏ·(1 + f), f rounded once."""
+    one = 0x3FF0000000000000
+    shifted = code.add(
+        code.bits(code.add(x, code.constant(1.0))), code.constant(one - SQRT_HALF_BITS, "i64")
+    )
+    biased = code.shift_right(shifted, 52)
+    magic = code.bit_or(biased, code.constant(0x4330000000000000, "i64"))
+    k = code.subtract(code.of_bits(magic), code.constant(2.0**52 + 1023))
+    # 2²⁻ᵏ is a normal number for every k.
+    inverse = code.of_bits(
+        code.shift_left(code.subtract(code.constant(2048, "i64"), biased), 52)
+    )
+    quarter = code.constant(0.25)
+    less = code.fma(inverse, quarter, code.constant(-1.0))
+    return k, code.fma(inverse, code.multiply(x, quarter), less)
+
+
+def _with_limits(code: Code, x: Value, result: Value, limit: Value | None = None) -> Value:
+    """The result where x is positive and finite; −∞ at 0, NaN below."""
+    zero, infinity = code.constant(0.0), code.constant(math.inf)
+    other = code.select(code.compare("lt", x, zero), code.constant(math.nan), x)
+    other = code.select(code.compare("eq", x, zero), code.constant(-math.inf), other)
+    usual = code.bit_and(code.compare("gt", x, zero), code.compare("lt", x, infinity))
+    return code.select(usual, result, other)
