@@ -144,14 +144,7 @@ WANTED: Final[dict[str, Wanted]] = {
         _SQRT_HIGH,
         19,
     ),
-    "SIN": Wanted(  # sin r = r + r³·P(r²), |r| ≤ π/2
-        _near_zero(_of_square(lambda r: (mp.sin(r) - r) / r**3), lambda z: z / 120 - mp.mpf(1) / 6),
-        _of_square(lambda r: r**3 / mp.sin(r) if r > 1e-9 else mp.mpf(1e-18)),
-        "0",
-        "2.4675",
-        7,
-    ),
-    "SIN_QUARTER": Wanted(  # the same for |r| ≤ π/4
+    "SIN_QUARTER": Wanted(  # sin r = r + r³·P(r²), |r| ≤ π/4
         _near_zero(_of_square(lambda r: (mp.sin(r) - r) / r**3), lambda z: z / 120 - mp.mpf(1) / 6),
         _of_square(lambda r: r**3 / mp.sin(r) if r > 1e-9 else mp.mpf(1e-18)),
         "0",

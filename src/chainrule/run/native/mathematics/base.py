@@ -63,11 +63,26 @@ def add(
 
 
 def polynomial(code: Code, x: Value, coefficients: Sequence[float]) -> Value:
-    """The polynomial with these coefficients, lowest power first, by Horner's rule."""
-    result = code.constant(coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
-        result = code.fma(result, x, code.constant(coefficient))
-    return result
+    """The polynomial with these coefficients, lowest power first.
+
+    Horner's rule in one, two or four strands, which the processor works on side by side: strand i
+    has the powers i, i + 4, i + 8, …; then the strands are put together.
+    """
+    strands = 1 if len(coefficients) < 5 else 2 if len(coefficients) < 10 else 4
+    powers = [x]
+    while 1 << (len(powers) - 1) < strands:
+        powers.append(code.multiply(powers[-1], powers[-1]))
+    parts = []
+    for start in range(strands):
+        own = coefficients[start::strands]
+        result = code.constant(own[-1])
+        for coefficient in reversed(own[:-1]):
+            result = code.fma(result, powers[-1], code.constant(coefficient))
+        parts.append(result)
+    for power in powers[:-1]:
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [code.fma(odd, power, even) for even, odd in pairs]
+    return parts[0]
 
 
 def power_of_two(code: Code, exponent: Value) -> Value:
@@ -125,6 +140,16 @@ def exact_product(code: Code, a: Value, b: Value) -> Pair:
     """a·b."""
     high = code.multiply(a, b)
     return Pair(high, code.fma(a, b, code.negate(high)))
+
+
+def quotient(code: Code, above: Pair, below: Pair) -> Value:
+    """above/below: with the reciprocal, then corrected by what that leaves."""
+    inverse = code.divide(code.constant(1.0), below.high)
+    first = code.multiply(above.high, inverse)
+    missing = code.fma(code.negate(first), below.high, above.high)
+    missing = code.add(missing, above.low)
+    missing = code.fma(code.negate(first), below.low, missing)
+    return code.fma(missing, inverse, first)
 
 
 class Parts(NamedTuple):

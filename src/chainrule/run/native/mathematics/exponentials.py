@@ -29,16 +29,17 @@ LN2_REST: Final = float.fromhex("0x1.abc9e3b39803fp-56")
 
 
 def exp(code: Code, x: Value) -> Value:
-    x = _between(code, x, -746.0, 710.0)
+    x = between(code, x, -746.0, 710.0)
     k = rounded(code, x, LOG2_E)
-    r = code.fma(k.number, code.constant(-LN2_HIGH), x)
-    r = code.fma(k.number, code.constant(-LN2_LOW), r)
-    rest = polynomial(code, r, coefficients.EXP)
-    return scaled(code, _one_and(code, code.fma(code.multiply(r, r), rest, r)), k)
+    high = code.fma(k.number, code.constant(-LN2_HIGH), x)
+    lost = code.multiply(k.number, code.constant(-LN2_LOW))
+    r = code.add(high, lost)
+    low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXP), lost)
+    return scaled(code, _one_and(code, code.add(high, low)), k)
 
 
 def exp2(code: Code, x: Value) -> Value:
-    x = _between(code, x, -1076.0, 1025.0)
+    x = between(code, x, -1076.0, 1025.0)
     k = rounded(code, x, 1.0)
     r = code.subtract(x, k.number)
     return scaled(code, exp2_near_0(code, r), k)
@@ -54,20 +55,21 @@ def exp2_near_0(code: Code, r: Value) -> Value:
 
 def expm1(code: Code, x: Value) -> Value:
     tiny = code.compare("lt", code.absolute(x), code.constant(2.0**-54))
-    power, scale = expm1_parts(code, _between(code, x, -40.0, 710.0))
-    result = code.fma(scale, power, code.subtract(scale, code.constant(0.5)))
+    scale, high, low = expm1_parts(code, between(code, x, -40.0, 710.0))
+    half = code.constant(0.5)
+    result = code.fma(scale, low, code.fma(scale, high, code.subtract(scale, half)))
     return code.select(tiny, x, code.add(result, result))
 
 
-def expm1_parts(code: Code, x: Value) -> tuple[Value, Value]:
-    """eʳ − 1 and 2ᵏ⁻¹, where x = k·ln 2 + r; x is between −40 and 710."""
+def expm1_parts(code: Code, x: Value) -> tuple[Value, Value, Value]:
+    """2ᵏ⁻¹, and eʳ − 1 as a sum, where x = k·ln 2 + r; x is between −40 and 710."""
     k = rounded(code, x, LOG2_E)
     high = code.fma(k.number, code.constant(-LN2_HIGH), x)
-    r = code.fma(k.number, code.constant(-LN2_LOW), high)
-    rest = polynomial(code, r, coefficients.EXPM1)
-    power = code.fma(code.multiply(r, r), rest, r)
+    lost = code.multiply(k.number, code.constant(-LN2_LOW))
+    r = code.add(high, lost)
+    low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXPM1), lost)
     half = code.subtract(k.integer, code.constant(1, "i64"))
-    return power, power_of_two(code, half)
+    return power_of_two(code, half), high, low
 
 
 def scaled(code: Code, a: Value, k: Rounded) -> Value:
@@ -82,8 +84,13 @@ def _one_and(code: Code, a: Value) -> Value:
     return code.add(a, code.constant(1.0))
 
 
-def _between(code: Code, x: Value, low: float, high: float) -> Value:
+def between(code: Code, x: Value, low: float, high: float) -> Value:
     """x within bounds beyond which the result does not change; NaN stays."""
-    least, most = code.constant(low), code.constant(high)
-    x = code.select(code.compare("lt", x, least), least, x)
+    least = code.constant(low)
+    return at_most(code, code.select(code.compare("lt", x, least), least, x), high)
+
+
+def at_most(code: Code, x: Value, high: float) -> Value:
+    """x below a bound beyond which the result does not change; NaN stays."""
+    most = code.constant(high)
     return code.select(code.compare("gt", x, most), most, x)

@@ -6,61 +6,98 @@ are polynomials.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from chainrule.run.native.lanes import Code, Value
 from chainrule.run.native.mathematics import coefficients
-from chainrule.run.native.mathematics.base import polynomial, power_of_two, rounded
+from chainrule.run.native.mathematics.base import (
+    Pair,
+    exact_sum,
+    polynomial,
+    power_of_two,
+    quotient,
+    rounded,
+)
 from chainrule.run.native.mathematics.exponentials import (
     LN2_HIGH,
     LN2_LOW,
     LOG2_E,
+    at_most,
     expm1_parts,
 )
 
 
+class Parts(NamedTuple):
+    """What sinh and cosh of |x| are made of, where |x| = k·ln 2 + r.
+
+    Attributes:
+        difference: 2ᵏ⁻² − 2⁻ᵏ⁻².
+        sum: 2ᵏ⁻² + 2⁻ᵏ⁻².
+        even: cosh r − 1.
+        high: sinh r is the sum of this
+        low: and of this.
+    """
+
+    difference: Value
+    sum: Value
+    even: Value
+    high: Value
+    low: Value
+
+
 def sinh(code: Code, x: Value) -> Value:
     small = code.compare("lt", code.absolute(x), code.constant(2.0**-28))
-    less, more, even, odd = _parts(code, x)
-    # less·cosh r + more·sinh r, where cosh r = 1 + even.
-    result = code.add(less, code.fma(less, even, code.multiply(more, odd)))
+    part = _parts(code, x)
+    # difference·cosh r + sum·sinh r, small terms first
+    low = code.fma(part.difference, part.even, code.multiply(part.sum, part.low))
+    result = code.add(code.fma(part.sum, part.high, part.difference), low)
     result = code.copysign(code.add(result, result), x)
     return code.select(small, x, result)
 
 
 def cosh(code: Code, x: Value) -> Value:
-    less, more, even, odd = _parts(code, x)
-    result = code.add(more, code.fma(more, even, code.multiply(less, odd)))
+    part = _parts(code, x)
+    low = code.fma(part.sum, part.even, code.multiply(part.difference, part.low))
+    result = code.add(code.fma(part.difference, part.high, part.sum), low)
     return code.add(result, result)
 
 
 def tanh(code: Code, x: Value) -> Value:
     size = code.absolute(x)
+    scale, high, low = expm1_parts(code, at_most(code, code.add(size, size), 44.0))
+    one, zero = code.constant(1.0), code.constant(0.0)
+    above = exact_sum(
+        code,
+        code.fma(scale, high, code.subtract(scale, code.constant(0.5))),
+        code.multiply(scale, low),
+    )
+    below = exact_sum(code, one, above.high)
+    below = Pair(below.high, code.add(below.low, above.low))
+    # above/below; where that is above ½, 1 − 1/below
+    large = code.compare("gt", size, code.constant(0.55))
+    above = Pair(
+        code.select(large, code.constant(-1.0), above.high), code.select(large, zero, above.low)
+    )
+    result = code.add(quotient(code, above, below), code.select(large, one, zero))
     small = code.compare("lt", size, code.constant(2.0**-28))
-    most = code.constant(44.0)
-    double = code.add(size, size)
-    double = code.select(code.compare("gt", double, most), most, double)
-    power, scale = expm1_parts(code, double)
-    half = code.constant(0.5)
-    above = code.fma(scale, power, code.subtract(scale, half))
-    below = code.fma(scale, power, code.add(scale, half))
-    return code.select(small, x, code.copysign(code.divide(above, below), x))
+    return code.select(small, x, code.copysign(result, x))
 
 
-def _parts(code: Code, x: Value) -> tuple[Value, Value, Value, Value]:
-    """2ᵏ⁻² − 2⁻ᵏ⁻², 2ᵏ⁻² + 2⁻ᵏ⁻², cosh r − 1 and sinh r, where |x| = k·ln 2 + r."""
-    size = code.absolute(x)
-    most = code.constant(712.0)
-    size = code.select(code.compare("gt", size, most), most, size)
+def _parts(code: Code, x: Value) -> Parts:
+    size = at_most(code, code.absolute(x), 710.6)
     k = rounded(code, size, LOG2_E)
-    r = code.fma(k.number, code.constant(-LN2_HIGH), size)
-    r = code.fma(k.number, code.constant(-LN2_LOW), r)
+    high = code.fma(k.number, code.constant(-LN2_HIGH), size)
+    lost = code.multiply(k.number, code.constant(-LN2_LOW))
+    r = code.add(high, lost)
     square = code.multiply(r, r)
     even = code.multiply(polynomial(code, square, coefficients.COSH), square)
-    odd = code.multiply(polynomial(code, square, coefficients.SINH), square)
-    odd = code.fma(odd, r, r)
+    cubic = code.multiply(polynomial(code, square, coefficients.SINH), square)
     two = code.constant(2, "i64")
     up = power_of_two(code, code.subtract(k.integer, two))
     down = power_of_two(code, code.subtract(code.constant(-2, "i64"), k.integer))
     down = code.select(
         code.compare("lt", k.number, code.constant(100.0)), down, code.constant(0.0)
     )
-    return code.subtract(up, down), code.add(up, down), even, odd
+    return Parts(
+        code.subtract(up, down), code.add(up, down), even, high, code.fma(cubic, r, lost)
+    )
