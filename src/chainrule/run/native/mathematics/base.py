@@ -85,29 +85,28 @@ def polynomial(code: Code, x: Value, coefficients: Sequence[float]) -> Value:
     return parts[0]
 
 
-def power_of_two(code: Code, exponent: Value) -> Value:
-    """2 to a power between −1022 and 1023 that is a whole number in the low bits of an integer."""
-    biased = code.add(exponent, code.constant(1023, "i64"))
-    return code.of_bits(code.shift_left(biased, 52))
-
-
 class Rounded(NamedTuple):
     """A whole number.
 
     Attributes:
         number: As a double.
-        integer: An integer with the same low bits.
+        integer: An integer with the same low bits, or with those of the number and a bias.
     """
 
     number: Value
     integer: Value
 
 
-def rounded(code: Code, a: Value, factor: float) -> Rounded:
-    """The whole number nearest to a·factor, which is below 2⁵¹."""
-    rounder = code.constant(ROUNDER)
+def rounded(code: Code, a: Value, factor: float, bias: int = 0) -> Rounded:
+    """The whole number nearest to a·factor, which is below 2⁵⁰."""
+    rounder = code.constant(ROUNDER + bias)
     shifted = code.fma(a, code.constant(factor), rounder)
     return Rounded(code.subtract(shifted, rounder), code.bits(shifted))
+
+
+def power_of_two(code: Code, biased: Value) -> Value:
+    """2 to a power, which is a whole number with bias 1023 in the low bits of an integer."""
+    return code.of_bits(code.shift_left(biased, 52))
 
 
 class Pair(NamedTuple):
@@ -128,6 +127,11 @@ def exact_sum(code: Code, large: Value, small: Value) -> Pair:
     return Pair(high, code.subtract(small, code.subtract(high, large)))
 
 
+def difference(code: Code, large: Value, small: Value) -> Pair:
+    """large − small, where large is the larger one in size."""
+    return exact_sum(code, large, code.negate(small))
+
+
 def any_sum(code: Code, a: Value, b: Value) -> Pair:
     """a + b, whichever is larger (Knuth's 2Sum)."""
     high = code.add(a, b)
@@ -142,14 +146,14 @@ def exact_product(code: Code, a: Value, b: Value) -> Pair:
     return Pair(high, code.fma(a, b, code.negate(high)))
 
 
-def quotient(code: Code, above: Pair, below: Pair) -> Value:
-    """above/below: with the reciprocal, then corrected by what that leaves."""
+def quotient(code: Code, above: Pair, below: Pair) -> Pair:
+    """above/below: with the reciprocal, then what that leaves."""
     inverse = code.divide(code.constant(1.0), below.high)
     first = code.multiply(above.high, inverse)
     missing = code.fma(code.negate(first), below.high, above.high)
     missing = code.add(missing, above.low)
     missing = code.fma(code.negate(first), below.low, missing)
-    return code.fma(missing, inverse, first)
+    return Pair(first, code.multiply(missing, inverse))
 
 
 class Parts(NamedTuple):

@@ -65,7 +65,7 @@ def tan(code: Code, x: Value) -> Value:
     above = Pair(*(code.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)))
     below = Pair(*(code.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)))
     sign = code.shift_left(rest.quarters, 63)
-    result = code.of_bits(code.bit_xor(code.bits(quotient(code, above, below)), sign))
+    result = code.of_bits(code.bit_xor(code.bits(code.add(*quotient(code, above, below))), sign))
     small = code.compare("lt", code.absolute(x), code.constant(2.0**-27))
     return _checked(code, "tan", x, code.select(small, x, result))
 

@@ -30,27 +30,25 @@ LN2_REST: Final = float.fromhex("0x1.abc9e3b39803fp-56")
 
 def exp(code: Code, x: Value) -> Value:
     x = between(code, x, -746.0, 710.0)
-    k = rounded(code, x, LOG2_E)
+    k = rounded(code, x, LOG2_E, 2046)
     high = code.fma(k.number, code.constant(-LN2_HIGH), x)
     lost = code.multiply(k.number, code.constant(-LN2_LOW))
     r = code.add(high, lost)
     low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXP), lost)
-    return scaled(code, _one_and(code, code.add(high, low)), k)
+    return scaled(code, code.add(high, low), k)
 
 
 def exp2(code: Code, x: Value) -> Value:
     x = between(code, x, -1076.0, 1025.0)
-    k = rounded(code, x, 1.0)
+    k = rounded(code, x, 1.0, 2046)
     r = code.subtract(x, k.number)
-    return scaled(code, exp2_near_0(code, r), k)
+    return scaled(code, exp2m1(code, r), k)
 
 
-def exp2_near_0(code: Code, r: Value) -> Value:
-    """2ʳ for |r| ≤ ½."""
-    rest = code.multiply(polynomial(code, r, coefficients.EXP2), r)
-    rest = code.add(rest, code.constant(LN2_REST))
-    power = code.fma(r, code.constant(LN2), code.multiply(rest, r))
-    return _one_and(code, power)
+def exp2m1(code: Code, r: Value) -> Value:
+    """2ʳ − 1 for |r| ≤ ½."""
+    rest = code.fma(polynomial(code, r, coefficients.EXP2), r, code.constant(LN2_REST))
+    return code.fma(r, code.constant(LN2), code.multiply(rest, r))
 
 
 def expm1(code: Code, x: Value) -> Value:
@@ -63,25 +61,23 @@ def expm1(code: Code, x: Value) -> Value:
 
 def expm1_parts(code: Code, x: Value) -> tuple[Value, Value, Value]:
     """2ᵏ⁻¹, and eʳ − 1 as a sum, where x = k·ln 2 + r; x is between −40 and 710."""
-    k = rounded(code, x, LOG2_E)
+    k = rounded(code, x, LOG2_E, 1022)
     high = code.fma(k.number, code.constant(-LN2_HIGH), x)
     lost = code.multiply(k.number, code.constant(-LN2_LOW))
     r = code.add(high, lost)
     low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXPM1), lost)
-    half = code.subtract(k.integer, code.constant(1, "i64"))
-    return power_of_two(code, half), high, low
+    return power_of_two(code, k.integer), high, low
 
 
 def scaled(code: Code, a: Value, k: Rounded) -> Value:
-    """a·2ᵏ, also where 2ᵏ itself is out of range; rounded once where the result is subnormal."""
-    half = rounded(code, k.number, 0.5)
+    """(1 + a)·2ᵏ, also where 2ᵏ is out of range; rounded once where the result is subnormal.
+
+    The integer of k has the bias 2046.
+    """
+    half = rounded(code, k.number, 0.5, 1023)
     first = power_of_two(code, half.integer)
     second = power_of_two(code, code.subtract(k.integer, half.integer))
-    return code.multiply(code.multiply(a, first), second)
-
-
-def _one_and(code: Code, a: Value) -> Value:
-    return code.add(a, code.constant(1.0))
+    return code.multiply(code.fma(a, first, first), second)
 
 
 def between(code: Code, x: Value, low: float, high: float) -> Value:

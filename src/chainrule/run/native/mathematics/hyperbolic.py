@@ -78,23 +78,22 @@ def tanh(code: Code, x: Value) -> Value:
     above = Pair(
         code.select(large, code.constant(-1.0), above.high), code.select(large, zero, above.low)
     )
-    result = code.add(quotient(code, above, below), code.select(large, one, zero))
+    result = code.add(code.add(*quotient(code, above, below)), code.select(large, one, zero))
     small = code.compare("lt", size, code.constant(2.0**-28))
     return code.select(small, x, code.copysign(result, x))
 
 
 def _parts(code: Code, x: Value) -> Parts:
     size = at_most(code, code.absolute(x), 710.6)
-    k = rounded(code, size, LOG2_E)
+    k = rounded(code, size, LOG2_E, 1021)
     high = code.fma(k.number, code.constant(-LN2_HIGH), size)
     lost = code.multiply(k.number, code.constant(-LN2_LOW))
     r = code.add(high, lost)
     square = code.multiply(r, r)
     even = code.multiply(polynomial(code, square, coefficients.COSH), square)
     cubic = code.multiply(polynomial(code, square, coefficients.SINH), square)
-    two = code.constant(2, "i64")
-    up = power_of_two(code, code.subtract(k.integer, two))
-    down = power_of_two(code, code.subtract(code.constant(-2, "i64"), k.integer))
+    up = power_of_two(code, k.integer)
+    down = power_of_two(code, code.subtract(code.constant(2042, "i64"), k.integer))
     down = code.select(
         code.compare("lt", k.number, code.constant(100.0)), down, code.constant(0.0)
     )
