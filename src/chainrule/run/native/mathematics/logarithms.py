@@ -7,7 +7,7 @@ A division as in other libraries would make the polynomial shorter, and the whol
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from chainrule.run.native.lanes import Code, Value
 from chainrule.run.native.mathematics import coefficients
@@ -32,7 +32,7 @@ LOG10_2_LOW: Final = float.fromhex("0x1.fef311f12b358p-46")
 def log(code: Code, x: Value) -> Value:
     k, mantissa = parts(code, x)
     f = code.subtract(mantissa, code.constant(1.0))
-    return _with_limits(code, x, log_of_parts(code, k, f))
+    return with_limits(code, x, log_of_parts(code, k, f))
 
 
 def log_of_parts(code: Code, k: Value, f: Value, f_low: Value | None = None) -> Value:
@@ -49,14 +49,14 @@ def log_of_parts(code: Code, k: Value, f: Value, f_low: Value | None = None) -> 
 def log2(code: Code, x: Value) -> Value:
     k, mantissa = parts(code, x)
     f = code.subtract(mantissa, code.constant(1.0))
-    return _with_limits(code, x, _scaled(code, k, f, LOG2_E, LOG2_E_REST, 1.0, 0.0))
+    return with_limits(code, x, _scaled(code, k, f, LOG2_E, LOG2_E_REST, 1.0, 0.0))
 
 
 def log10(code: Code, x: Value) -> Value:
     k, mantissa = parts(code, x)
     f = code.subtract(mantissa, code.constant(1.0))
     result = _scaled(code, k, f, LOG10_E, LOG10_E_REST, LOG10_2_HIGH, LOG10_2_LOW)
-    return _with_limits(code, x, result)
+    return with_limits(code, x, result)
 
 
 def _scaled(
@@ -76,15 +76,29 @@ def _scaled(
 
 
 def log1p(code: Code, x: Value) -> Value:
-    one = code.constant(1.0)
-    k, f = _parts_of_one_and(code, x)
-    result = _with_limits(code, code.add(x, one), log_of_parts(code, k, f), code.constant(math.inf))
+    k, part = parts_of_one_and(code, x)
+    f = code.fma(part.inverse, part.quarter, part.less)
+    result = with_limits(code, code.add(x, code.constant(1.0)), log_of_parts(code, k, f))
     tiny = code.compare("lt", code.absolute(x), code.constant(2.0**-54))
     return code.select(tiny, x, result)
 
 
-def _parts_of_one_and(code: Code, x: Value) -> tuple[Value, Value]:
-    """k and f with 1 + x = 2ᵏ·(1 + f), f rounded once."""
+class Reduced(NamedTuple):
+    """f as inverse·quarter + less, where 1 + x = 2ᵏ·(1 + f).
+
+    Attributes:
+        inverse: 2²⁻ᵏ, a normal number for every k.
+        quarter: x/4.
+        less: 2⁻ᵏ − 1.
+    """
+
+    inverse: Value
+    quarter: Value
+    less: Value
+
+
+def parts_of_one_and(code: Code, x: Value) -> tuple[Value, Reduced]:
+    """k and f with 1 + x = 2ᵏ·(1 + f)."""
     one = 0x3FF0000000000000
     shifted = code.add(
         code.bits(code.add(x, code.constant(1.0))), code.constant(one - SQRT_HALF_BITS, "i64")
@@ -92,19 +106,15 @@ def _parts_of_one_and(code: Code, x: Value) -> tuple[Value, Value]:
     biased = code.shift_right(shifted, 52)
     magic = code.bit_or(biased, code.constant(0x4330000000000000, "i64"))
     k = code.subtract(code.of_bits(magic), code.constant(2.0**52 + 1023))
-    # 2²⁻ᵏ is a normal number for every k.
-    inverse = code.of_bits(
-        code.shift_left(code.subtract(code.constant(2048, "i64"), biased), 52)
-    )
+    inverse = code.of_bits(code.shift_left(code.subtract(code.constant(2048, "i64"), biased), 52))
     quarter = code.constant(0.25)
     less = code.fma(inverse, quarter, code.constant(-1.0))
-    return k, code.fma(inverse, code.multiply(x, quarter), less)
+    return k, Reduced(inverse, code.multiply(x, quarter), less)
 
 
-def _with_limits(code: Code, x: Value, result: Value, limit: Value | None = None) -> Value:
+def with_limits(code: Code, x: Value, result: Value) -> Value:
     """The result where x is positive and finite; −∞ at 0, NaN below."""
-    zero, infinity = code.constant(0.0), code.constant(math.inf)
-    other = code.select(code.compare("lt", x, zero), code.constant(math.nan), x)
-    other = code.select(code.compare("eq", x, zero), code.constant(-math.inf), other)
-    usual = code.bit_and(code.compare("gt", x, zero), code.compare("lt", x, infinity))
-    return code.select(usual, result, other)
+    zero = code.constant(0.0)
+    result = code.select(code.compare("lt", x, code.constant(math.inf)), result, x)
+    result = code.select(code.compare("eq", x, zero), code.constant(-math.inf), result)
+    return code.select(code.compare("lt", x, zero), code.constant(math.nan), result)
