@@ -109,6 +109,12 @@ def _of_square(function: Function) -> Function:
     return lambda z: function(mp.sqrt(z))
 
 
+def _scaled_erfc(t: mp.mpf) -> mp.mpf:
+    """(1 + 2x)·exp(x²)·erfc x as a function of t = (x − 4)/(x + 4)."""
+    x = 4 * (1 + t) / (1 - t)
+    return (1 + 2 * x) * mp.exp(x**2) * mp.erfc(x)
+
+
 _HALF_LN2 = "0.34658"  # ln 2/2 = 0.346573…, with room for a rounded quotient
 _SQRT_LOW, _SQRT_HIGH = "-0.2928933", "0.4142136"  # √½ − 1, √2 − 1
 
@@ -202,6 +208,23 @@ WANTED: Final[dict[str, Wanted]] = {
         "0",
         "0.029438",
         7,
+    ),
+    "ERF": Wanted(  # erf x = x·(2/√π + x²·P(x²)), |x| ≤ 1
+        _near_zero(
+            _of_square(lambda x: (mp.erf(x) / x - 2 / mp.sqrt(mp.pi)) / x**2),
+            lambda z: (z / 5 - mp.mpf(2) / 3) / mp.sqrt(mp.pi),
+        ),
+        _of_square(lambda x: x**3 / mp.erf(x) if x > 1e-9 else mp.mpf(1e-18)),
+        "0",
+        "1",
+        11,
+    ),
+    "ERFC": Wanted(  # (1 + 2x)·exp(x²)·erfc x = P((x − 4)/(x + 4)), ½ ≤ x ≤ 28
+        _scaled_erfc,
+        lambda t: 1 / _scaled_erfc(t),
+        "-0.7778",
+        "0.7501",
+        22,
     ),
     "CBRT": Wanted(  # m^(−1/3), 1 ≤ m ≤ 2: where the iteration begins
         lambda m: mp.power(m, mp.mpf(-1) / 3),

@@ -1,0 +1,82 @@
+"""erf and erfc.
+
+Near 0, erf x is x times a polynomial. Elsewhere erfc x = e^(−x²)·g/(1 + 2x), where g is a polynomial in
+(x − 4)/(x + 4): it varies little (Shepherd and Laframboise, Mathematics of Computation 36, 1981).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from chainrule.run.native.lanes import Code, Value
+from chainrule.run.native.mathematics import coefficients
+from chainrule.run.native.mathematics.base import (
+    any_sum,
+    exact_product,
+    exact_sum,
+    polynomial,
+    power_of_two,
+    quotient,
+    rounded,
+)
+from chainrule.run.native.mathematics.exponentials import (
+    LN2_HIGH,
+    LN2_LOW,
+    LOG2_E,
+    at_most,
+)
+
+SLOPE: Final = 2 / math.sqrt(math.pi)
+SLOPE_REST: Final = float.fromhex("0x1.1ae3a914fed8p-56")
+"""2/√π − SLOPE."""
+
+
+def erf(code: Code, x: Value) -> Value:
+    size = code.absolute(x)
+    one = code.constant(1.0)
+    far = code.subtract(one, _erfc(code, size))
+    near = code.compare("lt", size, one)
+    return code.copysign(code.select(near, _erf(code, size), far), x)
+
+
+def erfc(code: Code, x: Value) -> Value:
+    size = code.absolute(x)
+    far = _erfc(code, size)
+    negative = code.compare("lt", x, code.constant(0.0))
+    far = code.select(negative, code.subtract(code.constant(2.0), far), far)
+    near = code.compare("lt", size, code.constant(0.5))
+    return code.select(near, code.subtract(code.constant(1.0), _erf(code, x)), far)
+
+
+def _erf(code: Code, x: Value) -> Value:
+    """The error function where |x| < 1."""
+    square = code.multiply(x, x)
+    rest = code.fma(
+        polynomial(code, square, coefficients.ERF), square, code.constant(SLOPE_REST)
+    )
+    return code.fma(x, code.constant(SLOPE), code.multiply(x, rest))
+
+
+def _erfc(code: Code, x: Value) -> Value:
+    """The complement where x ≥ ½."""
+    x = at_most(code, x, 28.0)
+    one, four = code.constant(1.0), code.constant(4.0)
+    t = code.divide(code.subtract(x, four), code.add(x, four))
+    first, *others = coefficients.ERFC
+    g = exact_sum(code, code.constant(first), code.multiply(polynomial(code, t, others), t))
+    part = quotient(code, g, any_sum(code, one, code.add(x, x)))
+    # e^(−x²) = 2ᵏ·(1 + power), both of more digits
+    square = exact_product(code, x, x)
+    k = rounded(code, square.high, -LOG2_E, 2046)
+    high = code.subtract(code.multiply(k.number, code.constant(-LN2_HIGH)), square.high)
+    lost = code.fma(k.number, code.constant(-LN2_LOW), code.negate(square.low))
+    r = code.add(high, lost)
+    low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXP), lost)
+    power = exact_sum(code, high, low)
+    factor = exact_sum(code, one, power.high)
+    rest = code.fma(part.high, code.add(factor.low, power.low), code.multiply(part.low, factor.high))
+    result = code.fma(part.high, factor.high, rest)
+    half = rounded(code, k.number, 0.5, 1023)
+    scale = power_of_two(code, code.subtract(k.integer, half.integer))
+    return code.multiply(code.multiply(result, power_of_two(code, half.integer)), scale)
