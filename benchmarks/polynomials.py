@@ -219,12 +219,12 @@ WANTED: Final[dict[str, Wanted]] = {
         "1",
         11,
     ),
-    "ERFC": Wanted(  # (1 + 2x)·exp(x²)·erfc x = P((x − 4)/(x + 4)), ½ ≤ x ≤ 28
+    "ERFC": Wanted(  # (1 + 2x)·exp(x²)·erfc x = P((x − 4)/(x + 4)), 0.8 ≤ x ≤ 28
         _scaled_erfc,
         lambda t: 1 / _scaled_erfc(t),
-        "-0.7778",
+        "-0.6668",
         "0.7501",
-        22,
+        21,
     ),
     "CBRT": Wanted(  # m^(−1/3), 1 ≤ m ≤ 2: where the iteration begins
         lambda m: mp.power(m, mp.mpf(-1) / 3),

@@ -12,7 +12,9 @@ from typing import Final
 from chainrule.run.native.lanes import Code, Value
 from chainrule.run.native.mathematics import coefficients
 from chainrule.run.native.mathematics.base import (
+    Pair,
     any_sum,
+    difference,
     exact_product,
     exact_sum,
     polynomial,
@@ -31,13 +33,17 @@ SLOPE: Final = 2 / math.sqrt(math.pi)
 SLOPE_REST: Final = float.fromhex("0x1.1ae3a914fed8p-56")
 """2/√π − SLOPE."""
 
+NEAR: Final = 0.8
+"""Nearer to 0, erfc is 1 less erf."""
+
 
 def erf(code: Code, x: Value) -> Value:
     size = code.absolute(x)
     one = code.constant(1.0)
     far = code.subtract(one, _erfc(code, size))
+    close = code.fma(size, code.constant(SLOPE), _bend(code, size))
     near = code.compare("lt", size, one)
-    return code.copysign(code.select(near, _erf(code, size), far), x)
+    return code.copysign(code.select(near, close, far), x)
 
 
 def erfc(code: Code, x: Value) -> Value:
@@ -45,21 +51,22 @@ def erfc(code: Code, x: Value) -> Value:
     far = _erfc(code, size)
     negative = code.compare("lt", x, code.constant(0.0))
     far = code.select(negative, code.subtract(code.constant(2.0), far), far)
-    near = code.compare("lt", size, code.constant(0.5))
-    return code.select(near, code.subtract(code.constant(1.0), _erf(code, x)), far)
+    line = exact_product(code, x, code.constant(SLOPE))
+    most, lost = difference(code, code.constant(1.0), line.high)
+    close = code.add(most, code.subtract(lost, code.add(line.low, _bend(code, x))))
+    near = code.compare("lt", size, code.constant(NEAR))
+    return code.select(near, close, far)
 
 
-def _erf(code: Code, x: Value) -> Value:
-    """The error function where |x| < 1."""
+def _bend(code: Code, x: Value) -> Value:
+    """erf x − SLOPE·x where |x| < 1."""
     square = code.multiply(x, x)
-    rest = code.fma(
-        polynomial(code, square, coefficients.ERF), square, code.constant(SLOPE_REST)
-    )
-    return code.fma(x, code.constant(SLOPE), code.multiply(x, rest))
+    rest = code.fma(polynomial(code, square, coefficients.ERF), square, code.constant(SLOPE_REST))
+    return code.multiply(x, rest)
 
 
 def _erfc(code: Code, x: Value) -> Value:
-    """The complement where x ≥ ½."""
+    """The complement where x ≥ NEAR."""
     x = at_most(code, x, 28.0)
     one, four = code.constant(1.0), code.constant(4.0)
     t = code.divide(code.subtract(x, four), code.add(x, four))
