@@ -8,6 +8,7 @@ is half a unit in the last place. ``python -m benchmarks.polynomials`` prints th
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -21,9 +22,10 @@ SAMPLES: Final = 24
 Function = Callable[[mp.mpf], mp.mpf]
 
 
-HEAD: Final = '''"""Coefficients of polynomials, lowest power first; ``python -m benchmarks.polynomials`` writes them.
+HEAD: Final = '''"""Coefficients of polynomials, lowest power first.
 
-That file also says what each is for; the error is relative to the function it belongs to.
+``python -m benchmarks.polynomials`` writes this file; there it says what each polynomial is for.
+The error is relative to the function it belongs to.
 """
 
 from typing import Final
@@ -84,7 +86,7 @@ def _exchange(
 ) -> tuple[list[mp.mpf], mp.mpf]:
     """The places of the extreme errors, of signs that alternate, and the largest one."""
     places = [nodes[0]]
-    for left, right in zip(nodes, nodes[1:], strict=False):
+    for left, right in itertools.pairwise(nodes):
         places += [left + (right - left) * i / SAMPLES for i in range(1, SAMPLES + 1)]
     extremes: list[tuple[mp.mpf, mp.mpf]] = []
     for x in places:
@@ -228,7 +230,7 @@ WANTED: Final[dict[str, Wanted]] = {
     ),
     "CBRT": Wanted(  # m^(−1/3), 1 ≤ m ≤ 2: where the iteration begins
         lambda m: mp.power(m, mp.mpf(-1) / 3),
-        lambda m: mp.cbrt(m),
+        mp.cbrt,
         "1",
         "2",
         4,

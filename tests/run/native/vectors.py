@@ -27,7 +27,7 @@ def vectorised(
     module = Module(functions)
     for dtype in dtypes:
         for width in widths:
-            _loop(module, name, operands, KINDS[dtype], width)
+            loop(module, name, operands, KINDS[dtype], width)
     library = target.load(module.text)
     return {
         (dtype, width): _callable(library, f"{name}_{KINDS[dtype]}_{width}", dtype, width, operands)
@@ -36,7 +36,7 @@ def vectorised(
     }
 
 
-def _loop(module: Module, name: str, operands: int, kind: str, width: int) -> None:
+def loop(module: Module, name: str, operands: int, kind: str, width: int) -> None:
     code = Code(module, width)
     type, size = code.type(kind), SIZES[kind]
     given = []

@@ -72,20 +72,18 @@ def atan2(code: Code, y: Value, x: Value) -> Value:
     height, width = code.absolute(y), code.absolute(x)
     steep = code.compare("gt", height, width)
     low, high = code.select(steep, width, height), code.select(steep, height, width)
-    # Both scaled such that no reciprocal overflows.
+    # Both scaled such that no reciprocal overflows and nothing small underflows.
     factor = code.select(
         code.compare("gt", high, code.constant(2.0**900)), code.constant(2.0**-600), one
     )
     factor = code.select(
-        code.compare("lt", high, code.constant(2.0**-400)), code.constant(2.0**600), factor
+        code.compare("lt", high, code.constant(2.0**300)), code.constant(2.0**600), factor
     )
     low, scaled = code.multiply(low, factor), code.multiply(high, factor)
     # Infinity: as steep as 0/1, or 1/1; 0/0: as 0/1.
     infinite = code.compare("eq", high, infinity)
     both = code.compare("eq", low, infinity)
-    low = code.select(
-        infinite, code.select(both, one, code.multiply(low, zero)), low
-    )
+    low = code.select(infinite, code.select(both, one, code.multiply(low, zero)), low)
     plain = code.bit_or(infinite, code.compare("eq", high, zero))
     left = code.compare("lt", code.bits(x), code.constant(0, "i64"))
     result = _arc(code, low, code.select(plain, one, scaled), steep, left)

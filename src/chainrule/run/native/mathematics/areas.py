@@ -44,9 +44,7 @@ def atanh(code: Code, x: Value) -> Value:
     size = code.absolute(x)
     one, zero = code.constant(1.0), code.constant(0.0)
     # (1 + x)/(1 − x) = 1 + 2x/(1 − x)
-    ratio = quotient(
-        code, Pair(code.add(size, size), zero), difference(code, one, size)
-    )
+    ratio = quotient(code, Pair(code.add(size, size), zero), difference(code, one, size))
     result = code.multiply(_log_of_one_and(code, ratio, zero), code.constant(0.5))
     result = code.select(code.compare("eq", size, one), code.constant(math.inf), result)
     result = code.select(code.compare("gt", size, one), code.constant(math.nan), result)

@@ -12,6 +12,8 @@ Rule = Callable[..., Value]
 
 SHORT: Final = {"double": "f64", "float": "f32"}
 
+PURE: Final = "nounwind willreturn memory(none)"
+
 ROUNDER: Final = 6755399441055744.0
 """1.5·2⁵²: added to a small number it leaves a whole one in the low bits, rounded to nearest."""
 
@@ -51,8 +53,7 @@ def add(
         name,
         "\n".join(
             [
-                f"define internal {kind} @{name}({arguments}) {how} nounwind willreturn "
-                "memory(none) {",
+                f"define internal {kind} @{name}({arguments}) {how} {PURE} {{",
                 "entry:",
                 *code.lines,
                 f"  ret {kind} {result.text}",
@@ -122,18 +123,18 @@ class Pair(NamedTuple):
 
 
 def exact_sum(code: Code, large: Value, small: Value) -> Pair:
-    """large + small, where large is the larger one in size, or 0 (Dekker's Fast2Sum)."""
+    """Large + small, where large is the larger one in size, or 0 (Dekker's Fast2Sum)."""
     high = code.add(large, small)
     return Pair(high, code.subtract(small, code.subtract(high, large)))
 
 
 def difference(code: Code, large: Value, small: Value) -> Pair:
-    """large − small, where large is the larger one in size."""
+    """Large − small, where large is the larger one in size."""
     return exact_sum(code, large, code.negate(small))
 
 
 def any_sum(code: Code, a: Value, b: Value) -> Pair:
-    """a + b, whichever is larger (Knuth's 2Sum)."""
+    """A + b, whichever is larger (Knuth's 2Sum)."""
     high = code.add(a, b)
     shadow = code.subtract(high, a)
     rest = code.subtract(a, code.subtract(high, shadow))
@@ -199,7 +200,12 @@ def _parts(code: Code, x: Value, subnormal: Value | None) -> tuple[Value, Value]
 
 
 def unless_any(
-    code: Code, rare: Value, common: Value, name: str, slow: Callable[[Code, Value], Value], x: Value
+    code: Code,
+    rare: Value,
+    common: Value,
+    name: str,
+    slow: Callable[[Code, Value], Value],
+    x: Value,
 ) -> Value:
     """``common``, but what ``slow`` gives for x in lanes where ``rare`` holds.
 
@@ -234,6 +240,4 @@ def unless_any(
     )
     code.add_line("  br label %done")
     code.add_line("done:")
-    return code.emit(
-        "double", f"phi {kind} [ {common.text}, %entry ], [ {result.text}, %slow ]"
-    )
+    return code.emit("double", f"phi {kind} [ {common.text}, %entry ], [ {result.text}, %slow ]")

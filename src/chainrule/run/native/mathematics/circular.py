@@ -1,8 +1,9 @@
 """sin, cos and tan.
 
-A multiple of π/2 is taken away in three parts, so that what is left has all its digits even
-next to a zero (Cody and Waite, Software Manual for the Elementary Functions, 1980). Numbers that are
-too large for this go to the C library, which is slow and right.
+A multiple of π/2 is taken away in three parts, so that what is left has all its digits even next to
+a zero (Cody and Waite, Software Manual for the Elementary Functions, 1980). Numbers that are too
+large for this go to the C library, which is slow and right. sin and cos of the same numbers have
+nearly all instructions in common, and LLVM keeps them once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Coefficients of polynomials, lowest power first; ``python -m benchmarks.polynomials`` writes them.
+"""Coefficients of polynomials, lowest power first.
 
-That file also says what each is for; the error is relative to the function it belongs to.
+``python -m benchmarks.polynomials`` writes this file; there it says what each polynomial is for.
+The error is relative to the function it belongs to.
 """
 
 from typing import Final

@@ -1,7 +1,8 @@
 """erf and erfc.
 
-Near 0, erf x is x times a polynomial. Elsewhere erfc x = e^(−x²)·g/(1 + 2x), where g is a polynomial in
-(x − 4)/(x + 4): it varies little (Shepherd and Laframboise, Mathematics of Computation 36, 1981).
+Near 0, erf x is x times a polynomial. Elsewhere erfc x = e^(−x²)·g/(1 + 2x), where g is a
+polynomial in (x − 4)/(x + 4): it varies little (Shepherd and Laframboise, Mathematics of
+Computation 36, 1981).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Final
 from chainrule.run.native.lanes import Code, Value
 from chainrule.run.native.mathematics import coefficients
 from chainrule.run.native.mathematics.base import (
-    Pair,
     any_sum,
     difference,
     exact_product,
@@ -59,7 +59,7 @@ def erfc(code: Code, x: Value) -> Value:
 
 
 def _bend(code: Code, x: Value) -> Value:
-    """erf x − SLOPE·x where |x| < 1."""
+    """Erf x − SLOPE·x where |x| < 1."""
     square = code.multiply(x, x)
     rest = code.fma(polynomial(code, square, coefficients.ERF), square, code.constant(SLOPE_REST))
     return code.multiply(x, rest)
@@ -82,7 +82,9 @@ def _erfc(code: Code, x: Value) -> Value:
     low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXP), lost)
     power = exact_sum(code, high, low)
     factor = exact_sum(code, one, power.high)
-    rest = code.fma(part.high, code.add(factor.low, power.low), code.multiply(part.low, factor.high))
+    rest = code.fma(
+        part.high, code.add(factor.low, power.low), code.multiply(part.low, factor.high)
+    )
     result = code.fma(part.high, factor.high, rest)
     half = rounded(code, k.number, 0.5, 1023)
     scale = power_of_two(code, code.subtract(k.integer, half.integer))

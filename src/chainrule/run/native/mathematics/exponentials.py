@@ -1,7 +1,7 @@
 """exp, exp2 and expm1.
 
-The argument is k·ln 2 + r with a whole k; eʳ is a polynomial, and 2ᵏ goes into the exponent. ln 2 is
-taken as a sum of two numbers, the first of few enough digits that k times it is exact (Cody and
+The argument is k·ln 2 + r with a whole k; eʳ is a polynomial, and 2ᵏ goes into the exponent. ln 2
+is taken as a sum of two numbers, the first of few enough digits that k times it is exact (Cody and
 Waite, Software Manual for the Elementary Functions, 1980).
 """
 
@@ -81,12 +81,12 @@ def scaled(code: Code, a: Value, k: Rounded) -> Value:
 
 
 def between(code: Code, x: Value, low: float, high: float) -> Value:
-    """x within bounds beyond which the result does not change; NaN stays."""
+    """X within bounds beyond which the result does not change; NaN stays."""
     least = code.constant(low)
     return at_most(code, code.select(code.compare("lt", x, least), least, x), high)
 
 
 def at_most(code: Code, x: Value, high: float) -> Value:
-    """x below a bound beyond which the result does not change; NaN stays."""
+    """X below a bound beyond which the result does not change; NaN stays."""
     most = code.constant(high)
     return code.select(code.compare("gt", x, most), most, x)

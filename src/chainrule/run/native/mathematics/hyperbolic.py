@@ -94,9 +94,5 @@ def _parts(code: Code, x: Value) -> Parts:
     cubic = code.multiply(polynomial(code, square, coefficients.SINH), square)
     up = power_of_two(code, k.integer)
     down = power_of_two(code, code.subtract(code.constant(2042, "i64"), k.integer))
-    down = code.select(
-        code.compare("lt", k.number, code.constant(100.0)), down, code.constant(0.0)
-    )
-    return Parts(
-        code.subtract(up, down), code.add(up, down), even, high, code.fma(cubic, r, lost)
-    )
+    down = code.select(code.compare("lt", k.number, code.constant(100.0)), down, code.constant(0.0))
+    return Parts(code.subtract(up, down), code.add(up, down), even, high, code.fma(cubic, r, lost))

@@ -1,7 +1,8 @@
 """log, log2, log10 and log1p.
 
-The argument is 2ᵏ·(1 + f) with 1 + f between √½ and √2; log(1 + f) = f + f²·Q(f) with a polynomial Q.
-A division as in other libraries would make the polynomial shorter, and the whole slower.
+The argument is 2ᵏ·(1 + f) with 1 + f between √½ and √2; log(1 + f) = f + f²·Q(f) with a
+polynomial Q. A division as in other libraries would make the polynomial shorter, and the whole
+slower.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Reduced(NamedTuple):
 
 
 def parts_of_one_and(code: Code, x: Value) -> tuple[Value, Reduced]:
-    """k and f with 1 + x = 2ᵏ·(1 + f)."""
+    """K and f with 1 + x = 2ᵏ·(1 + f)."""
     one = 0x3FF0000000000000
     shifted = code.add(
         code.bits(code.add(x, code.constant(1.0))), code.constant(one - SQRT_HALF_BITS, "i64")

@@ -76,9 +76,9 @@ def _log2(code: Code, x: Value) -> Pair:
     third = exact_product(code, cube.high, code.constant(TWO_THIRDS))
     third_low = code.fma(cube.high, code.constant(TWO_THIRDS_REST), third.low)
     third_low = code.fma(cube_low, code.constant(TWO_THIRDS), third_low)
-    fifth = code.multiply(code.multiply(cube.high, square.high), polynomial(
-        code, square.high, coefficients.ATANH
-    ))
+    fifth = code.multiply(
+        code.multiply(cube.high, square.high), polynomial(code, square.high, coefficients.ATANH)
+    )
     natural, lost = exact_sum(code, double, third.high)
     lost = code.add(lost, code.add(third_low, code.add(s.low, s.low)))
     natural, lost = exact_sum(code, natural, code.add(lost, fifth))
@@ -91,7 +91,7 @@ def _log2(code: Code, x: Value) -> Pair:
 
 
 def any_sum_of_one(code: Code, mantissa: Value) -> Pair:
-    """mantissa + 1 for a mantissa between ½ and 2."""
+    """Mantissa + 1 for a mantissa between ½ and 2."""
     one = code.constant(1.0)
     high = code.add(mantissa, one)
     return Pair(high, code.subtract(mantissa, code.subtract(high, one)))
@@ -111,9 +111,7 @@ def cbrt(code: Code, x: Value) -> Value:
     """Newton's iteration for 1/∛t, with 1 ≤ t < 8, then one step for ∛t in twice the digits."""
     size = code.absolute(x)
     subnormal = code.compare("lt", size, code.constant(TINY))
-    bits = code.bits(
-        code.select(subnormal, code.multiply(size, code.constant(2.0**54)), size)
-    )
+    bits = code.bits(code.select(subnormal, code.multiply(size, code.constant(2.0**54)), size))
     mantissa = code.of_bits(
         code.bit_or(
             code.bit_and(bits, code.constant(MANTISSA, "i64")),
@@ -121,9 +119,7 @@ def cbrt(code: Code, x: Value) -> Value:
         )
     )
     magic = code.bit_or(code.shift_right(bits, 52), code.constant(0x4330000000000000, "i64"))
-    bias = code.select(
-        subnormal, code.constant(2.0**52 + 1023 + 54), code.constant(2.0**52 + 1023)
-    )
+    bias = code.select(subnormal, code.constant(2.0**52 + 1023 + 54), code.constant(2.0**52 + 1023))
     exponent = code.subtract(code.of_bits(magic), bias)
     third = rounded(code, code.subtract(exponent, code.constant(1.0)), 1 / 3, 1023)
     left = code.fma(third.number, code.constant(-3.0), exponent)  # 0, 1 or 2
