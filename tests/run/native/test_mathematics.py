@@ -12,9 +12,16 @@ import numpy as np
 import pytest
 import scipy.special
 
+from benchmarks import polynomials
 from chainrule.run.native import target
 from chainrule.run.native.lanes import Code, Module, Value
-from chainrule.run.native.mathematics import FUNCTIONS, OPERANDS, ULPS, ULPS_FLOAT32
+from chainrule.run.native.mathematics import (
+    FUNCTIONS,
+    OPERANDS,
+    ULPS,
+    ULPS_FLOAT32,
+    coefficients,
+)
 from tests.run.native.vectors import Vectorised, loop, vectorised
 
 mp = mpmath.mp.clone()
@@ -223,6 +230,13 @@ def test_zeros_of_atan2_keep_their_signs() -> None:
     x = np.array([0.0, 0.0, -0.0, -0.0, 1, 1, -1, -1, 0.0, 0.0, -0.0, -0.0])
     result = compiled("atan2")["float64", 4](y, x)
     assert result.tobytes() == np.arctan2(y, x).tobytes()
+
+
+@pytest.mark.parametrize("name", ["COSH", "CBRT", "SINH"])
+def test_the_coefficients_are_those_that_are_found_anew(name: str) -> None:
+    with mpmath.workdps(polynomials.DIGITS):
+        found, _ = polynomials.remez(polynomials.WANTED[name])
+    np.testing.assert_allclose(getattr(coefficients, name), [float(x) for x in found], 1e-15)
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh", "log1p"])

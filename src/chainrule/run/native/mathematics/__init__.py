@@ -38,7 +38,7 @@ _RULES: Final[Mapping[str, tuple[Rule, int, float]]] = {
     "log1p": (logarithms.log1p, 1, 1.5),
     "sin": (circular.sin, 1, 0.8),
     "cos": (circular.cos, 1, 0.9),
-    "tan": (circular.tan, 1, 0.9),
+    "tan": (circular.tan, 1, 1.0),
     "asin": (arcs.asin, 1, 1.2),
     "acos": (arcs.acos, 1, 1.1),
     "atan": (arcs.atan, 1, 0.8),

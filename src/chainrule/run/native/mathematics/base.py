@@ -18,7 +18,6 @@ ROUNDER: Final = 6755399441055744.0
 """1.5·2⁵²: added to a small number it leaves a whole one in the low bits, rounded to nearest."""
 
 MANTISSA: Final = 0x000FFFFFFFFFFFFF
-EXPONENT: Final = 0x7FF0000000000000
 TINY: Final = 2.0**-1022
 """The smallest normal number."""
 
@@ -147,9 +146,10 @@ def exact_product(code: Code, a: Value, b: Value) -> Pair:
     return Pair(high, code.fma(a, b, code.negate(high)))
 
 
-def quotient(code: Code, above: Pair, below: Pair) -> Pair:
-    """above/below: with the reciprocal, then what that leaves."""
-    inverse = code.divide(code.constant(1.0), below.high)
+def quotient(code: Code, above: Pair, below: Pair, inverse: Value | None = None) -> Pair:
+    """above/below: with the reciprocal, roughly 1/below, then what that leaves."""
+    if inverse is None:
+        inverse = code.divide(code.constant(1.0), below.high)
     first = code.multiply(above.high, inverse)
     missing = code.fma(code.negate(first), below.high, above.high)
     missing = code.add(missing, above.low)
@@ -175,28 +175,26 @@ SQRT_HALF_BITS: Final = 0x3FE6A09E667F3BCD
 def parts(code: Code, x: Value) -> Parts:
     """Exponent and mantissa; those of 0, infinity, NaN and negative numbers mean nothing."""
     subnormal = code.compare("lt", x, code.constant(TINY))
-    scaled = code.select(subnormal, code.multiply(x, code.constant(2.0**54)), x)
-    return Parts(*_parts(code, scaled, subnormal))
+    x = code.select(subnormal, code.multiply(x, code.constant(2.0**54)), x)
+    biased, mantissa = split(code, x)
+    bias = code.select(subnormal, code.constant(2.0**52 + 1023 + 54), code.constant(2.0**52 + 1023))
+    return Parts(code.subtract(as_double(code, biased), bias), mantissa)
 
 
-def normal_parts(code: Code, x: Value) -> Parts:
-    """The same for numbers that are not subnormal."""
-    return Parts(*_parts(code, x, None))
-
-
-def _parts(code: Code, x: Value, subnormal: Value | None) -> tuple[Value, Value]:
+def split(code: Code, x: Value) -> tuple[Value, Value]:
+    """The exponent as an integer with bias 1023, and the mantissa, of a normal positive number."""
     one = 0x3FF0000000000000
     shifted = code.add(code.bits(x), code.constant(one - SQRT_HALF_BITS, "i64"))
     mantissa = code.add(
         code.bit_and(shifted, code.constant(MANTISSA, "i64")),
         code.constant(SQRT_HALF_BITS, "i64"),
     )
-    # The biased exponent in the low bits of 2⁵²: a double without a conversion.
-    magic = code.bit_or(code.shift_right(shifted, 52), code.constant(0x4330000000000000, "i64"))
-    bias = code.constant(2.0**52 + 1023)
-    if subnormal is not None:
-        bias = code.select(subnormal, code.constant(2.0**52 + 1023 + 54), bias)
-    return code.subtract(code.of_bits(magic), bias), code.of_bits(mantissa)
+    return code.shift_right(shifted, 52), code.of_bits(mantissa)
+
+
+def as_double(code: Code, integer: Value) -> Value:
+    """2⁵² and a small positive integer as a double: no processor needs a conversion for it."""
+    return code.of_bits(code.bit_or(integer, code.constant(0x4330000000000000, "i64")))
 
 
 def unless_any(

@@ -11,7 +11,7 @@ import math
 from typing import Final
 
 from chainrule.run.native.lanes import Code, Value
-from chainrule.run.native.mathematics import coefficients
+from chainrule.run.native.mathematics import coefficients, exponentials
 from chainrule.run.native.mathematics.base import (
     any_sum,
     difference,
@@ -40,7 +40,7 @@ NEAR: Final = 0.8
 def erf(code: Code, x: Value) -> Value:
     size = code.absolute(x)
     one = code.constant(1.0)
-    far = code.subtract(one, _erfc(code, size))
+    far = code.subtract(one, _rough_erfc(code, size))
     close = code.fma(size, code.constant(SLOPE), _bend(code, size))
     near = code.compare("lt", size, one)
     return code.copysign(code.select(near, close, far), x)
@@ -68,11 +68,12 @@ def _bend(code: Code, x: Value) -> Value:
 def _erfc(code: Code, x: Value) -> Value:
     """The complement where x ≥ NEAR."""
     x = at_most(code, x, 28.0)
-    one, four = code.constant(1.0), code.constant(4.0)
-    t = code.divide(code.subtract(x, four), code.add(x, four))
+    one = code.constant(1.0)
+    below = any_sum(code, one, code.add(x, x))
+    inverse, t = _inverse(code, x, below.high)
     first, *others = coefficients.ERFC
     g = exact_sum(code, code.constant(first), code.multiply(polynomial(code, t, others), t))
-    part = quotient(code, g, any_sum(code, one, code.add(x, x)))
+    part = quotient(code, g, below, inverse)
     # e^(−x²) = 2ᵏ·(1 + power), both of more digits
     square = exact_product(code, x, x)
     k = rounded(code, square.high, -LOG2_E, 2046)
@@ -89,3 +90,21 @@ def _erfc(code: Code, x: Value) -> Value:
     half = rounded(code, k.number, 0.5, 1023)
     scale = power_of_two(code, code.subtract(k.integer, half.integer))
     return code.multiply(code.multiply(result, power_of_two(code, half.integer)), scale)
+
+
+def _rough_erfc(code: Code, x: Value) -> Value:
+    """The complement where x ≥ 1, with an error of some units in the last place."""
+    x = at_most(code, x, 6.0)
+    below = code.add(code.constant(1.0), code.add(x, x))
+    inverse, t = _inverse(code, x, below)
+    power = exponentials.exp_of_small(code, code.negate(code.multiply(x, x)))
+    return code.multiply(code.multiply(polynomial(code, t, coefficients.ERFC), inverse), power)
+
+
+def _inverse(code: Code, x: Value, below: Value) -> tuple[Value, Value]:
+    """1/below and (x − 4)/(x + 4), with one division."""
+    four = code.constant(4.0)
+    more = code.add(x, four)
+    inverse = code.divide(code.constant(1.0), code.multiply(more, below))
+    t = code.multiply(code.multiply(code.subtract(x, four), below), inverse)
+    return code.multiply(more, inverse), t

@@ -29,13 +29,25 @@ LN2_REST: Final = float.fromhex("0x1.abc9e3b39803fp-56")
 
 
 def exp(code: Code, x: Value) -> Value:
-    x = between(code, x, -746.0, 710.0)
-    k = rounded(code, x, LOG2_E, 2046)
+    power, k = _exp_parts(code, between(code, x, -746.0, 710.0), 2046)
+    return scaled(code, power, k)
+
+
+def exp_of_small(code: Code, x: Value) -> Value:
+    """The exponential where |x| < 700."""
+    power, k = _exp_parts(code, x, 1023)
+    scale = power_of_two(code, k.integer)
+    return code.fma(power, scale, scale)
+
+
+def _exp_parts(code: Code, x: Value, bias: int) -> tuple[Value, Rounded]:
+    """eʳ − 1 and k."""
+    k = rounded(code, x, LOG2_E, bias)
     high = code.fma(k.number, code.constant(-LN2_HIGH), x)
     lost = code.multiply(k.number, code.constant(-LN2_LOW))
     r = code.add(high, lost)
     low = code.fma(code.multiply(r, r), polynomial(code, r, coefficients.EXP), lost)
-    return scaled(code, code.add(high, low), k)
+    return code.add(high, low), k
 
 
 def exp2(code: Code, x: Value) -> Value:

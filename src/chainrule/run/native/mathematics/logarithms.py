@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 from chainrule.run.native.lanes import Code, Value
 from chainrule.run.native.mathematics import coefficients
 from chainrule.run.native.mathematics.base import (
-    SQRT_HALF_BITS,
+    as_double,
     exact_product,
     exact_sum,
     parts,
     polynomial,
+    split,
 )
 from chainrule.run.native.mathematics.exponentials import LN2_HIGH, LN2_LOW
 
@@ -100,13 +101,8 @@ class Reduced(NamedTuple):
 
 def parts_of_one_and(code: Code, x: Value) -> tuple[Value, Reduced]:
     """K and f with 1 + x = 2ᵏ·(1 + f)."""
-    one = 0x3FF0000000000000
-    shifted = code.add(
-        code.bits(code.add(x, code.constant(1.0))), code.constant(one - SQRT_HALF_BITS, "i64")
-    )
-    biased = code.shift_right(shifted, 52)
-    magic = code.bit_or(biased, code.constant(0x4330000000000000, "i64"))
-    k = code.subtract(code.of_bits(magic), code.constant(2.0**52 + 1023))
+    biased, _ = split(code, code.add(x, code.constant(1.0)))
+    k = code.subtract(as_double(code, biased), code.constant(2.0**52 + 1023))
     inverse = code.of_bits(code.shift_left(code.subtract(code.constant(2048, "i64"), biased), 52))
     quarter = code.constant(0.25)
     less = code.fma(inverse, quarter, code.constant(-1.0))

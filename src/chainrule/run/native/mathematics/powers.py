@@ -11,6 +11,7 @@ from chainrule.run.native.mathematics.base import (
     MANTISSA,
     TINY,
     Pair,
+    as_double,
     exact_product,
     exact_sum,
     parts,
@@ -65,7 +66,7 @@ def _log2(code: Code, x: Value) -> Pair:
     k, mantissa = parts(code, x)
     one = code.constant(1.0)
     f = code.subtract(mantissa, one)
-    s = Pair(*quotient(code, Pair(f, code.constant(0.0)), any_sum_of_one(code, mantissa)))
+    s = Pair(*quotient(code, Pair(f, code.constant(0.0)), _plus_one(code, mantissa)))
     s = exact_sum(code, s.high, s.low)
     square = exact_product(code, s.high, s.high)
     double = code.add(s.high, s.high)
@@ -90,7 +91,7 @@ def _log2(code: Code, x: Value) -> Pair:
     return exact_sum(code, high, code.add(rest, low))
 
 
-def any_sum_of_one(code: Code, mantissa: Value) -> Pair:
+def _plus_one(code: Code, mantissa: Value) -> Pair:
     """Mantissa + 1 for a mantissa between ½ and 2."""
     one = code.constant(1.0)
     high = code.add(mantissa, one)
@@ -118,9 +119,8 @@ def cbrt(code: Code, x: Value) -> Value:
             code.constant(0x3FF0000000000000, "i64"),
         )
     )
-    magic = code.bit_or(code.shift_right(bits, 52), code.constant(0x4330000000000000, "i64"))
     bias = code.select(subnormal, code.constant(2.0**52 + 1023 + 54), code.constant(2.0**52 + 1023))
-    exponent = code.subtract(code.of_bits(magic), bias)
+    exponent = code.subtract(as_double(code, code.shift_right(bits, 52)), bias)
     third = rounded(code, code.subtract(exponent, code.constant(1.0)), 1 / 3, 1023)
     left = code.fma(third.number, code.constant(-3.0), exponent)  # 0, 1 or 2
     some = code.compare("gt", left, code.constant(0.5))
