@@ -42,8 +42,8 @@ def test_many_tokens(name):
     assert len(read(text).computations) == computations
 
 
-def test_a_quarter_of_a_million_terms():
-    assert len(read("+".join(["x"] * 250_000)).computations) == 249_999
+def test_a_hundred_thousand_terms():
+    assert len(read("+".join(["x"] * 100_000)).computations) == 99_999
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def test_deep_nesting(before, after):
 
         return calls(refused)
 
-    assert work(8_000) < 100 * 8_000 * len(before + after)
-    assert work(8_000) < 4.2 * work(2_000)
+    assert work(4_400) < 100 * 4_400 * len(before + after)
+    assert work(4_400) < 4.2 * work(1_100)
 
 
 # What is refused, of a length that grows with n.
