@@ -145,8 +145,10 @@ class Nest:
         """Whether the node is read from memory there."""
         if node.op is CONSTANT and uniform_value(node) is not None:
             return False
+        if is_flat(node):
+            return True
         if node not in self._buffers:
-            return is_flat(node)
+            return False
         if node.is_leaf or node.op is SUM or node not in self.nodes:
             return True
         return where != self._where(node)
@@ -154,8 +156,8 @@ class Nest:
     def _place(self, node: Node, where: Where) -> Place:
         shape = node.type.shape
         source = node
-        while source not in self._buffers:  # reshapes of what is in memory
-            source = source.operands[0]
+        while source not in self._buffers or (source in self.nodes and is_flat(source)):
+            source = source.operands[0]  # reshapes of what is in memory
         return Place(self._buffers[source][0], *flat(shape, where, len(self.sizes)))
 
     def _box(self, ranges: Ranges) -> Box:
@@ -235,4 +237,4 @@ class Nest:
 
 
 def _zero(type: Type) -> Node:
-    return constant_node(0, type.with_shape(()))
+    return constant_node(type.dtype.type(0), type.with_shape(()))

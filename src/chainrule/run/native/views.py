@@ -187,8 +187,10 @@ def flat(shape: Sequence[int], where: Where, axes: int) -> tuple[int, tuple[int,
     """Offset and strides along the axes of a loop, in an array of this shape in row-major order."""
     offset, strides, step = 0, [0] * axes, 1
     for size, (axis, stride, start) in zip(reversed(shape), reversed(where), strict=True):
+        if size == 1:
+            continue  # only element 0 is ever read, wherever on the axis that is
         offset += step * start
-        if axis >= 0 and size != 1:
+        if axis >= 0:
             strides[axis] += step * stride
         step *= size
     return offset, tuple(strides)
