@@ -101,7 +101,7 @@ class _Function:
         for store in box.stores:
             self.access.store(self.plain, values[store.step], store.place, (), None)
         for total in box.sums:
-            self._set(self.totals[total.total].sum, values[total.step])
+            self._set(self.totals[total.total].parts[0], values[total.step])
 
     def _body(self, box: Box, indices: Sequence[str], mask: str | None, part: int) -> None:
         code = self.code
@@ -112,7 +112,7 @@ class _Function:
             value, memory = values[total.step], self.totals[total.total]
             vector = code.type(value.kind)
             if mask is not None:
-                zero = code.constant(_nothing(value.kind), value.kind)
+                zero = code.constant(0, value.kind)
                 value = code.select(Value(mask, "i1"), value, zero)
             at = memory.parts[part % len(memory.parts)]
             before = code.emit(value.kind, f"load {vector}, ptr {at}")
@@ -210,15 +210,15 @@ class _Function:
         return self.plain.emit(kind, f"load {kind}, ptr {memory}")
 
     def _clear(self) -> None:
+        """Begin with 0, as NumPy does: nothing but −0 adds up to 0."""
         for total in self.totals:
-            nothing = self.plain.constant(_nothing(total.kind), total.kind)
-            self._set(total.sum, nothing)
+            self._set(total.sum, self.plain.constant(0, total.kind))
             self._set(total.error, self.plain.constant(0, total.kind))
             self._clear_parts(total)
 
     def _clear_parts(self, total: _Totals) -> None:
         code = self.code
-        vector = code.constant(_nothing(total.kind), total.kind)
+        vector = code.constant(0, total.kind)
         for part in total.parts:
             code.add_line(f"  store {code.type(total.kind)} {vector.text}, ptr {part}")
 
@@ -286,11 +286,6 @@ def _places(kernel: Kernel) -> Iterator[Place]:
         yield from (step.place for step in box.steps if step.place is not None)
         yield from (store.place for store in box.stores)
     yield from kernel.totals
-
-
-def _nothing(kind: str) -> float | int:
-    """What changes no sum it is added to: −0 for floats, 0 would turn −0 into 0."""
-    return -0.0 if kind in ("double", "float") else 0
 
 
 def write_evaluate(module: Module, plan: Plan, layout: Layout, width: int) -> None:
