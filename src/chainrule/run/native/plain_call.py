@@ -1,0 +1,76 @@
+"""Compiled code called through ctypes: what call.py does, for any Python and any NumPy."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.run.native.signature import Argument, Step, made_arrays, output_count
+
+_FORMATS: Final = {"float64": "d", "float32": "f", "int64": "q", "int32": "i", "bool": "?"}
+"""A number in the first bytes of its slot, as `struct` writes it."""
+
+_RELEASED: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_LOCKED: Final = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+
+
+def accepted(arguments: Sequence[Argument], values: Sequence[Any]) -> bool:
+    """Whether compiled code takes these values as they are."""
+    return len(arguments) == len(values) and all(
+        argument.accepts(value) for argument, value in zip(arguments, values, strict=True)
+    )
+
+
+def run(
+    tier: tuple[int, int],
+    arguments: Sequence[Argument],
+    order: Sequence[Step],
+    values: Sequence[Any],
+    release_gil: bool,
+) -> Any:
+    """The results for values that are accepted; a tier is code and the scratch it asks for."""
+    evaluate, scratch = tier
+    inputs = bytearray(8 * len(arguments))
+    for place, (argument, value) in enumerate(zip(arguments, values, strict=True)):
+        if argument.type.shape:
+            struct.pack_into("q", inputs, 8 * place, value.ctypes.data)
+        else:
+            struct.pack_into(_FORMATS[argument.type.dtype.name], inputs, 8 * place, value)
+    outputs = bytearray(8 * output_count(order))
+    arrays = {
+        slot: np.empty(type.shape, dtype=type.dtype) for slot, type in made_arrays(order).items()
+    }
+    for slot, array in arrays.items():
+        struct.pack_into("q", outputs, 8 * slot, array.ctypes.data)
+    room = np.empty(scratch + 64, dtype=np.uint8)
+    start = (room.ctypes.data + 63) // 64 * 64
+    prototype = _RELEASED if release_gil else _LOCKED
+    prototype(evaluate)(_start(inputs), _start(outputs), start)
+    stack: list[Any] = []
+    for step in order:
+        if step.type is None:
+            first = len(stack) - step.size
+            stack[first:] = [tuple(stack[first:])]
+        elif step.kind == "array":
+            stack.append(arrays[step.slot])
+        else:
+            form = _FORMATS[step.type.dtype.name]
+            numbers = [
+                struct.unpack_from(form, outputs, 8 * slot)[0]
+                for slot in range(step.slot, step.slot + step.size)
+            ]
+            if step.kind == "cells":
+                stack.append(np.array(numbers, dtype=step.type.dtype).reshape(step.type.shape))
+            else:
+                stack.append(
+                    step.type.dtype.type(numbers[0]) if step.kind == "scalar" else numbers[0]
+                )
+    return stack[0]
+
+
+def _start(memory: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory)) if memory else 0
