@@ -52,9 +52,17 @@ class _Machine(NamedTuple):
     free: Any
 
 
-@functools.cache
 def _machine() -> _Machine:
     """Made at the first callable; it stays until the process ends, as threads may run it then."""
+    with _making:
+        return _made()
+
+
+_making: Final = threading.RLock()
+
+
+@functools.cache
+def _made() -> _Machine:
     for name, address in python_api.symbols().items():
         target.provide(name, address)
     library = target.load(code.text(_FIELDS))
@@ -80,6 +88,7 @@ class Context:
     Attributes:
         arguments: As given.
         steps: How the results are built.
+        outputs: How many output slots there are.
         tier: The address of the code that new calls run, and the scratch memory it asks for.
         release_gil: As given.
         address: Where the machine code reads this; 0 where there is none.
@@ -89,6 +98,8 @@ class Context:
         arguments: One for each input slot.
         results: What is made of the output slots. Every slot that the code takes for the memory
             of an array has to be in it.
+        outputs: How many output slots the code fills, where that is more than the results name;
+            the others have to be numbers.
         scratch: Bytes of scratch memory, which starts at a multiple of 64. Where it does not fit
             on the processor's stack, a block of this size is kept from call to call.
         keep: What holds the code in memory.
@@ -96,7 +107,8 @@ class Context:
             than some microseconds.
 
     Raises:
-        ValueError: An output is an array in one place, and something else in another.
+        ValueError: An output is an array in one place and something else in another, or a number
+            of an output or the size of the scratch is negative.
     """
 
     __slots__ = (
@@ -106,6 +118,7 @@ class Context:
         "_memory",
         "address",
         "arguments",
+        "outputs",
         "release_gil",
         "steps",
         "tier",
@@ -117,6 +130,7 @@ class Context:
         arguments: Sequence[Argument],
         results: Results,
         *,
+        outputs: int = 0,
         scratch: int = 0,
         keep: object = None,
         release_gil: bool = False,
@@ -125,6 +139,7 @@ class Context:
         self.address = 0
         self.arguments = tuple(arguments)
         self.steps = steps(results)
+        self.outputs = max(outputs, output_count(self.steps))
         self.release_gil = release_gil
         self._kept: list[object] = []
         if python_api.available():
@@ -132,7 +147,13 @@ class Context:
         self.swap(evaluate, scratch, keep)
 
     def swap(self, evaluate: int, scratch: int = 0, keep: object = None) -> None:
-        """Let calls that begin from now on run other code with the same inputs and outputs."""
+        """Let calls that begin from now on run other code with the same inputs and outputs.
+
+        Raises:
+            ValueError: The size of the scratch is negative.
+        """
+        if scratch < 0:
+            raise ValueError(f"scratch memory of {scratch} bytes")
         tier = _Table([{code.EVALUATE: evaluate, code.SCRATCH: scratch}], code.TIER_SIZE)
         self._kept.append((tier, keep))
         self.tier = (evaluate, scratch)
@@ -152,7 +173,7 @@ class Context:
             )
         ]
         outputs_at = 8 * len(self.arguments)
-        held_at = outputs_at + 8 * output_count(self.steps)
+        held_at = outputs_at + 8 * self.outputs
         stack_at = held_at + 8 * len(arrays)
         scratch_at = (stack_at + 8 * height(self.steps) + 63) // 64 * 64
         fields = {
@@ -298,7 +319,6 @@ class _Held:
         return state.name
 
 
-_making: Final = threading.Lock()
 _state: Any = vars(_Held)["_state"]
 """The reference. No attribute leads to it, so that nobody takes away what a call reads."""
 type.__delattr__(_Held, "_state")
@@ -324,9 +344,7 @@ class PlainCallable(_Held):
         arguments = context.arguments
         if named or not plain_call.accepted(arguments, positional):
             return slow(self, *positional, **named)
-        return plain_call.run(
-            context.tier, arguments, context.steps, positional, context.release_gil
-        )
+        return plain_call.run(context, positional)
 
 
 _FIELDS: Final = _Held.__basicsize__

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
-from chainrule.run.native.signature import Argument, Step, made_arrays, output_count
+from chainrule.run.native.signature import Argument, Step, made_arrays
 
 _FORMATS: Final = {"float64": "d", "float32": "f", "int64": "q", "int32": "i", "bool": "?"}
 """A number in the first bytes of its slot, as `struct` writes it."""
@@ -25,33 +25,38 @@ def accepted(arguments: Sequence[Argument], values: Sequence[Any]) -> bool:
     )
 
 
-def run(
-    tier: tuple[int, int],
-    arguments: Sequence[Argument],
-    order: Sequence[Step],
-    values: Sequence[Any],
-    release_gil: bool,
-) -> Any:
-    """The results for values that are accepted; a tier is code and the scratch it asks for."""
-    evaluate, scratch = tier
-    inputs = bytearray(8 * len(arguments))
-    for place, (argument, value) in enumerate(zip(arguments, values, strict=True)):
+class Compiled(Protocol):
+    """What is known of compiled code; see `Context`."""
+
+    arguments: tuple[Argument, ...]
+    outputs: int
+    steps: tuple[Step, ...]
+    tier: tuple[int, int]
+    release_gil: bool
+
+
+def run(code: Compiled, values: Sequence[Any]) -> Any:
+    """The results for values that are accepted."""
+    evaluate, scratch = code.tier
+    inputs = bytearray(8 * len(code.arguments))
+    for place, (argument, value) in enumerate(zip(code.arguments, values, strict=True)):
         if argument.type.shape:
             struct.pack_into("q", inputs, 8 * place, value.ctypes.data)
         else:
             struct.pack_into(_FORMATS[argument.type.dtype.name], inputs, 8 * place, value)
-    outputs = bytearray(8 * output_count(order))
+    outputs = bytearray(8 * code.outputs)
     arrays = {
-        slot: np.empty(type.shape, dtype=type.dtype) for slot, type in made_arrays(order).items()
+        slot: np.empty(type.shape, dtype=type.dtype)
+        for slot, type in made_arrays(code.steps).items()
     }
     for slot, array in arrays.items():
         struct.pack_into("q", outputs, 8 * slot, array.ctypes.data)
     room = np.empty(scratch + 64, dtype=np.uint8)
     start = (room.ctypes.data + 63) // 64 * 64
-    prototype = _RELEASED if release_gil else _LOCKED
+    prototype = _RELEASED if code.release_gil else _LOCKED
     prototype(evaluate)(_start(inputs), _start(outputs), start)
     stack: list[Any] = []
-    for step in order:
+    for step in code.steps:
         if step.type is None:
             first = len(stack) - step.size
             stack[first:] = [tuple(stack[first:])]

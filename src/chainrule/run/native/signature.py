@@ -107,7 +107,8 @@ def steps(results: Results) -> tuple[Step, ...]:
     """How the results are built: innermost first, left to right.
 
     Raises:
-        ValueError: An output is an array in one place, and something else in another.
+        ValueError: An output is an array in one place and something else in another, or its
+            number is negative.
     """
     order: list[Step] = []
     waiting: list[Results | Step] = [results]
@@ -127,10 +128,12 @@ def steps(results: Results) -> tuple[Step, ...]:
             waiting.extend(reversed(result))
     types: dict[int, Type | None] = {}
     for step in order:
+        if step.slot < 0:
+            raise ValueError(f"there is no output {step.slot}")
         for slot in range(step.slot, step.slot + step.size if step.type else step.slot):
             whole = step.type if step.kind == "array" else None
             if types.setdefault(slot, whole) is not whole:
-                raise ValueError(f"output {slot} is an array of one type here, not so there")
+                raise ValueError(f"output {slot} is not of one type everywhere")
     return tuple(order)
 
 
