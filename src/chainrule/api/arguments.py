@@ -16,9 +16,15 @@ from chainrule.graph.node import Node
 
 
 def bind(
-    dag: Dag, positional: Sequence[Any], named: Mapping[str, Any]
+    dag: Dag, positional: Sequence[Any], named: Mapping[str, Any], *, copy: bool = True
 ) -> tuple[dict[Node, Any], tuple[int, ...]]:
     """The argument values by node, and the common shape of the points (``()`` for one point).
+
+    Args:
+        dag: The graph.
+        positional: What was given by position.
+        named: What was given by name.
+        copy: Whether arrays are copied even where they have the right dtype.
 
     Raises:
         EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
@@ -40,7 +46,7 @@ def bind(
             raise EvaluationError("E302", f"{node.name!r} is given by position and by name")
         given[node.name] = value
     _check_names([node.name for node in dag.inputs], given)
-    values = {node: _number(node, given[node.name]) for node in dag.inputs}
+    values = {node: _number(node, given[node.name], copy) for node in dag.inputs}
     return values, _points(dag, values)
 
 
@@ -97,14 +103,14 @@ def _as_product(name: str, letters: Sequence[str]) -> str:
     return ""
 
 
-def _number(node: Node, value: Any) -> Any:
-    """The value as a NumPy scalar or a fresh array of the node's dtype."""
+def _number(node: Node, value: Any, copy: bool) -> Any:
+    """The value as a NumPy scalar or an array of the node's dtype, fresh where it is to be."""
     type = node.type
     array = _array(node, value)
     if type.is_bool != (array.dtype.kind == "b") and (type.is_bool or array.dtype.kind == "b"):
         raise EvaluationError("E304", f"{node.name!r} is {type}, got {shown(value)}")
     with np.errstate(all="ignore"):
-        converted = array.astype(type.dtype)
+        converted = array.astype(type.dtype, copy=copy)
         if type.dtype.kind == "i" and not np.array_equal(converted, array):
             raise EvaluationError("E304", f"{node.name!r} is {type}, got {shown(value)}")
     return converted if converted.ndim else converted[()]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, MutableMapping, Sequence
+from typing import Final
 
 from chainrule.graph.node import CONSTANT, Node, uniform_value
-from chainrule.run.native.lanes import Code, Value, kind_of
+from chainrule.graph.op import Op, Params
+from chainrule.run.native.lanes import Code, Module, Value, kind_of
+
+_CALL: Final = 20
+"""Instructions that a call of a function counts for."""
 
 
 def is_native(node: Node) -> bool:
@@ -35,3 +41,17 @@ def elements(code: Code, nodes: Iterable[Node], values: MutableMapping[Node, Val
     for node in nodes:
         if node not in values:
             values[node] = element(code, node, [values[operand] for operand in node.operands])
+
+
+def cost(node: Node) -> int:
+    """About how many instructions one element of a computation takes."""
+    return _cost(node.op, tuple([kind_of(x.type) for x in node.operands]), node.params)
+
+
+@functools.lru_cache(maxsize=1024)
+def _cost(op: Op, kinds: tuple[str, ...], params: Params) -> int:
+    code = Code(Module())
+    assert op.native is not None
+    op.native(code, *[Value(f"%{at}", kind) for at, kind in enumerate(kinds)], *params)
+    calls = sum("call double @" in line and "@llvm." not in line for line in code.lines)
+    return len(code.lines) + _CALL * calls

@@ -7,6 +7,8 @@ instruction means the same in each lane, so both give the same bits.
 
 from __future__ import annotations
 
+import copy
+import itertools
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -80,7 +82,7 @@ class Module:
             for name, signature in self._declarations.items()
             if name not in self._definitions
         ]
-        return "\n".join([*declared, "", *self._definitions.values(), ""])
+        return "\n".join([*declared, "", *self._definitions.values(), "", "!0 = !{}", ""])
 
 
 Define = Callable[[Module, str, int], str]
@@ -100,8 +102,17 @@ class Code:
         self.module = module
         self.width = width
         self.lines: list[str] = []
-        self._count = 0
-        self._constants: dict[tuple[str, object], Value] = {}
+        self._numbers = itertools.count(1)
+
+    def with_width(self, width: int) -> Code:
+        """The same body, for instructions of another width."""
+        other = copy.copy(self)
+        other.width = width
+        return other
+
+    def label(self, name: str) -> str:
+        """A new label that begins with this name."""
+        return f"{name}{next(self._numbers)}"
 
     # --- text ---------------------------------------------------------------------------------
 
@@ -111,8 +122,7 @@ class Code:
 
     def emit(self, kind: str, instruction: str) -> Value:
         """Add an instruction that gives a value with lanes of this kind."""
-        self._count += 1
-        name = f"%v{self._count}"
+        name = f"%v{next(self._numbers)}"
         self.lines.append(f"  {name} = {instruction}")
         return Value(name, kind)
 
@@ -312,6 +322,36 @@ class Code:
             return a
         return self.emit(a.kind, f"extractelement {self.type(a.kind)} {a.text}, i32 {number}")
 
+    def spread(self, a: Value) -> Value:
+        """A plain number in every lane."""
+        if self.width == 1:
+            return a
+        if not a.text.startswith("%"):
+            return Value(f"splat ({a.kind} {a.text})", a.kind)
+        vector = self.type(a.kind)
+        first = self.emit(a.kind, f"insertelement {vector} poison, {a.kind} {a.text}, i32 0")
+        return self.emit(
+            a.kind,
+            f"shufflevector {vector} {first.text}, {vector} poison, "
+            f"<{self.width} x i32> zeroinitializer",
+        )
+
+    def total(self, a: Value) -> Value:
+        """The sum of all lanes, as a plain number: halves are added to each other."""
+        code = self
+        while code.width > 2:
+            half = self.with_width(code.width // 2)
+            parts = []
+            for start in (0, half.width):
+                lanes = ", ".join(f"i32 {start + lane}" for lane in range(half.width))
+                vector = code.type(a.kind)
+                how = f"{vector} {a.text}, {vector} poison, <{half.width} x i32> <{lanes}>"
+                parts.append(half.emit(a.kind, f"shufflevector {how}"))
+            code, a = half, half.add(*parts)
+        if code.width == 2:
+            a = self.with_width(1).add(code.lane(a, 0), code.lane(a, 1))
+        return a
+
     def _called(self, name: str, operands: Sequence[Value], kind: str | None = None) -> Value:
         result = self.type(kind or operands[0].kind)
         types = [self.type(operand.kind) for operand in operands]
@@ -326,8 +366,7 @@ class Code:
         return short if self.width == 1 else f"v{self.width}{short}"
 
     def _binary(self, name: str, a: Value, b: Value) -> Value:
-        self._count += 1
-        text = f"%v{self._count}"
+        text = f"%v{next(self._numbers)}"
         self.lines.append(f"  {text} = {name} {self.type(a.kind)} {a.text}, {b.text}")
         return Value(text, a.kind)
 

@@ -49,8 +49,7 @@ def processor() -> Processor:
         )
 
 
-@functools.cache
-def _machine(level: int) -> Any:
+def _new_machine(level: int) -> Any:
     known = processor()
     return llvm.Target.from_triple(known.triple).create_target_machine(
         cpu=known.name,
@@ -60,6 +59,9 @@ def _machine(level: int) -> Any:
         codemodel="jitdefault",
         jit=True,
     )
+
+
+_machine: Final = functools.cache(_new_machine)
 
 
 def optimised(text: str, level: int = 2) -> Any:
@@ -100,7 +102,8 @@ class Library:
 
     def __init__(self, code: bytes) -> None:
         with _lock:
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(0))
+            # An engine owns its machine.
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine(0))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
 

@@ -1,0 +1,87 @@
+"""Plans in which NumPy does some of the work: kernels and functions of NumPy's, in turn."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import constant_value
+from chainrule.run.kernels import kernel, params_of
+from chainrule.run.native.kernels import Buffer, Foreign, Home, Plan
+from chainrule.run.native.memory import Layout
+from chainrule.run.native.slots import Evaluate, filled, results_for, scratch_of
+
+Step = tuple[Callable[..., Any], Foreign | None]
+
+
+class Mixed:
+    """A graph that runs through kernels and NumPy. Safe to call from several threads."""
+
+    def __init__(
+        self, dag: Dag, plan: Plan, layout: Layout, kernels: Sequence[Evaluate | None]
+    ) -> None:
+        """Make a plan ready.
+
+        Args:
+            dag: The graph.
+            plan: Its plan.
+            layout: Of its scratch memory.
+            kernels: The function of each kernel of the plan; None where NumPy works.
+        """
+        self._dag = dag
+        self._plan = plan
+        self._layout = layout
+        self._constants = [constant_value(node) for node in plan.constants]
+        self._steps: list[Step] = []
+        for native, step in zip(kernels, plan.kernels, strict=True):
+            if isinstance(step, Foreign):
+                self._steps.append((kernel(step.node.op, params_of(step.node, dag)), step))
+            elif native is not None:
+                self._steps.append((native, None))
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs as arrays; values as for `slots.filled`."""
+        scratch = scratch_of(self._layout.size)
+        outputs, outputs_at = results_for(self._dag)
+        inputs_at = filled(values)
+        table: list[Any] = [*self._constants, *[None] * (self._plan.table - len(self._constants))]
+        pointers = (ctypes.c_void_p * max(1, len(table)))()
+        for at, constant in enumerate(self._constants):
+            pointers[at] = constant.ctypes.data
+        places = [inputs_at.ctypes.data, outputs_at.ctypes.data, scratch.ctypes.data, pointers]
+
+        def read(buffer: Buffer) -> Any:
+            if buffer.home is Home.SCRATCH:
+                offset = self._layout.offsets[buffer.number]
+                found = np.ndarray(buffer.type.shape, buffer.type.dtype, scratch.data, offset)
+            else:
+                of = {Home.INPUT: values, Home.TABLE: table, Home.OUTPUT: outputs}[buffer.home]
+                found = of[buffer.number]
+            return found[()] if isinstance(found, np.ndarray) else found
+
+        with np.errstate(all="ignore"):
+            for function, step in self._steps:
+                if step is None:
+                    function(*places)
+                    continue
+                given = [read(operand) for operand in step.operands]
+                made: Any = function(*given)
+                if not step.node.type.parts:
+                    made = _own(made, step.node.type.dtype, given)
+                    pointers[step.result] = made.ctypes.data
+                table[step.result] = made
+                for number, at in enumerate(step.outputs):
+                    outputs[at] = made.copy() if number else made
+        return outputs
+
+
+def _own(made: Any, dtype: np.dtype[Any], given: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """The result as an array in order, in memory of its own: operands may be overwritten later."""
+    array = np.asarray(made, dtype, order="C")
+    if array.base is not None or any(array is value for value in given):
+        return array.copy()
+    return array

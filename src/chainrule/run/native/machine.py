@@ -1,0 +1,155 @@
+"""A graph that runs as machine code: its routines, and how they take numbers, arrays and points.
+
+A graph of numbers has a quick routine first (``baseline``: LLVM writes it down as it is) and an
+optimised one later; over points, and for arrays, there is optimised code only. Until there is any,
+NumPy runs the graph.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule.graph.dag import Dag
+from chainrule.run.native.compiling import (
+    BASELINE,
+    OPTIMISED,
+    Planned,
+    Routine,
+    compiled,
+    planned,
+)
+from chainrule.run.native.foreign import Mixed
+from chainrule.run.native.kernels import Foreign, Kernel
+from chainrule.run.native.slots import EVALUATE, POINTS, filled, results_for, scratch_of
+from chainrule.run.program import Program
+
+_LEAST: Final = 4096
+"""Points for each thread: for fewer, starting it costs more than it saves."""
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
+
+
+class Machine:
+    """The routines of one graph. Safe to call from several threads.
+
+    Attributes:
+        dag: The graph.
+        routine: The best one for single calls so far; None: NumPy runs the graph.
+    """
+
+    def __init__(self, dag: Dag, threads: int = 1) -> None:
+        self.dag = dag
+        self.threads = threads
+        self.routine: Routine | None = None
+        self._program = Program(dag)
+        self._planned: Planned | None = None
+        self._mixed: Mixed | None = None
+        self._points: dict[tuple[bool, ...], Routine] = {}
+        self._lock = threading.RLock()
+        self._watchers: list[Callable[[Routine], None]] = []
+
+    # --- making code ----------------------------------------------------------------------------
+
+    @property
+    def planned(self) -> Planned:
+        """The kernels of the graph."""
+        with self._lock:
+            if self._planned is None:
+                self._planned = planned(self.dag)
+            return self._planned
+
+    @property
+    def is_numbers(self) -> bool:
+        """Whether every node is a single number, so that points broadcast over the graph."""
+        return not any(node.type.shape or node.type.parts for node in self.dag.order)
+
+    def levels(self) -> tuple[int, ...]:
+        """The levels at which code is made, one after the other."""
+        return (BASELINE, OPTIMISED) if self.planned.numbers is not None else (OPTIMISED,)
+
+    def make(self, level: int) -> None:
+        """Make code and call it from now on."""
+        routine = compiled(self.planned, level)
+        plan = self.planned.plan
+        if any(isinstance(kernel, Foreign) for kernel in plan.kernels):
+            functions = iter([EVALUATE(address) for address in routine.addresses])
+            kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
+            self._mixed = Mixed(self.dag, plan, self.planned.layout, kernels)
+        self.routine = routine
+        for watcher in self._watchers:
+            watcher(routine)
+
+    # --- running it -----------------------------------------------------------------------------
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs, as arrays and numbers of NumPy.
+
+        Args:
+            values: One for each input: a number of NumPy's, or an array in order and aligned, of
+                its type.
+        """
+        routine = self.routine
+        if routine is None:
+            return list(self._program(*values))
+        if self._mixed is not None:
+            return [result[()] for result in self._mixed(values)]
+        results, outputs = results_for(self.dag)
+        inputs, scratch = filled(values), scratch_of(routine.scratch)
+        EVALUATE(routine.addresses[0])(
+            inputs.ctypes.data, outputs.ctypes.data, scratch.ctypes.data, routine.context
+        )
+        return [result[()] for result in results]
+
+    def run_points(self, values: Sequence[Any], shape: tuple[int, ...]) -> list[Any]:
+        """The outputs of a graph of numbers over points, each of the shape of the points.
+
+        Args:
+            values: One for each input: a number, or an array that broadcasts to ``shape``.
+            shape: The shape of the points.
+        """
+        if self.planned.numbers is None:
+            return [np.broadcast_to(result, shape).copy() for result in self._program(*values)]
+        given = [
+            value[()]
+            if np.ndim(value) == 0
+            else np.ascontiguousarray(np.broadcast_to(value, shape))
+            for value in values
+        ]
+        moving = tuple([np.ndim(value) > 0 for value in given])
+        with self._lock:
+            routine = self._points.get(moving)
+            if routine is None:
+                routine = self._points[moving] = compiled(self.planned, OPTIMISED, moving)
+        results = [np.empty(shape, node.type.dtype) for node in self.dag.outputs]
+        inputs, outputs = filled(given), filled(results)
+        count = results[0].size
+        function = POINTS(routine.addresses[0])
+
+        def part(low: int, high: int) -> None:
+            scratch = scratch_of(routine.scratch)
+            function(
+                inputs.ctypes.data,
+                outputs.ctypes.data,
+                scratch.ctypes.data,
+                routine.context,
+                low,
+                high,
+            )
+
+        parts = max(1, min(self.threads, count // _LEAST))
+        if parts == 1:
+            part(0, count)
+        else:
+            bounds = [count * at // parts for at in range(parts + 1)]
+            list(_pool().map(part, bounds[:-1], bounds[1:]))
+        return results

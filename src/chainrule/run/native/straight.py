@@ -1,0 +1,241 @@
+"""Bodies without sums, cut into functions of bounded size: graphs of numbers, at one point or many.
+
+LLVM takes more than linear time for one function, so a long body becomes several. Values that a
+later one needs lie in a frame, which is scratch memory; inputs and constants are read anew. For
+many points the same functions compute a vector of points at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from chainrule.graph.node import CONSTANT
+from chainrule.graph.types import UNKNOWN
+from chainrule.run.native.access import Access, memory_kind, of_memory, to_memory
+from chainrule.run.native.element import cost, element
+from chainrule.run.native.emit import ARGUMENTS
+from chainrule.run.native.kernels import Box, Home, Kernel, Place, Step, Store
+from chainrule.run.native.lanes import Code, Module, Value, kind_of
+from chainrule.run.native.memory import Layout
+
+LONGEST: Final = 600
+"""About how many instructions a function has."""
+
+_POINTS: Final = f"{ARGUMENTS}, i64 %first, i64 %left"
+"""What a function for a vector of points takes: the first one, and how many are left from there."""
+
+
+def over_points(kernel: Kernel, moving: Sequence[bool]) -> Kernel:
+    """The kernel of a graph of numbers as a loop over points.
+
+    Args:
+        kernel: Of a graph of numbers, without axes.
+        moving: Whether each input has a value for each point.
+    """
+
+    def moved(place: Place) -> Place:
+        home, number, type = place.buffer
+        if home is Home.INPUT and not moving[number]:
+            return place
+        return Place(place.buffer._replace(type=type.with_shape((UNKNOWN,))), 0, (1,))
+
+    (box,) = kernel.boxes
+    steps = [s if s.place is None else s._replace(place=moved(s.place)) for s in box.steps]
+    stores = [Store(store.step, moved(store.place)) for store in box.stores]
+    ranges = ((0, UNKNOWN),)
+    return kernel._replace(sizes=(UNKNOWN,), boxes=(Box(ranges, tuple(steps), tuple(stores), ()),))
+
+
+def write_straight(module: Module, kernel: Kernel, name: str, width: int) -> int:
+    """Add a kernel of a graph of numbers to a module; give the size of its frame in bytes.
+
+    The function takes the four pointers; over points also the first point and the one after the
+    last.
+    """
+    body = _Straight(module, kernel, name, width if kernel.sizes else 1)
+    body.write()
+    return body.frame
+
+
+class _Straight:
+    """One body on its way to functions."""
+
+    def __init__(self, module: Module, kernel: Kernel, name: str, width: int) -> None:
+        (self._box,) = kernel.boxes
+        self._points = bool(kernel.sizes)
+        self._module = module
+        self._name = name
+        self._width = width
+        self._parts = _cut(self._box.steps)
+        self._last = self._last_uses()
+        self._slots: dict[int, int] = {}
+        self._free: list[int] = []
+        self.frame = 0
+
+    def _last_uses(self) -> list[int]:
+        """For each step the last part that reads it."""
+        last = [0] * len(self._box.steps)
+        for number, part in enumerate(self._parts):
+            for at in part:
+                for operand in self._box.steps[at].operands:
+                    last[operand] = number
+        return last
+
+    def write(self) -> None:
+        count = len(self._parts)
+        stores: dict[int, list[Store]] = {}
+        for store in self._box.stores:
+            stores.setdefault(store.step, []).append(store)
+        for number, part in enumerate(self._parts):
+            self._write_part(number, part, stores)
+        names = [self._part_name(number) for number in range(count)]
+        text = self._loop(names) if self._points else self._sequence(names)
+        self._module.define(self._name, text)
+
+    def _part_name(self, number: int) -> str:
+        return f"{self._name}.{number}"
+
+    def _write_part(self, number: int, part: Sequence[int], stores: dict[int, list[Store]]) -> None:
+        steps = self._box.steps
+        code = Code(self._module, self._width)
+        access = Access(code, Layout((), 0))
+        indices = ["%first"] if self._points else []
+        mask = _lanes_left(code) if self._points else None
+        values: dict[int, Value] = {}
+
+        def value(at: int) -> Value:
+            if at not in values:
+                step = steps[at]
+                if step.place is not None:
+                    values[at] = access.load(code, step.place, indices, mask)
+                elif step.node.op is CONSTANT:
+                    values[at] = element(code, step.node, ())
+                else:
+                    values[at] = self._from_frame(code, at)
+            return values[at]
+
+        made = []
+        for at in part:
+            step = steps[at]
+            if not _is_anew(step):
+                values[at] = element(code, step.node, [value(x) for x in step.operands])
+                if self._last[at] > number:
+                    made.append(at)
+            for store in stores.get(at, ()):
+                access.store(code, value(at), store.place, indices, mask)
+        for at in made:
+            self._to_frame(code, at, values[at])
+        for at in {x for own in part for x in steps[own].operands}:
+            if self._last[at] == number and at in self._slots:
+                self._free.append(self._slots[at])
+        lone = len(self._parts) == 1
+        head = f"define internal void @{self._part_name(number)}"
+        given = _POINTS if self._points else ARGUMENTS
+        self._module.define(
+            self._part_name(number),
+            "\n".join(
+                [
+                    f"{head}({given}) nounwind {'alwaysinline' if lone else 'noinline'} {{",
+                    *code.lines,
+                    "  ret void",
+                    "}",
+                ]
+            ),
+        )
+
+    # --- the frame ------------------------------------------------------------------------------
+
+    def _to_frame(self, code: Code, at: int, value: Value) -> None:
+        if self._free:
+            self._slots[at] = self._free.pop()
+        else:
+            self._slots[at] = self.frame
+            self.frame += 8 * self._width
+        value = to_memory(code, value)
+        address = self._address(code, at)
+        code.add_line(f"  store {code.type(value.kind)} {value.text}, ptr {address}, align 8")
+
+    def _from_frame(self, code: Code, at: int) -> Value:
+        from_kind = self._kind(at)
+        memory = memory_kind(from_kind)
+        address = self._address(code, at)
+        found = code.emit(memory, f"load {code.type(memory)}, ptr {address}, align 8")
+        return of_memory(code, found, from_kind)
+
+    def _address(self, code: Code, at: int) -> str:
+        plain = code.with_width(1)
+        offset = self._slots[at]
+        return plain.emit("ptr", f"getelementptr i8, ptr %scratch, i64 {offset}").text
+
+    def _kind(self, at: int) -> str:
+        return kind_of(self._box.steps[at].node.type)
+
+    # --- what runs them -------------------------------------------------------------------------
+
+    def _sequence(self, names: Sequence[str]) -> str:
+        calls = [f"  call void @{name}({ARGUMENTS})" for name in names]
+        head = f"define void @{self._name}({ARGUMENTS}) nounwind {{"
+        return "\n".join([head, *calls, "  ret void", "}"])
+
+    def _loop(self, names: Sequence[str]) -> str:
+        """Whole vectors of points, then those that are left over."""
+        width = self._width
+
+        def calls(first: str, left: str) -> list[str]:
+            given = f"{ARGUMENTS}, i64 {first}, i64 {left}"
+            return [f"  call void @{name}({given})" for name in names]
+
+        lines = [
+            f"define void @{self._name}({ARGUMENTS}, i64 %low, i64 %high) nounwind {{",
+            f"  %whole = sub i64 %high, {width - 1}",
+            "  %some = icmp slt i64 %low, %whole",
+            "  br i1 %some, label %loop, label %rest",
+            "loop:",
+            "  %i = phi i64 [ %low, %0 ], [ %next, %loop ]",
+            *calls("%i", str(width)),
+            f"  %next = add i64 %i, {width}",
+            "  %more = icmp slt i64 %next, %whole",
+            "  br i1 %more, label %loop, label %rest",
+            "rest:",
+            "  %at = phi i64 [ %low, %0 ], [ %next, %loop ]",
+            "  %left = sub i64 %high, %at",
+            "  %any = icmp sgt i64 %left, 0",
+            "  br i1 %any, label %last, label %end",
+            "last:",
+            *calls("%at", "%left"),
+            "  br label %end",
+            "end:",
+            "  ret void",
+            "}",
+        ]
+        return "\n".join(lines)
+
+
+def _is_anew(step: Step) -> bool:
+    """Whether a value is made anew in each function that needs it."""
+    return step.place is not None or step.node.op is CONSTANT
+
+
+def _cut(steps: Sequence[Step]) -> list[list[int]]:
+    """The numbers of steps in parts of bounded length."""
+    parts: list[list[int]] = [[]]
+    length = 0
+    for at, step in enumerate(steps):
+        if length >= LONGEST:
+            parts.append([])
+            length = 0
+        parts[-1].append(at)
+        length += 1 if _is_anew(step) else cost(step.node)
+    return parts
+
+
+def _lanes_left(code: Code) -> str:
+    """Which lanes stand for points that there are."""
+    plain = code.with_width(1)
+    lanes = ", ".join(f"i64 {lane}" for lane in range(code.width))
+    left = code.spread(Value("%left", "i64"))
+    if code.width == 1:
+        return plain.compare("lt", Value("0", "i64"), left).text
+    vector = code.type("i64")
+    return code.emit("i1", f"icmp sgt {vector} {left.text}, <{lanes}>").text
