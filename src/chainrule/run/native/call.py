@@ -66,7 +66,8 @@ def _made() -> _Machine:
     for name, address in python_api.symbols().items():
         target.provide(name, address)
     library = target.load(code.text(_FIELDS))
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
+    keep = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
+    keep(library)
     pointer = ctypes.c_void_p
     return _Machine(
         library,
@@ -194,10 +195,10 @@ class Context:
         self.address = memory.address
         self._machine = machine
 
-    def __del__(self) -> None:
+    def __del__(self, parked: int = code.PARKED) -> None:
         machine = getattr(self, "_machine", None)
         if machine:
-            machine.free(machine.exchange(self.address + code.PARKED, None))
+            machine.free(machine.exchange(self.address + parked, None))
 
 
 _Record = dict[int, Any]
@@ -384,7 +385,9 @@ class NativeCallable(_Base):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        vectorcall.inherit(cls, _Base)
+        if python_api.available():
+            vectorcall.inherit(cls, _Base)
 
 
-vectorcall.inherit(NativeCallable, _Base)
+if python_api.available():
+    vectorcall.inherit(NativeCallable, _Base)

@@ -91,7 +91,9 @@ declare ptr @PyMem_RawMalloc(i64)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 declare ptr @PyTuple_New(i64)
 declare void @Py_DecRef(ptr)
+declare i32 @Py_EnterRecursiveCall(ptr)
 declare void @Py_IncRef(ptr)
+declare void @Py_LeaveRecursiveCall()
 declare ptr @PyArray_Scalar(ptr, ptr, ptr)
 declare ptr @PyArray_NewFromDescr(ptr, ptr, i32, ptr, ptr, ptr, i32, ptr)
 declare double @llvm.fabs.f64(double)
@@ -125,6 +127,8 @@ done:
   ret ptr %result
 }
 
+@where = private constant [26 x i8] c" in a call of native code\00"
+
 ; The slow path gets the callable as its first argument, so that it need not be kept by it.
 define internal ptr @slow(ptr %callable, ptr %values, i64 %count, ptr %names) noinline {
 entry:
@@ -148,7 +152,15 @@ ready:
   %rest = getelementptr i8, ptr %block, i64 8
   call void @llvm.memcpy.p0.p0.i64(ptr %rest, ptr %values, i64 %bytes, i1 false)
   %positional = add i64 %count, 1
-  %result = call ptr @PyObject_Vectorcall(ptr %function, ptr %block, i64 %positional, ptr %names)
+  %entered = call i32 @Py_EnterRecursiveCall(ptr @where)
+  %shallow = icmp eq i32 %entered, 0
+  br i1 %shallow, label %enter, label %leave
+enter:
+  %returned = call ptr @PyObject_Vectorcall(ptr %function, ptr %block, i64 %positional, ptr %names)
+  call void @Py_LeaveRecursiveCall()
+  br label %leave
+leave:
+  %result = phi ptr [ null, %ready ], [ %returned, %enter ]
   call void @PyMem_RawFree(ptr %block)
   ret ptr %result
 memory:
@@ -316,7 +328,9 @@ array.same:
   %array.ndim = read i32 %value A_DIMENSIONS
   %array.ndim.wide = sext i32 %array.ndim to i64
   %array.ndim.wanted = read i64 %spec NDIM
-  %array.descr.fits = icmp eq ptr %array.descr, %array.wanted
+  %array.element = read i64 %array.descr A_ELEMENT
+  %array.element.wanted = read i64 %array.wanted A_ELEMENT
+  %array.descr.fits = icmp eq i64 %array.element, %array.element.wanted
   %array.good = and i32 %array.flags, A_CONTIGUOUS_AND_ALIGNED
   %array.good.fits = icmp eq i32 %array.good, A_CONTIGUOUS_AND_ALIGNED
   %array.ndim.fits = icmp eq i64 %array.ndim.wide, %array.ndim.wanted

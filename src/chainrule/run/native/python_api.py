@@ -19,15 +19,15 @@ from typing import Any, Final
 
 import numpy as np
 
-HEAD: Final = object.__basicsize__
+HEAD: Final = getattr(object, "__basicsize__", 16)
 """Bytes before the first field of an object."""
 TYPE: Final = HEAD - 8
 """The type of an object."""
-FLOAT: Final = float.__basicsize__ - 8
+FLOAT: Final = getattr(float, "__basicsize__", 24) - 8
 """The number in a Python float."""
 SIZE: Final = HEAD
 """How many items a tuple has."""
-ITEMS: Final = tuple.__basicsize__
+ITEMS: Final = getattr(tuple, "__basicsize__", 24)
 """The first item of a tuple."""
 
 # NumPy's scalars keep their number, and its arrays the pointer to their data, behind the head.
@@ -37,6 +37,10 @@ DIMENSIONS: Final = HEAD + 8
 SHAPE: Final = HEAD + 16
 DESCRIPTION: Final = HEAD + 40
 FLAGS: Final = HEAD + 48
+
+ELEMENT: Final = HEAD + 8
+"""Eight bytes of a dtype that say what an element is: three letters, for its kind, its C type and
+its byte order, and the number of its C type."""
 
 CONTIGUOUS_AND_ALIGNED: Final = 0x0001 | 0x0100
 """``NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED``."""
@@ -63,7 +67,9 @@ _PYTHON: Final = (
     "PyObject_Vectorcall",
     "PyTuple_New",
     "Py_DecRef",
+    "Py_EnterRecursiveCall",
     "Py_IncRef",
+    "Py_LeaveRecursiveCall",
 )
 
 
@@ -104,9 +110,9 @@ def available() -> bool:
 
 def _table() -> Any:
     """NumPy's functions, as the capsule it offers to other modules holds them."""
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype = ctypes.c_void_p
-    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
     module = importlib.import_module("numpy._core._multiarray_umath")
     start = pointer(vars(module)["_ARRAY_API"], None)
     return ctypes.cast(start, ctypes.POINTER(ctypes.c_size_t))
@@ -139,6 +145,8 @@ def _numpy_fits() -> bool:
         and (ctypes.c_ssize_t * 2).from_address(_read(ctypes.c_size_t, array, SHAPE))[:] == [2, 3]
         and _read(ctypes.c_size_t, array, DESCRIPTION) == id(np.dtype(np.float32))
         and _read(ctypes.c_int, array, FLAGS) == array.flags.num
+        and _read(ctypes.c_char * 3, array.dtype, ELEMENT) == b"ff="
+        and _read(ctypes.c_int, array.dtype, ELEMENT + 4) == array.dtype.num
         and _read(ctypes.c_double, np.float64(1234.5), NUMBER) == 1234.5
         and _read(ctypes.c_float, np.float32(1234.5), NUMBER) == 1234.5
         and _read(ctypes.c_int64, np.int64(-(2**40)), NUMBER) == -(2**40)

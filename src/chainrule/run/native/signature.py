@@ -32,7 +32,8 @@ class Argument(NamedTuple):
             return (
                 isinstance(value, np.ndarray)
                 and given is np.ndarray
-                and value.dtype is dtype
+                and value.dtype.num == dtype.num
+                and value.dtype.isnative
                 and value.shape == expected.shape
                 and value.flags.c_contiguous
                 and value.flags.aligned
