@@ -37,10 +37,8 @@ KIND, SLOT, COUNT, CLASS, DESCR, NDIM, DIMS, RECORD_SIZE = range(0, 64, 8)
 
 ARGUMENT_KINDS: Final = ("float64", "float32", "int64", "int32", "bool", "array")
 """The kinds of arguments by their numbers."""
-STEP_KINDS: Final = (*ARGUMENT_KINDS, "scalar", "cells", "tuple")
-"""What a step of the results does: push a number as an object of Python, push an array that was
-made, push a number as NumPy's scalar, push an array made of consecutive slots, or pop as many
-results as it says and push the tuple of them."""
+STEP_KINDS: Final = (*ARGUMENT_KINDS, "scalar", "cells", "floats", "tuple")
+"""What a step of the results does; see `signature.Step`."""
 
 
 def text(base: int) -> str:
@@ -435,6 +433,7 @@ step.look:
     i64 IS_ARRAY, label %push.array
     i64 IS_SCALAR, label %push.scalar
     i64 IS_CELLS, label %push.cells
+    i64 IS_FLOATS, label %push.floats
     i64 IS_TUPLE, label %push.tuple
   ]
 push.float64:
@@ -475,6 +474,10 @@ push.cells:
   %object.cells = call ptr @cells(ptr %step.spec, ptr %output)
   br label %push
 
+push.floats:
+  %object.floats = call ptr @floats(ptr %step.spec, ptr %output)
+  br label %push
+
 push.tuple:
   %parts = read i64 %step.spec COUNT
   %tuple = call ptr @PyTuple_New(i64 %parts)
@@ -501,10 +504,10 @@ push:
   %object = phi ptr [ %object.double, %push.float64 ], [ %object.float, %push.float32 ],
     [ %object.i64, %push.int64 ], [ %object.i32, %push.int32 ], [ %object.bool, %push.bool ],
     [ %object.array, %push.array ], [ %object.scalar, %push.scalar ],
-    [ %object.cells, %push.cells ], [ %tuple, %tuple.item ]
+    [ %object.cells, %push.cells ], [ %object.floats, %push.floats ], [ %tuple, %tuple.item ]
   %below = phi i64 [ %top, %push.float64 ], [ %top, %push.float32 ], [ %top, %push.int64 ],
     [ %top, %push.int32 ], [ %top, %push.bool ], [ %top, %push.array ], [ %top, %push.scalar ],
-    [ %top, %push.cells ], [ %rest, %tuple.item ]
+    [ %top, %push.cells ], [ %top, %push.floats ], [ %rest, %tuple.item ]
   %push.place = getelementptr ptr, ptr %stack, i64 %below
   store ptr %object, ptr %push.place
   %top.next = add i64 %below, 1
@@ -559,6 +562,39 @@ one:
   br label %next
 done:
   ret void
+}
+
+; The tuple of doubles that lie one after the other.
+define internal ptr @floats(ptr %spec, ptr %slots) {
+entry:
+  %count = read i64 %spec COUNT
+  %tuple = call ptr @PyTuple_New(i64 %count)
+  %missing = icmp eq ptr %tuple, null
+  br i1 %missing, label %done, label %filled
+filled:
+  %items = getelementptr i8, ptr %tuple, i64 A_ITEMS
+  br label %next
+next:
+  %i = phi i64 [ 0, %filled ], [ %i.next, %one.made ]
+  %last = icmp eq i64 %i, %count
+  br i1 %last, label %done, label %one
+one:
+  %from = getelementptr double, ptr %slots, i64 %i
+  %number = load double, ptr %from
+  %object = call ptr @PyFloat_FromDouble(double %number)
+  %to = getelementptr ptr, ptr %items, i64 %i
+  %none = icmp eq ptr %object, null
+  br i1 %none, label %fail, label %one.made
+one.made:
+  store ptr %object, ptr %to
+  %i.next = add i64 %i, 1
+  br label %next
+fail:
+  call void @Py_DecRef(ptr %tuple)
+  br label %done
+done:
+  %result = phi ptr [ null, %entry ], [ %tuple, %next ], [ null, %fail ]
+  ret ptr %result
 }
 
 ; --- arrays -----------------------------------------------------------------------------------

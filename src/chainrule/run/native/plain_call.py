@@ -68,7 +68,9 @@ def run(code: Compiled, values: Sequence[Any]) -> Any:
                 struct.unpack_from(form, outputs, 8 * slot)[0]
                 for slot in range(step.slot, step.slot + step.size)
             ]
-            if step.kind == "cells":
+            if step.kind == "floats":
+                stack.append(tuple(numbers))
+            elif step.kind == "cells":
                 stack.append(np.array(numbers, dtype=step.type.dtype).reshape(step.type.shape))
             else:
                 stack.append(

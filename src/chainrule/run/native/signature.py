@@ -92,7 +92,8 @@ class Step(NamedTuple):
     Attributes:
         kind: ``float64``, ``float32``, ``int64``, ``int32``, ``bool``: push an object of Python;
             ``scalar``: push a scalar of NumPy; ``array``: push the array of this slot; ``cells``:
-            push an array filled from slots; ``tuple``: pop ``size`` results and push the tuple.
+            push an array filled from slots; ``floats``: push the tuple of float64 slots, which lie
+            one after the other, as floats; ``tuple``: pop ``size`` results and push the tuple.
         slot: The output it is about.
         size: How many results a tuple takes, how many slots the others.
         type: Of the number or array; None for a tuple.
@@ -124,6 +125,8 @@ def steps(results: Results) -> tuple[Step, ...]:
             if result.python and not result.type.shape:
                 kind = result.type.dtype.name
             order.append(Step(kind, result.slot, 1, result.type))
+        elif _are_floats(result):
+            order.append(Step("floats", result[0].slot, len(result), _FLOAT64))
         else:
             waiting.append(Step("tuple", 0, len(result), None))
             waiting.extend(reversed(result))
@@ -136,6 +139,18 @@ def steps(results: Results) -> tuple[Step, ...]:
             if types.setdefault(slot, whole) is not whole:
                 raise ValueError(f"output {slot} is not of one type everywhere")
     return tuple(order)
+
+
+def _are_floats(results: tuple[Any, ...]) -> bool:
+    if not results or not isinstance(results[0], Leaf):
+        return False
+    first = results[0].slot
+    return all(
+        result == Leaf(first + place, _FLOAT64, python=True) for place, result in enumerate(results)
+    )
+
+
+_FLOAT64 = Type.of("float64")
 
 
 def output_count(order: Sequence[Step]) -> int:
