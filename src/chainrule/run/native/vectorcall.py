@@ -1,7 +1,7 @@
 """A type whose objects are called as quickly as functions written in C (PEP 590).
 
 Such an object holds the address of the function that a call runs. Neither a class written in
-Python nor a subclass of ``functools.partial`` comes near: the first adds 100 to 150 ns to a call,
+Python nor a subclass of ``functools.partial`` comes near: the first adds about 150 ns to a call,
 the second 25 to 50.
 """
 
