@@ -90,12 +90,14 @@ class Context:
         arguments: As given.
         steps: How the results are built.
         outputs: How many output slots there are.
-        tier: The address of the code that new calls run, and the scratch memory it asks for.
+        tier: The address of the code that new calls run, the scratch memory it asks for, and where
+            its table is.
         release_gil: As given.
         address: Where the machine code reads this; 0 where there is none.
 
     Args:
-        evaluate: The address of ``void evaluate(ptr inputs, ptr outputs, ptr scratch)``.
+        evaluate: The address of ``void evaluate(ptr inputs, ptr outputs, ptr scratch, ptr table)``;
+            0: there is no code yet, all calls go the slow path.
         arguments: One for each input slot.
         results: What is made of the output slots. Every slot that the code takes for the memory
             of an array has to be in it.
@@ -103,6 +105,7 @@ class Context:
             the others have to be numbers.
         scratch: Bytes of scratch memory, which starts at a multiple of 64. Where it does not fit
             on the processor's stack, a block of this size is kept from call to call.
+        table: What the code takes last.
         keep: What holds the code in memory.
         release_gil: Whether other threads may run Python meanwhile: for code that runs longer
             than some microseconds.
@@ -133,6 +136,7 @@ class Context:
         *,
         outputs: int = 0,
         scratch: int = 0,
+        table: int = 0,
         keep: object = None,
         release_gil: bool = False,
     ) -> None:
@@ -145,9 +149,9 @@ class Context:
         self._kept: list[object] = []
         if python_api.available():
             self._lay_out(_machine())
-        self.swap(evaluate, scratch, keep)
+        self.swap(evaluate, scratch, keep, table)
 
-    def swap(self, evaluate: int, scratch: int = 0, keep: object = None) -> None:
+    def swap(self, evaluate: int, scratch: int = 0, keep: object = None, table: int = 0) -> None:
         """Let calls that begin from now on run other code with the same inputs and outputs.
 
         Raises:
@@ -155,9 +159,10 @@ class Context:
         """
         if scratch < 0:
             raise ValueError(f"scratch memory of {scratch} bytes")
-        tier = _Table([{code.EVALUATE: evaluate, code.SCRATCH: scratch}], code.TIER_SIZE)
+        fields = {code.EVALUATE: evaluate, code.SCRATCH: scratch, code.TABLE: table}
+        tier = _Table([fields], code.TIER_SIZE)
         self._kept.append((tier, keep))
-        self.tier = (evaluate, scratch)
+        self.tier = (evaluate, scratch, table)
         if self._machine:
             self._machine.exchange(self.address + code.TIER, tier.address)
 
@@ -343,7 +348,7 @@ class PlainCallable(_Held):
             raise TypeError("this callable was not made")
         context, slow, _ = _state.__get__(self)
         arguments = context.arguments
-        if named or not plain_call.accepted(arguments, positional):
+        if named or not context.tier[0] or not plain_call.accepted(arguments, positional):
             return slow(self, *positional, **named)
         return plain_call.run(context, positional)
 

@@ -31,7 +31,7 @@ TIER, PARKED, RELEASE, ARGUMENTS, ARGUMENT_COUNT, MADE, MADE_COUNT, STEPS, STEP_
 OUTPUTS_AT, HELD_AT, STACK_AT, SCRATCH_AT, CONTEXT_SIZE = range(72, 112, 8)
 
 # Fields of a tier: what a swap changes at once.
-EVALUATE, SCRATCH, TIER_SIZE = 0, 8, 16
+EVALUATE, SCRATCH, TABLE, TIER_SIZE = 0, 8, 16, 24
 
 # Fields of an argument, of an array to make and of a step of the results: one layout.
 KIND, SLOT, COUNT, CLASS, DESCR, NDIM, DIMS, RECORD_SIZE = range(0, 64, 8)

@@ -20,10 +20,17 @@ entry:
   %tier.place = getelementptr i8, ptr %context, i64 TIER
   %tier = load atomic ptr, ptr %tier.place acquire, align 8
   %evaluate = read ptr %tier EVALUATE
+  %table = read ptr %tier TABLE
   %scratch.size = read i64 %tier SCRATCH
   %scratch.at = read i64 %context SCRATCH_AT
   %need = add i64 %scratch.size, %scratch.at
   %small = icmp ule i64 %need, FRAME
+  %nothing.runs = icmp eq ptr %evaluate, null
+  br i1 %nothing.runs, label %no.code, label %room
+no.code:
+  store i8 1, ptr %declined
+  ret ptr null
+room:
   br i1 %small, label %begin, label %large
 large:
   %taken = call ptr @take(ptr %context, i64 %need)
@@ -33,7 +40,7 @@ memory:
   %nothing = call ptr @PyErr_NoMemory()
   ret ptr null
 begin:
-  %block = phi ptr [ %frame, %entry ], [ %taken, %large ]
+  %block = phi ptr [ %frame, %room ], [ %taken, %large ]
   %arguments = read ptr %context ARGUMENTS
   %count = read i64 %context ARGUMENT_COUNT
   %outputs.at = read i64 %context OUTPUTS_AT
@@ -242,11 +249,11 @@ run:
   %locked = icmp eq i64 %release, 0
   br i1 %locked, label %run.here, label %run.released
 run.here:
-  call void %evaluate(ptr %block, ptr %outputs, ptr %scratch)
+  call void %evaluate(ptr %block, ptr %outputs, ptr %scratch, ptr %table)
   br label %results
 run.released:
   %state = call ptr @PyEval_SaveThread()
-  call void %evaluate(ptr %block, ptr %outputs, ptr %scratch)
+  call void %evaluate(ptr %block, ptr %outputs, ptr %scratch, ptr %table)
   call void @PyEval_RestoreThread(ptr %state)
   br label %results
 

@@ -14,8 +14,8 @@ from chainrule.run.native.signature import Argument, Step, made_arrays
 _FORMATS: Final = {"float64": "d", "float32": "f", "int64": "q", "int32": "i", "bool": "?"}
 """A number in the first bytes of its slot, as `struct` writes it."""
 
-_RELEASED: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-_LOCKED: Final = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_RELEASED: Final = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
+_LOCKED: Final = ctypes.PYFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
 
 def accepted(arguments: Sequence[Argument], values: Sequence[Any]) -> bool:
@@ -31,13 +31,13 @@ class Compiled(Protocol):
     arguments: tuple[Argument, ...]
     outputs: int
     steps: tuple[Step, ...]
-    tier: tuple[int, int]
+    tier: tuple[int, int, int]
     release_gil: bool
 
 
 def run(code: Compiled, values: Sequence[Any]) -> Any:
     """The results for values that are accepted."""
-    evaluate, scratch = code.tier
+    evaluate, scratch, table = code.tier
     inputs = bytearray(8 * len(code.arguments))
     for place, (argument, value) in enumerate(zip(code.arguments, values, strict=True)):
         if argument.type.shape:
@@ -54,7 +54,7 @@ def run(code: Compiled, values: Sequence[Any]) -> Any:
     room = np.empty(scratch + 64, dtype=np.uint8)
     start = (room.ctypes.data + 63) // 64 * 64
     prototype = _RELEASED if code.release_gil else _LOCKED
-    prototype(evaluate)(_start(inputs), _start(outputs), start)
+    prototype(evaluate)(_start(inputs), _start(outputs), start, table)
     stack: list[Any] = []
     for step in code.steps:
         if step.type is None:
