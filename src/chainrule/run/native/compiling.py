@@ -38,7 +38,7 @@ class Routine(NamedTuple):
         tier: What kind of code it is; see `chainrule.run.native.report.CompileReport`.
         addresses: Of the functions; a single one where no work is left to NumPy.
         scratch: Bytes of scratch memory that it needs.
-        context: The table of constants, or where it is.
+        context: Where the table of constants is.
         instructions: How many instructions LLVM was given.
         code_bytes: Of the object files.
         seconds: What each stage took.
@@ -48,7 +48,7 @@ class Routine(NamedTuple):
     tier: str
     addresses: tuple[int, ...]
     scratch: int
-    context: Any
+    context: int
     instructions: int
     code_bytes: int
     seconds: dict[str, float]
@@ -173,11 +173,11 @@ def compiled(
         "baseline" if level == BASELINE else "optimised",
         tuple([libraries[0].address(name) for name in text.entries]),
         text.scratch,
-        context,
+        ctypes.addressof(context),
         sum([module.text.count("\n  ") for module in text.modules]),
         size,
         seconds,
-        (libraries, constants),
+        (libraries, constants, context),
     )
 
 

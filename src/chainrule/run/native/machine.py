@@ -7,6 +7,7 @@ there is optimised code only. Until there is any, NumPy runs the graph.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import weakref
@@ -19,8 +20,9 @@ import numpy as np
 
 from chainrule.diff.reverse import gradient
 from chainrule.graph.dag import Dag
-from chainrule.graph.types import Type
+from chainrule.graph.types import UNKNOWN, Type
 from chainrule.run.native import background, target
+from chainrule.run.native.call import Context, NativeCallable
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
@@ -32,6 +34,7 @@ from chainrule.run.native.compiling import (
 from chainrule.run.native.foreign import Mixed
 from chainrule.run.native.kernels import Foreign, Kernel, listing
 from chainrule.run.native.report import CompileReport
+from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
     EVALUATE,
     NONE,
@@ -52,6 +55,10 @@ _QUICK: Final = 300
 
 _LONG: Final = 20_000
 """A graph of numbers of so many nodes would be optimised for minutes: it is not."""
+
+
+_LONG_CALL: Final = 4000
+"""From so many nodes or elements on, other threads may run Python meanwhile."""
 
 
 class Options(NamedTuple):
@@ -91,6 +98,7 @@ class Machine:
         self._lock = threading.RLock()
         self._done = threading.Event()
         self._failure: Exception | None = None
+        self._contexts: list[Context] = []
 
     # --- the graph ------------------------------------------------------------------------------
 
@@ -134,15 +142,17 @@ class Machine:
         has_gradient = self.options.wrt is not None
         if len(self._given) > _QUICK and self.is_numbers and fits(self._given, has_gradient):
             tape = Tape(self._given, self.options.wrt)
-            self.routine = Routine(
-                "tape",
-                (tape.address(has_gradient),),
-                tape.scratch(has_gradient),
-                tape.context,
-                0,
-                0,
-                {},
-                tape,
+            self._use(
+                Routine(
+                    "tape",
+                    (tape.address(has_gradient),),
+                    tape.scratch(has_gradient),
+                    tape.context,
+                    0,
+                    0,
+                    {},
+                    tape,
+                )
             )
         background.submit(_job(weakref.ref(self)))
 
@@ -154,7 +164,23 @@ class Machine:
             functions = iter([EVALUATE(address) for address in routine.addresses])
             kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
             self._mixed = Mixed(self.dag, plan, self.planned.layout, kernels)
-        self.routine = routine
+        self._use(routine)
+
+    def attach(self, context: Context) -> None:
+        """Have calls through a context run the best code, as soon as there is some."""
+        with self._lock:
+            self._contexts.append(context)
+            if self.routine is not None:
+                self._use(self.routine)
+
+    def _use(self, routine: Routine) -> None:
+        with self._lock:
+            self.routine = routine
+            if self._mixed is None:
+                for context in self._contexts:
+                    context.swap(
+                        routine.addresses[0], routine.scratch, routine.keep, routine.context
+                    )
 
     def _levels(self) -> Iterator[int]:
         if self.planned.numbers is None or len(self.planned.dag) <= _QUICK:
@@ -294,6 +320,41 @@ class Machine:
             bounds = [count * at // parts for at in range(parts + 1)]
             list(_pool().map(part, bounds[:-1], bounds[1:]))
         return results
+
+
+class Runner(NativeCallable):
+    """A graph as a function of its arguments, each of its type; what a `Program` is, and quicker.
+
+    Attributes:
+        machine: What runs the graph.
+    """
+
+    def __init__(self, dag: Dag) -> None:
+        self.machine = Machine(dag)
+        types = self.machine.types
+        context = context_of(dag, tuple([Leaf(at, type) for at, type in enumerate(types)]), types)
+        super().__init__(context, slow=_run_slowly, name="graph")
+        self.machine.attach(context)
+        self.machine.start()
+
+    @property
+    def dag(self) -> Dag:
+        """The graph."""
+        return self.machine.dag
+
+
+def _run_slowly(runner: Runner, *values: Any) -> tuple[Any, ...]:
+    return tuple(runner.machine(*values))
+
+
+def context_of(dag: Dag, results: Results, types: Sequence[Type]) -> Context:
+    """What calls of a graph need to know; without results that have a size, only the slow path."""
+    arguments = [Argument(node.name, node.type) for node in dag.inputs]
+    if any(type.parts or UNKNOWN in type.shape for type in types):
+        return Context(0, arguments, ())
+    elements = sum([math.prod(node.type.shape) for node in dag.inputs])
+    long = elements > _LONG_CALL or len(dag) > _LONG_CALL
+    return Context(0, arguments, results, outputs=len(types), release_gil=long)
 
 
 def in_order(value: Any) -> Any:
