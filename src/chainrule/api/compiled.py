@@ -29,7 +29,8 @@ class Compiled(NativeCallable):
     """A graph that runs as machine code; made by `Graph.compile`.
 
     It takes what the graph takes, by position or by name, and gives what the graph gives. With
-    ``out=`` results that are arrays go into the caller's, in the structure of the results.
+    ``out=`` results that are arrays go into the caller's, in the structure of the results (where
+    an argument of the graph is called ``out``, that is meant).
 
     >>> import chainrule as cr
     >>> fast = cr.parse("(x + y) * (x + 1)").gradient().compile()
@@ -98,6 +99,8 @@ class Compiled(NativeCallable):
 
     def _slowly(self, /, *values: Any, out: Any = None, **named: Any) -> Any:
         """Calls that need more than exact types by position: names, conversions, points."""
+        if any(node.name == "out" for node in self.dag.inputs):  # then it is an argument
+            named, out = named if out is None else {**named, "out": out}, None
         if len(values) != len(self.dag.inputs):
             values = taken_apart(self.dag, values)
         given, shape = bind(self.dag, values, named, copy=False)
@@ -161,9 +164,7 @@ def seconds_of(budget: str | float) -> float:
     Raises:
         GraphError: E226 for anything else.
     """
-    match = (
-        re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*(ms|s)\s*", budget) if isinstance(budget, str) else None
-    )
+    match = _TIME.fullmatch(budget) if isinstance(budget, str) else None
     if match is not None:
         return float(match[1]) * (0.001 if match[2] == "ms" else 1)
     if isinstance(budget, (int, float)) and not isinstance(budget, bool) and budget >= 0:

@@ -351,6 +351,7 @@ class Graph(Explaining):
                 unknown name.
             DerivativeError: as for `gradient`, and E334 for a node that is no argument.
         """
+        seconds = compiled.seconds_of(budget)
         wrt = None
         if gradient is not False:
             output = differentiated(self.dag, None)
@@ -360,7 +361,7 @@ class Graph(Explaining):
             wrt = compiled.positions(self.dag, nodes)
         options = machine.Options(whole_number(threads, "threads", 1, 1024), bool(fast_math), wrt)
         made = compiled.Compiled(self.dag, options)
-        return made.wait(compiled.seconds_of(budget))
+        return made.wait(seconds)
 
     # --- drawings -----------------------------------------------------------------------------
 

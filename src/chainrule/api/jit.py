@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import types
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -47,15 +48,13 @@ class jit:  # noqa: N801 - used as a function
     def __init__(self, function: Pure) -> None:
         functools.update_wrapper(self, function)
         self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
-        self._run = transform(function, ("jit",), self._plan)
+        self._lock = threading.Lock()
+        self._run = transform(function, ("jit",), _plan, self._note)
 
-    def _plan(self, trace: Trace, _: Arguments) -> Plan:
-        plan = plan_of(trace.inputs, trace.results, trace.structure)
-        if plan.program is None:
-            return plan
-        made = machine.Runner(plan.program.dag)
-        self._machines.add(made.machine)
-        return plan._replace(program=made)
+    def _note(self, plan: Plan) -> None:
+        if isinstance(plan.program, machine.Runner):
+            with self._lock:
+                self._machines.add(plan.program.machine)
 
     def wait(self, timeout: float | None = None) -> jit:
         """Wait for the machine code of all kinds of arguments seen so far; give the function.
@@ -68,7 +67,9 @@ class jit:  # noqa: N801 - used as a function
         Args:
             timeout: No longer than so many seconds for each kind.
         """
-        for made in self._machines:
+        with self._lock:
+            machines = list(self._machines)
+        for made in machines:
             made.wait(timeout)
         return self
 
@@ -88,3 +89,10 @@ class jit:  # noqa: N801 - used as a function
         <Graph of (x): sum(x^2)>
         """
         return trace(self.__wrapped__)(*positional, **keywords)
+
+
+def _plan(trace: Trace, _: Arguments) -> Plan:
+    plan = plan_of(trace.inputs, trace.results, trace.structure)
+    if plan.program is None:
+        return plan
+    return plan._replace(program=machine.Runner(plan.program.dag))

@@ -53,13 +53,24 @@ def arrays_for(
         type = types[part.first if isinstance(part, Matrix) else part]
         size = (part.rows, part.columns) if isinstance(part, Matrix) else type.shape
         _check(array, (*shape, *size), type.dtype)
-        if any(np.may_share_memory(array, other.array) for other in found):
+        if any(_overlap(array, other.array) for other in found):
             raise EvaluationError("E346", "two arrays of out share memory")
         flags = array.flags
         whole = isinstance(part, int) and flags.c_contiguous and flags.aligned
         shared = any(np.may_share_memory(array, v) for v in values if isinstance(v, np.ndarray))
         found.append(Into(array, part, whole and not shared))
     return tuple(found)
+
+
+def _overlap(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays have an element in common, or might have; columns of one array have none.
+
+    It may take very long to find out for sure.
+    """
+    try:
+        return np.shares_memory(a, b, max_work=1000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
 
 
 def _pairs(arrangement: Arrangement, out: Any, name: str) -> Iterator[tuple[int | Matrix, Any]]:

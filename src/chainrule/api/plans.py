@@ -127,8 +127,20 @@ cache: Final = _Cache(512)
 Build = Callable[[Trace, Arguments], Plan]
 
 
-def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
-    """A function that plans once for each kind of arguments, then runs the plan."""
+def transform(
+    function: Pure,
+    request: tuple[Any, ...],
+    build: Build,
+    note: Callable[[Plan], object] | None = None,
+) -> Pure:
+    """A function that plans once for each kind of arguments, then runs the plan.
+
+    Args:
+        function: What is traced.
+        request: What is asked for.
+        build: Makes the plan.
+        note: Told of each plan that is used for the first time, or again after others.
+    """
     last: list[_Last] = []  # of the last call, at most one
 
     @functools.wraps(function)
@@ -139,6 +151,8 @@ def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
                 return _run(before.plan, values)
         arguments = arguments_of(function, positional, keywords)
         plan = planned(function, request, arguments, build)
+        if note is not None:
+            note(plan)
         values = [arguments.values[at] for at in arguments.traced]
         if plan.program is not None:
             match, state = match_of(arguments), fingerprint(function)

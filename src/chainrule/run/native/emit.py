@@ -62,8 +62,8 @@ class _Function:
         kernel, code = self.kernel, self.code
         for place in _places(kernel):
             self.access.base(place.buffer)
-        uniform = self.access.values(self.plain, kernel.uniform, {}, (), None)
-        self.uniform = {at: code.spread(value) for at, value in uniform.items()}
+        self.numbers = self.access.values(self.plain, kernel.uniform, {}, (), None)
+        self.uniform = {at: code.spread(value) for at, value in self.numbers.items()}
         self.totals = [self._total(KINDS[place.buffer.type.dtype.name]) for place in kernel.totals]
         whole = kernel.reduced == len(kernel.sizes)
         if whole:
@@ -75,7 +75,7 @@ class _Function:
             self._loops(box, 0, [])
         if whole:
             self._gather()
-            self._settle([], first=True)
+            self._settle([], first=not kernel.continues)
         elif not kernel.boxes:
             self._fill()
         lines = [
@@ -105,9 +105,12 @@ class _Function:
 
     def _body(self, box: Box, indices: Sequence[str], mask: str | None, part: int) -> None:
         code = self.code
-        values = self.access.values(code, box.steps, self.uniform, indices, mask)
-        for store in box.stores:
-            self.access.store(code, values[store.step], store.place, indices, mask)
+        if box.ranges[-1][1] - box.ranges[-1][0] == 1:  # a vector would be made for one lane
+            values = self._numbers(box, indices)
+        else:
+            values = self.access.values(code, box.steps, self.uniform, indices, mask)
+            for store in box.stores:
+                self.access.store(code, values[store.step], store.place, indices, mask)
         for total in box.sums:
             value, memory = values[total.step], self.totals[total.total]
             vector = code.type(value.kind)
@@ -118,6 +121,13 @@ class _Function:
             before = code.emit(value.kind, f"load {vector}, ptr {at}")
             after = code.add(before, value)
             code.add_line(f"  store {vector} {after.text}, ptr {at}")
+
+    def _numbers(self, box: Box, indices: Sequence[str]) -> dict[int, Value]:
+        """A body for a single element; what is added up is spread over the lanes."""
+        values = self.access.values(self.plain, box.steps, self.numbers, indices, None)
+        for store in box.stores:
+            self.access.store(self.plain, values[store.step], store.place, indices, None)
+        return {total.step: self.code.spread(values[total.step]) for total in box.sums}
 
     # --- loops ----------------------------------------------------------------------------------
 

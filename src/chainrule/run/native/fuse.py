@@ -33,7 +33,7 @@ from chainrule.run.native.kernels import (
     Step,
     Store,
 )
-from chainrule.run.native.nest import Nest
+from chainrule.run.native.nest import Nest, pieces
 from chainrule.run.native.views import Where, identity, is_flat, is_view, operands_read
 
 SUM: Final = OPS["sum"]
@@ -52,7 +52,11 @@ _MOST_SITES: Final = 8
 
 
 def fuse(dag: Dag) -> Plan:
-    """The kernels of a graph, in the order in which they run."""
+    """The kernels of a graph, in the order in which they run.
+
+    Raises:
+        TooLongError: A loop would have too many boxes; NumPy had better run the graph.
+    """
     if not any(type.shape or type.parts for type in {node.type for node in dag.order}):
         forms = {(x.op, x.params, *[y.type for y in x.operands]): x for x in dag.computations}
         if all(map(is_native, forms.values())):
@@ -216,7 +220,8 @@ class _Fusion:
                 loops[_Loop(0, node.type.shape)].append(node)
         for loop, nodes in _near(loops):
             kernel = Nest(self.buffers, nodes, loop.shape, loop.axes).kernel()
-            steps.append((loop.level, min(place[node] for node in nodes), kernel))
+            first = min(place[node] for node in nodes)
+            steps += [(loop.level, first, piece) for piece in pieces(kernel)]
         steps.sort(key=lambda step: step[:2])
         return Plan(
             tuple([step for _, _, step in steps]),

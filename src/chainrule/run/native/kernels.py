@@ -101,6 +101,7 @@ class Kernel(NamedTuple):
         boxes: The parts of the index space, in the order in which they run.
         totals: Where each sum goes once its axes are done.
         writes: The nodes it makes.
+        continues: Whether its sums are added to those of the kernel before.
     """
 
     sizes: tuple[int, ...]
@@ -109,6 +110,7 @@ class Kernel(NamedTuple):
     boxes: tuple[Box, ...]
     totals: tuple[Place, ...]
     writes: tuple[Node, ...]
+    continues: bool = False
 
 
 class Foreign(NamedTuple):

@@ -2,7 +2,8 @@
 
 A graph of numbers has up to three routines that replace one another while others call: a tape that
 starts at once, code that LLVM writes down as it is, optimised code. Over points, and for arrays,
-there is optimised code only. Until there is any, NumPy runs the graph.
+there is optimised code only. Until there is any, NumPy runs the graph; a graph that takes arrays
+apart into very many single elements stays with it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from chainrule.run.native.compiling import (
 )
 from chainrule.run.native.foreign import Mixed
 from chainrule.run.native.kernels import Foreign, Kernel, listing
+from chainrule.run.native.nest import TooLongError
 from chainrule.run.native.report import CompileReport
 from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
@@ -98,6 +100,7 @@ class Machine:
         self._lock = threading.RLock()
         self._done = threading.Event()
         self._failure: Exception | None = None
+        self._is_too_long = False
         self._contexts: list[Context] = []
 
     # --- the graph ------------------------------------------------------------------------------
@@ -197,6 +200,8 @@ class Machine:
                 if background.is_stopping():
                     break
                 self.make(level)
+        except TooLongError:
+            self._is_too_long = True
         except Exception as failure:
             self._failure = failure
         finally:
@@ -208,7 +213,7 @@ class Machine:
         Raises:
             Exception: What went wrong while code was made: a fault of ours.
         """
-        done = self._done.wait(timeout)
+        done = self._done.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         if self._failure is not None:
             raise self._failure
         return done
@@ -218,7 +223,7 @@ class Machine:
     def report(self) -> CompileReport:
         """What runs the graph now."""
         routine = self.routine
-        known = self._done.is_set()
+        known = self._done.is_set() and not self._is_too_long
         kernels = self.planned.plan.kernels if known else ()
         foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
         return CompileReport(
@@ -238,9 +243,13 @@ class Machine:
         Args:
             kind: ``"kernels"``, ``"llvm"``, ``"optimised"`` or ``"assembly"``.
         """
+        try:
+            planned = self.planned
+        except TooLongError:
+            return "NumPy runs this graph: its loops would be cut into too many parts."
         if kind == "kernels":
-            return listing(self.planned.plan, self.planned.dag.labels)
-        texts = [module.text for module in text_of(self.planned).modules]
+            return listing(planned.plan, planned.dag.labels)
+        texts = [module.text for module in text_of(planned).modules]
         if kind == "llvm":
             return "\n".join(texts)
         made = [target.optimised(text, OPTIMISED) for text in texts]
@@ -263,15 +272,15 @@ class Machine:
         """
         routine = self.routine
         if routine is None:
-            return list(self._program(*values))
+            return _separate(self._program(*values), values)
         if self._mixed is not None:
-            return [result[()] for result in self._mixed(values)]
+            return [result if result.shape else result[()] for result in self._mixed(values)]
         results, outputs = results_for(self.types, given)
         inputs, scratch = filled(values), scratch_of(routine.scratch)
         EVALUATE(routine.addresses[0])(
             inputs.ctypes.data, outputs.ctypes.data, scratch.ctypes.data, routine.context
         )
-        return [result[()] for result in results]
+        return [result if result.shape else result[()] for result in results]
 
     def run_points(
         self, values: Sequence[Any], shape: tuple[int, ...], given: Given = NONE
@@ -362,6 +371,20 @@ def in_order(value: Any) -> Any:
     if value.__class__ is np.ndarray:
         return np.require(value, requirements=("C", "A"))
     return value
+
+
+def _separate(results: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """Results in memory of their own: NumPy hands arguments and views of them through."""
+    taken = set(map(id, values))
+    found = []
+    for result in results:
+        own = result
+        if isinstance(result, np.ndarray):
+            if result.base is not None or id(result) in taken or not result.flags.writeable:
+                own = result.copy()
+            taken.add(id(result))
+        found.append(own)
+    return found
 
 
 def _job(reference: weakref.ref[Machine]) -> background.Job:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Final
 
@@ -24,6 +25,17 @@ from chainrule.run.native.views import (
 )
 
 SUM: Final = OPS["sum"]
+
+_LONGEST: Final = 300
+"""About how many steps, stores and sums the boxes of a kernel have, where there are several."""
+
+_MOST: Final = 1_000_000
+"""Boxes times reads; planning more would take seconds."""
+
+
+class TooLongError(Exception):
+    """A loop would have to be cut into too many boxes, as where elements are taken one by one."""
+
 
 Site = tuple[Node, Where]
 """A node and where it is read."""
@@ -105,7 +117,11 @@ class Nest:
     # --- boxes ----------------------------------------------------------------------------------
 
     def _ranges(self) -> list[Ranges]:
-        """The boxes: every read is of one kind in each."""
+        """The boxes: every read is of one kind in each.
+
+        Raises:
+            TooLongError: There are too many.
+        """
         cuts: list[set[int]] = [{0, size} for size in self.sizes]
         seen: set[Site] = set()
         todo: list[Site] = []
@@ -130,6 +146,8 @@ class Nest:
                 todo += operands_read(node, where)
             else:
                 todo += [(operand, where) for operand in node.operands]
+        if math.prod(len(cut) - 1 for cut in cuts) * len(seen) > _MOST:
+            raise TooLongError
         return [tuple(ranges) for ranges in product(*[pairwise(sorted(cut)) for cut in cuts])]
 
     def _source(self, node: Node) -> Node:
@@ -234,6 +252,57 @@ class Nest:
             self._uniform.append(step)
             self._uniform_at[step] = ~(len(self._uniform) - 1)
         return self._uniform_at[step]
+
+
+def pieces(kernel: Kernel) -> Iterator[Kernel]:
+    """A kernel of many boxes as several kernels: LLVM takes more than linear time for one function.
+
+    Each has the uniform values that its boxes need.
+    """
+    boxes: list[Box] = []
+    length, continues = 0, False
+    for box in kernel.boxes:
+        own = len(box.steps) + len(box.stores) + len(box.sums)
+        if boxes and length + own > _LONGEST:
+            yield _piece(kernel, boxes, continues)
+            boxes, length, continues = [], 0, True
+        boxes.append(box)
+        length += own
+    yield _piece(kernel, boxes, continues) if continues else kernel
+
+
+def _piece(kernel: Kernel, boxes: Sequence[Box], continues: bool) -> Kernel:
+    shift = len(kernel.uniform)
+    ends = {x for box in boxes for step in box.steps for x in step.operands}
+    ends |= {store.step for box in boxes for store in box.stores}
+    ends |= {total.step for box in boxes for total in box.sums}
+    needed = {x for x in ends if x < shift}
+    for at in reversed(range(shift)):
+        if at in needed:
+            needed.update(kernel.uniform[at].operands)
+    kept = sorted(needed)
+    place = {at: number for number, at in enumerate(kept)}
+
+    def moved(at: int) -> int:
+        return place[at] if at < shift else at - shift + len(kept)
+
+    def step(one: Step) -> Step:
+        return one._replace(operands=tuple(map(moved, one.operands)))
+
+    return kernel._replace(
+        uniform=tuple([step(kernel.uniform[at]) for at in kept]),
+        boxes=tuple(
+            [
+                box._replace(
+                    steps=tuple(map(step, box.steps)),
+                    stores=tuple([s._replace(step=moved(s.step)) for s in box.stores]),
+                    sums=tuple([s._replace(step=moved(s.step)) for s in box.sums]),
+                )
+                for box in boxes
+            ]
+        ),
+        continues=continues,
+    )
 
 
 def _zero(type: Type) -> Node:
