@@ -21,7 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", help="of jax,torch,casadi,autograd,sympy,c; none: ours alone")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds for a build")
     parser.add_argument("--count", action="store_true", help="count instructions, by valgrind")
-    parser.add_argument("--write", action="store_true", help="write the page, whatever was run")
+    parser.add_argument("--write", action="store_true", help="write what was run into the page")
     return parser.parse_args()
 
 
@@ -61,6 +61,8 @@ def main() -> None:
                     print(f"| {' | '.join(line)} |", flush=True)
     if asked.count or whole:
         counted = counts.count(asked.row, peers)
+        if not counted:
+            print("valgrind is not installed: no instructions counted")
     for row in rows:
         if results:
             print("\n".join(table.section(row, results)))

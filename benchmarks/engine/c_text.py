@@ -87,7 +87,9 @@ def points(name: str, what: str, threads: int) -> str:
 
 def _logistic(what: str, parallel: str) -> str:
     sums = ["v", "s0", "s1", "s2"] if what == BOTH else ["v"]
-    more = "double slope = -y[i] * e / (1 + e); s0 += slope * p[i]; s1 += slope * q[i]; s2 += slope;"
+    more = (
+        "double slope = -y[i] * e / (1 + e); s0 += slope * p[i]; s1 += slope * q[i]; s2 += slope;"
+    )
     return f"""{_HEAD}
     double w0 = in[0][0], w1 = in[1][0], b = in[2][0];
     const double *restrict p = in[3], *restrict q = in[4], *restrict y = in[5];
@@ -175,8 +177,8 @@ def graph(made: Sequence[Step], what: str) -> str:
     lines.append(f"out[0][0] = ({total}) / {INPUTS};")
     if what == BOTH:
         ends = range(last - INPUTS, last)
-        for k in [*range(INPUTS), *kept]:
-            lines.append(f"double a{k} = {1 / INPUTS if k in ends else 0};")
+        places = [*range(INPUTS), *kept]
+        lines += [f"double a{k} = {1 / INPUTS if k in ends else 0};" for k in places]
         for k in reversed(kept):
             form, a, b = made[k - INPUTS]
             lines += [pull.format(k=k, a=a, b=b) for pull in _PULLS[form]]

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.engine.reference import Result
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A library does not do this work; why, in few words."""
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from benchmarks.engine.rows import OURS, ROWS, Contender
 from benchmarks.engine.run import process
@@ -60,7 +61,7 @@ def _total(case: Case, who: Contender, calls: int) -> int | None:
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     with process(1, command) as worker:
         way = "mx" if (who.peer, case.row) == ("casadi", "c") else who.way
-        asked = [
+        asked: list[dict[str, Any]] = [
             {"do": "load", "peer": who.peer, "way": way, "case": dataclasses.asdict(case)},
             {"do": "build", "what": BOTH, "save": str(worker.folder / BOTH)},
             {"do": "run", "what": BOTH, "count": calls},

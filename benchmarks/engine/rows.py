@@ -93,9 +93,9 @@ ROWS = (
         dict.fromkeys(_A, Goal("≤ 250 ns", seconds=250e-9)),
         "c:call",
         said=(
-            "Floats go in and come out; CasADi's buffers are written and read in place, without the",
-            "floats. *C, called with floats* is an extension module, the least that a call from",
-            "Python can cost.",
+            "Floats go in and come out; CasADi's buffers lie in place, and its figure is without",
+            "writing and reading them. *C, called with floats* is an extension module, the least",
+            "that a call from Python can cost.",
         ),
     ),
     Row(

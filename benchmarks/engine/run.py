@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def _ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
 
 
-class _Late(Exception):
+class _LateError(Exception):
     """No answer in time."""
 
 
@@ -108,7 +108,7 @@ class _Process:
             )
 
     def ask(self, limit: float, **question: Any) -> dict[str, Any]:
-        """The answer, or `_Late`."""
+        """The answer, or `_LateError`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -117,7 +117,7 @@ class _Process:
         except BrokenPipeError:
             return {"error": "the process ended"}
         if not select.select([self._process.stdout], [], [], limit)[0]:
-            raise _Late
+            raise _LateError
         line = self._process.stdout.readline()
         answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
         return answer
@@ -130,10 +130,8 @@ class _Process:
 
     def end(self) -> None:
         """Stop it, and the compilers it started."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
 
 
@@ -163,7 +161,7 @@ def run_case(row: Row, case: Case, contenders: Sequence[Contender], limit: float
             try:
                 _build(each, worker, case, wanted, right, limit)
                 workers[each.contender.key] = worker
-            except _Late:
+            except _LateError:
                 each.why = f"more than {limit:g} s"
             if not each.there:
                 worker.end()
@@ -216,15 +214,14 @@ def _build(
 def _load(path: Path) -> Result:
     with np.load(path) as saved:
         count = sum(name.startswith("d") for name in saved)
-        value = saved["value"] if "value" in saved else None
-        return Result(value, tuple(saved[f"d{i}"] for i in range(count)))
+        return Result(saved.get("value"), tuple(saved[f"d{i}"] for i in range(count)))
 
 
 def _turn(each: Measured, worker: _Process, limit: float) -> None:
     for what, times in each.rounds.items():
         try:
             answer = worker.ask(limit, do="measure", what=what, seconds=ROUND)
-        except _Late:
+        except _LateError:
             answer = {"error": "too late"}
         if "seconds" not in answer:
             each.why = f"fails: {answer['error']}"

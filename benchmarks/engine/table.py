@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
@@ -172,22 +173,39 @@ def versions() -> str:
 
 
 def _gcc() -> str:
-    import subprocess  # noqa: PLC0415
-
     try:
-        done = subprocess.run(["gcc", "-dumpfullversion"], capture_output=True, text=True, check=True)
+        answer = subprocess.check_output(["gcc", "-dumpfullversion"], text=True)
     except FileNotFoundError:
         return "no gcc"
-    return f"gcc {done.stdout.strip()}"
+    return f"gcc {answer.strip()}"
 
 
 def write(rows: Sequence[Row], results: Results, counted: Sequence[Sequence[str]]) -> None:
-    """The page."""
-    lines = [_INTRO, versions(), ""]
+    """The page: what was measured now in place of what stood there; other sections stay."""
+    page = DOCS / "benchmarks-engine.md"
+    sections = _sections(page.read_text(encoding="utf-8")) if page.exists() else {}
     for row in rows:
-        lines += section(row, results)
-    lines += instructions(counted)
-    (DOCS / "benchmarks-engine.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+        if any(case.row == row.letter for case in results):
+            sections[row.letter] = section(row, results)
+    if counted:
+        sections[_LAST] = instructions(counted)
+    lines = [_INTRO, versions(), ""]
+    for letter in sorted(sections):
+        lines += sections[letter]
+    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+_LAST = "instructions"
+
+
+def _sections(text: str) -> dict[str, list[str]]:
+    """The lines of each section, by its row."""
+    found: dict[str, list[str]] = {}
+    for part in text.split("\n## ")[1:]:
+        title = part.partition("\n")[0]
+        key = title[0] if title[1] == "." else _LAST
+        found[key] = [f"## {part}".rstrip(), ""]
+    return found
 
 
 def instructions(counted: Sequence[Sequence[str]]) -> list[str]:
@@ -200,6 +218,4 @@ def instructions(counted: Sequence[Sequence[str]]) -> list[str]:
         "`-march=x86-64-v3` here, in a loop of C.",
         "",
     ]
-    if not counted:
-        return [*said, "valgrind was not installed.", ""]
     return [*said, *table(("what", "who", "instructions of a call"), counted), ""]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engine.contender import Ready, Unfit
+from benchmarks.engine.contender import Ready, UnfitError
 from benchmarks.engine.works import BOTH, Case, arguments, steps
 
 
@@ -52,7 +52,7 @@ class Worker:
         start = time.perf_counter()
         try:
             ready: Ready = self._room.build(self._case, self._way, what)
-        except Unfit as reason:
+        except UnfitError as reason:
             return {"unfit": str(reason)}
         built = time.perf_counter()
         self._ready.append(ready)
@@ -75,7 +75,8 @@ class Worker:
         named = {f"d{i}": part for i, part in enumerate(found.derivatives)}
         if found.value is not None:
             named["value"] = found.value
-        np.savez(f"{path}.npz", **named)
+        write: Any = np.savez
+        write(f"{path}.npz", **named)
 
     def measure(self, what: str, seconds: float) -> dict[str, Any]:
         """Seconds of a call, from as many as fit into a round."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import autograd
 import autograd.numpy as anp
 
-from benchmarks.engine.contender import Ready, Unfit, plainly
+from benchmarks.engine.contender import Ready, UnfitError, plainly
 from benchmarks.engine.works import (
     BOTH,
     FORMULAS,
@@ -38,7 +38,7 @@ def build(case: Case, way: str, what: str) -> Ready:
             def function(*x: object) -> object:
                 return rosenbrock(anp, *x)
         case _:
-            raise Unfit("not asked")
+            raise UnfitError("not asked")
     if what != BOTH:
         return Ready(function, given, plainly)
     if case.row == "b" and case.name != "logistic loss":

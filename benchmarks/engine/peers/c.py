@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.engine import c_text
-from benchmarks.engine.contender import Ready, Unfit, plainly
+from benchmarks.engine.contender import Ready, UnfitError, plainly
 from benchmarks.engine.works import BOTH, FORMULAS, Case, arguments, steps
 
 FLAGS = {
@@ -38,7 +38,7 @@ def build(case: Case, way: str, what: str) -> Ready:
         case "d":
             source = c_text.graph(steps(case), what)
         case _:
-            raise Unfit("not asked")
+            raise UnfitError("not asked")
     library = ctypes.CDLL(str(_compiled(source + c_text.LOOP, f"work_{what}", FLAGS[way])))
     inputs, outputs = _memory(case, what)
     library.loop.restype = ctypes.c_double
@@ -91,7 +91,7 @@ def _extension(case: Case, what: str) -> Ready:
     """Floats in, (float, (float, …)) out, through Python's fast calls."""
     include = sysconfig.get_path("include")
     if case.row != "a" or not (Path(include) / "Python.h").exists():
-        raise Unfit("needs Python.h")
+        raise UnfitError("needs Python.h")
     name = f"floats_{what}"
     source = c_text.extension(name, case.name, what)
     library = _compiled(source, name, [*FLAGS["exact"], f"-I{include}"])

@@ -8,7 +8,7 @@ from typing import Any
 import casadi
 import numpy as np
 
-from benchmarks.engine.contender import Ready, Unfit, only, plainly
+from benchmarks.engine.contender import Ready, UnfitError, only, plainly
 from benchmarks.engine.works import (
     BOTH,
     FORMULAS,
@@ -48,15 +48,13 @@ def build(case: Case, way: str, what: str) -> Ready:
         case "f":
             return _second(case, way, kind)
         case _:
-            raise Unfit("not asked")
+            raise UnfitError("not asked")
     results = [value]
     if what == BOTH:
         results += [casadi.gradient(value, x) for x in inputs]
     function = casadi.Function("work", inputs, results, _options(way))
     if way == "call":
-        return Ready(
-            function, given, lambda r: _floats(r if isinstance(r, (tuple, list)) else [r])
-        )
+        return Ready(function, given, lambda r: _floats(r if isinstance(r, (tuple, list)) else [r]))
     return _buffers(function, given, lambda found: plainly(_shaped(found)))
 
 
@@ -84,8 +82,8 @@ def _shaped(found: list[Any]) -> tuple[Any, Any]:
 def _buffers(function: Any, given: tuple[Any, ...], read: Any) -> Ready:
     """Memory that stays: the call reads and writes it in place."""
     buffer, trigger = function.buffer()
-    inputs = [np.array(x, np.float64).reshape(-1) for x in given]
-    outputs = [np.zeros(function.nnz_out(i)) for i in range(function.n_out())]
+    inputs: list[Any] = [np.array(x, np.float64).reshape(-1) for x in given]
+    outputs: list[Any] = [np.zeros(function.nnz_out(i)) for i in range(function.n_out())]
     for place, memory in enumerate(inputs):
         buffer.set_arg(place, memoryview(memory))
     for place, memory in enumerate(outputs):

@@ -38,7 +38,7 @@ def build(case: Case, way: str, what: str) -> Ready:
         case "d":
             inputs = cr.inputs([f"x{i}" for i in range(INPUTS)])
             graph = cr.graph(mean_of_last(steps(case), inputs, cr))
-            return _graph(graph, what, tuple(given[0].tolist()), 1, together=True)
+            return _graph_of_inputs(graph, what, given[0].tolist())
         case _:
             return _second(case.name, given[0])
 
@@ -55,16 +55,23 @@ def _formula(case: Case) -> cr.Graph:
     return cr.graph(formula.of(cr, *cr.inputs(" ".join(formula.names))))
 
 
-def _graph(
-    graph: cr.Graph, what: str, given: tuple[Any, ...], threads: int, together: bool = False
-) -> Ready:
+def _graph(graph: cr.Graph, what: str, given: tuple[Any, ...], threads: int) -> Ready:
     fast = _compiled(graph.gradient() if what == BOTH else graph, threads)
+    return Ready(fast, given, plainly, wait=lambda: _wait(fast))
+
+
+def _graph_of_inputs(graph: cr.Graph, what: str, given: list[float]) -> Ready:
+    """Inputs that the output does not reach are no arguments of the graph."""
+    reached = [int(name.removeprefix("x")) for name in graph.arguments]
+    fast = _compiled(graph.gradient() if what == BOTH else graph, 1)
 
     def read(result: Any) -> Any:
         value, found = result
-        return plainly((value, np.array(found) if together else found))
+        derivatives = np.zeros(len(given))
+        derivatives[reached] = found
+        return plainly((value, derivatives))
 
-    return Ready(fast, given, read, wait=lambda: _wait(fast))
+    return Ready(fast, tuple(given[i] for i in reached), read, wait=lambda: _wait(fast))
 
 
 def _function(

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy
 
-from benchmarks.engine.contender import Ready, Unfit, plainly
+from benchmarks.engine.contender import Ready, UnfitError, plainly
 from benchmarks.engine.works import BOTH, FORMULAS, Case, arguments
 
 
@@ -14,7 +14,7 @@ def build(case: Case, way: str, what: str) -> Ready:
     """Python code: of ``math`` for numbers, of NumPy for arrays."""
     del way
     if case.row not in "ab" or (case.row == "b" and case.name == "logistic loss"):
-        raise Unfit("not asked")
+        raise UnfitError("not asked")
     formula = FORMULAS[case.name]
     symbols = sympy.symbols(formula.names)
     value = formula.of(sympy, *symbols)

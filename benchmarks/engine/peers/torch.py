@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.engine.contender import Ready, Unfit, only, plainly
+from benchmarks.engine.contender import Ready, UnfitError, only, plainly
 from benchmarks.engine.works import (
     BOTH,
     FORMULAS,
@@ -88,7 +88,7 @@ def _second(name: str, x: Any) -> Ready:
         return bent(torch, x)
 
     if not hasattr(torch, "func"):
-        raise Unfit("needs torch.func")
+        raise UnfitError("needs torch.func")
     if name == HESSIAN:
         return Ready(torch.func.hessian(function), (x,), only)
     gradient = torch.func.grad(function)
