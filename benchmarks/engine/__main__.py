@@ -62,7 +62,7 @@ def main() -> None:
     if asked.count or whole:
         counted = counts.count(asked.row, peers)
         if not counted:
-            print("valgrind is not installed: no instructions counted")
+            print("valgrind or gcc is not installed: no instructions counted")
     for row in rows:
         if results:
             print("\n".join(table.section(row, results)))

@@ -122,12 +122,6 @@ class _Process:
         answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
         return answer
 
-    def close(self, limit: float) -> None:
-        """Let it come to its end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(limit)
-
     def end(self) -> None:
         """Stop it, and the compilers it started."""
         with suppress(ProcessLookupError):

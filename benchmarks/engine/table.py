@@ -214,7 +214,7 @@ def instructions(counted: Sequence[Sequence[str]]) -> list[str]:
         "## Instructions",
         "",
         "Instructions of a call with value and gradient, counted by `valgrind --tool=callgrind`,",
-        "which shows code no AVX-512: a measure that noise does not touch. C is compiled with",
+        "which shows programs no AVX-512: a measure that noise does not touch. C is compiled with",
         "`-march=x86-64-v3` here, in a loop of C.",
         "",
     ]

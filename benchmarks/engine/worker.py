@@ -5,13 +5,16 @@ Lines of JSON come in, one answer goes out for each; what libraries print goes t
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
+import subprocess
 import sys
 import time
 import timeit
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +22,11 @@ import numpy as np
 
 from benchmarks.engine.contender import Ready, UnfitError
 from benchmarks.engine.works import BOTH, Case, arguments, steps
+
+_SWITCH = """#include <valgrind/callgrind.h>
+void begin(void) { CALLGRIND_START_INSTRUMENTATION; CALLGRIND_ZERO_STATS; }
+void end(void) { CALLGRIND_DUMP_STATS; CALLGRIND_STOP_INSTRUMENTATION; }
+"""
 
 
 class Worker:
@@ -31,11 +39,13 @@ class Worker:
         self._case: Case | None = None
         self._room: ModuleType | None = None
         self._way = ""
+        self._switch: Any = None
 
     def load(self, peer: str, way: str, case: dict[str, Any]) -> dict[str, Any]:
         """Import the library and make the inputs."""
         self._case = Case(**case)
         self._way = way
+        self._counts.clear()
         arguments(self._case)
         if self._case.row == "d":
             steps(self._case)
@@ -90,10 +100,23 @@ class Worker:
             self._counts[what] = count
         return {"seconds": timer(count) / count}
 
-    def run(self, what: str, count: int) -> dict[str, Any]:
-        """So many calls, for instruments that count."""
-        self._timers[what](count)
+    def count(self, what: str, calls: int) -> dict[str, Any]:
+        """Run so many calls under callgrind, which writes what it counted into a file."""
+        if self._switch is None:
+            self._switch = _switch()
+        timer = self._timers[what]
+        self._switch.begin()
+        timer(calls)
+        self._switch.end()
         return {}
+
+
+def _switch() -> Any:
+    """Callgrind turned on and off from within."""
+    Path("switch.c").write_text(_SWITCH, encoding="utf-8")
+    library = Path("switch.so").absolute()
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), "switch.c"], check=True)
+    return ctypes.CDLL(str(library))
 
 
 def _timer(ready: Ready) -> Callable[[int], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import itertools
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -22,6 +23,10 @@ FLAGS = {
     "counted": ["-O3", "-march=x86-64-v3", "-fopenmp"],
 }
 """``counted`` is for valgrind, which does not know every instruction of new processors."""
+
+
+_NUMBERS = itertools.count()
+"""No two libraries of a process have one name: the second would be the first."""
 
 
 def build(case: Case, way: str, what: str) -> Ready:
@@ -79,7 +84,7 @@ def _memory(case: Case, what: str) -> tuple[list[Any], list[Any]]:
 
 def _compiled(source: str, name: str, flags: list[str]) -> Path:
     """A shared library in the working directory, which is the worker's own."""
-    path = Path(f"{name}.c").absolute()
+    path = Path(f"{name}_{next(_NUMBERS)}.c").absolute()
     path.write_text(source, encoding="utf-8")
     library = path.with_suffix(".so")
     command = ["gcc", *flags, "-shared", "-fPIC", "-o", str(library), str(path), "-lmvec", "-lm"]
