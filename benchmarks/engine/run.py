@@ -86,7 +86,7 @@ class _Process:
         self.folder = folder
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         each = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
-        caches = ("XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")
+        caches = ("CHAINRULE_CACHE", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")
         changed = {
             "PYTHONPATH": path,
             "PYTHONHASHSEED": "0",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import chainrule as cr
 from benchmarks.engine.contender import Ready, only, plainly
+from benchmarks.engine.reference import Result
 from benchmarks.engine.works import (
     BOTH,
     FORMULAS,
@@ -32,9 +34,10 @@ def build(case: Case, way: str, what: str) -> Ready:
         case "b" if case.name != "logistic loss":
             return _graph(_formula(case), what, given, case.threads)
         case "b":
-            return _function(lambda *a: logistic_sum(np, *a), what, given, (0, 1, 2), case.threads)
+            graph = cr.trace(_logistic)(*given)
+            return _graph(graph, what, given, case.threads, FORMULAS[case.name].names)
         case "c":
-            return _function(lambda x: rosenbrock(np, x), what, given, 0, 1)
+            return _function(lambda x: rosenbrock(np, x), what, given)
         case "d":
             inputs = cr.inputs([f"x{i}" for i in range(INPUTS)])
             graph = cr.graph(mean_of_last(steps(case), inputs, cr))
@@ -55,8 +58,18 @@ def _formula(case: Case) -> cr.Graph:
     return cr.graph(formula.of(cr, *cr.inputs(" ".join(formula.names))))
 
 
-def _graph(graph: cr.Graph, what: str, given: tuple[Any, ...], threads: int) -> Ready:
-    fast = _compiled(graph.gradient() if what == BOTH else graph, threads)
+def _logistic(w0: Any, w1: Any, b: Any, p: Any, q: Any, y: Any) -> Any:
+    return logistic_sum(np, w0, w1, b, p, q, y)
+
+
+def _graph(
+    graph: cr.Graph,
+    what: str,
+    given: tuple[Any, ...],
+    threads: int,
+    wrt: Sequence[str] | None = None,
+) -> Ready:
+    fast = _compiled(graph.gradient(wrt) if what == BOTH else graph, threads)
     return Ready(fast, given, plainly, wait=lambda: _wait(fast))
 
 
@@ -74,11 +87,13 @@ def _graph_of_inputs(graph: cr.Graph, what: str, given: list[float]) -> Ready:
     return Ready(fast, tuple(given[i] for i in reached), read, wait=lambda: _wait(fast))
 
 
-def _function(
-    function: Any, what: str, given: tuple[Any, ...], argnums: Any, threads: int
-) -> Ready:
-    fast = _jit(cr.value_and_grad(function, argnums) if what == BOTH else function, threads)
-    return Ready(fast, given, plainly, wait=lambda: _wait(fast))
+def _function(function: Any, what: str, given: tuple[Any, ...]) -> Ready:
+    return _jitted(cr.value_and_grad(function) if what == BOTH else function, given, plainly)
+
+
+def _jitted(function: Any, given: tuple[Any, ...], read: Callable[[Any], Result]) -> Ready:
+    fast = cr.jit(function)
+    return Ready(fast, given, read, wait=lambda: _wait(fast))
 
 
 def _second(name: str, x: Any) -> Ready:
@@ -86,23 +101,18 @@ def _second(name: str, x: Any) -> Ready:
         return bent(np, x)
 
     if name == HESSIAN:
-        fast = _jit(cr.hessian(function), 1)
-        return Ready(fast, (x,), only, wait=lambda: _wait(fast))
-    fast = _jit(lambda x, v: cr.hvp(function, (x,), (v,)), 1)
-    return Ready(fast, (x, np.ones(len(x))), only, wait=lambda: _wait(fast))
+        return _jitted(cr.hessian(function), (x,), only)
+    ones = np.ones(len(x))
+    return _jitted(lambda x, v: cr.hvp(function, (x,), (v,)), (x, ones), only)
 
 
 # --- what changes with the engine -----------------------------------------------------------------
 
 
 def _compiled(graph: cr.Graph, threads: int) -> Any:
+    """It can be called at once: how long the optimised code takes is a column of its own."""
     compile = getattr(graph, "compile", None)
-    return graph if compile is None else compile(threads=threads)
-
-
-def _jit(function: Any, threads: int) -> Any:
-    del threads
-    return cr.jit(function)
+    return graph if compile is None else compile(budget=0, threads=threads)
 
 
 def _wait(fast: Any) -> None:
