@@ -21,7 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", help="of jax,torch,casadi,autograd,sympy,c; none: ours alone")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds for a build")
     parser.add_argument("--count", action="store_true", help="count instructions, by valgrind")
-    parser.add_argument("--write", action="store_true", help="write what was run into the page")
+    parser.add_argument("--write", action="store_true", help="write the rows that were run into the page")
     return parser.parse_args()
 
 
@@ -41,7 +41,8 @@ def main() -> None:
     asked = _arguments()
     peers = None if asked.peers is None else set(asked.peers.split(","))
     rows = [row for row in ROWS if row.letter in asked.row]
-    whole = asked.row == "abcdf" and not (asked.size or asked.case or asked.threads or peers)
+    narrowed = asked.size or asked.case or asked.threads or peers or asked.count
+    whole = asked.row == "abcdf" and not narrowed
     counted: list[Sequence[str]] = []
     results: dict[Case, list[Measured]] = {}
     if not asked.count or whole:
