@@ -21,7 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", help="of jax,torch,casadi,autograd,sympy,c; none: ours alone")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds for a build")
     parser.add_argument("--count", action="store_true", help="count instructions, by valgrind")
-    parser.add_argument("--write", action="store_true", help="write the rows that were run into the page")
+    parser.add_argument("--write", action="store_true", help="write these rows into the page")
     return parser.parse_args()
 
 

@@ -1,9 +1,18 @@
 """Why a goal is missed, row by row; printed under the tables."""
 
+_BEFORE = (
+    "Goals are missed because these figures are from before the engine: NumPy runs the graph. Other\n"
+    "programs ran on the machine meanwhile: ratios are rough."
+)
+_CROWDED = (
+    "Two threads had less than two free cores: C itself was slower on two than on one. These cases\n"
+    "cannot be judged."
+)
+
 NOTES: dict[str, tuple[str, ...]] = {
-    "a": (),
-    "b": (),
-    "c": (),
-    "d": (),
-    "f": (),
+    "a": (_BEFORE,),
+    "b": (_BEFORE, _CROWDED),
+    "c": (_BEFORE,),
+    "d": (_BEFORE,),
+    "f": (_BEFORE,),
 }
