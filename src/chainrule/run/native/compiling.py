@@ -184,5 +184,5 @@ def compiled(
 def table(plan: Plan) -> tuple[Any, list[Any]]:
     """Where the constants of a plan lie, and the constants."""
     constants = [np.asarray(constant_value(node)) for node in plan.constants]
-    pointers = [constant.ctypes.data for constant in constants]
-    return (ctypes.c_void_p * max(1, plan.table))(*pointers), constants
+    pointers = [None] * plan.made + [constant.ctypes.data for constant in constants]
+    return (ctypes.c_void_p * max(1, len(pointers)))(*pointers), constants

@@ -48,9 +48,9 @@ class Mixed:
         scratch = scratch_of(self._layout.size)
         outputs, outputs_at = results_for([node.type for node in self._dag.outputs])
         inputs_at = filled(values)
-        table: list[Any] = [*self._constants, *[None] * (self._plan.table - len(self._constants))]
+        table: list[Any] = [*[None] * self._plan.made, *self._constants]
         pointers = (ctypes.c_void_p * max(1, len(table)))()
-        for at, constant in enumerate(self._constants):
+        for at, constant in enumerate(self._constants, start=self._plan.made):
             pointers[at] = constant.ctypes.data
         places = [inputs_at.ctypes.data, outputs_at.ctypes.data, scratch.ctypes.data, pointers]
 

@@ -29,8 +29,8 @@ class Buffer(NamedTuple):
 
     Attributes:
         home: Where it lies.
-        number: Which slot of the inputs or outputs; which entry of the table of constants and of
-            what NumPy made; for scratch, the place in `Plan.scratch`.
+        number: Which slot of the inputs or outputs; which entry of the table of what NumPy made
+            and of constants; for scratch, the place in `Plan.scratch`.
         type: What it holds.
     """
 
@@ -136,16 +136,16 @@ class Plan(NamedTuple):
         kernels: Kernels, and operations that NumPy does.
         inputs: The arguments.
         outputs: The results.
-        constants: Arrays that kernels read: the first entries of the table.
-        table: How many entries the table has.
+        made: How many entries of the table are what NumPy makes.
+        constants: Arrays that kernels read: the entries behind those.
         scratch: The types of what lies in scratch memory, in the order of their numbers.
     """
 
     kernels: tuple[Kernel | Foreign, ...]
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
+    made: int
     constants: tuple[Node, ...]
-    table: int
     scratch: tuple[Type, ...]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Final
 
-from chainrule.graph.node import CONSTANT, Node, constant_node, uniform_value
+from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, uniform_value
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 from chainrule.run.native.kernels import Box, Buffer, Home, Kernel, Place, Step, Store, Sum
@@ -25,9 +25,6 @@ from chainrule.run.native.views import (
 )
 
 SUM: Final = OPS["sum"]
-
-_LONGEST: Final = 300
-"""About how many steps, stores and sums the boxes of a kernel have, where there are several."""
 
 _MOST: Final = 1_000_000
 """Boxes times reads; planning more would take seconds."""
@@ -52,6 +49,7 @@ class Nest:
     def __init__(
         self,
         buffers: Mapping[Node, Sequence[Buffer]],
+        new_constant: Callable[[Node], Buffer],
         nodes: Sequence[Node],
         shape: Sequence[int],
         axes: Sequence[int],
@@ -60,12 +58,14 @@ class Nest:
 
         Args:
             buffers: Where leaves and kept nodes lie; they are read in the first place.
+            new_constant: Gives a constant a place.
             nodes: What it makes.
             shape: The index space.
             axes: The axes that sums go over; none: sums, where there are some, go over all.
         """
         self.nodes = nodes
         self._buffers = buffers
+        self._new_constant = new_constant
         order = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
         self.sizes = tuple([shape[axis] for axis in order])
         self._reduced = len(axes) or (len(shape) if any(n.op is SUM for n in nodes) else 0)
@@ -172,11 +172,19 @@ class Nest:
         return where != self._where(node)
 
     def _place(self, node: Node, where: Where) -> Place:
-        shape = node.type.shape
+        axes = len(self.sizes)
+        if node.op is CONSTANT:
+            # A constant may lie as the loop reads it.
+            order = sorted(range(len(where)), key=lambda at: where[at].axis)
+            if order != list(range(len(where))):
+                value = constant_value(node).transpose(order)
+                moved = constant_node(value, node.type.with_shape(value.shape))
+                where = tuple([where[at] for at in order])
+                return Place(self._new_constant(moved), *flat(value.shape, where, axes))
         source = node
         while source not in self._buffers or (source in self.nodes and is_flat(source)):
             source = source.operands[0]  # reshapes of what is in memory
-        return Place(self._buffers[source][0], *flat(shape, where, len(self.sizes)))
+        return Place(self._buffers[source][0], *flat(node.type.shape, where, axes))
 
     def _box(self, ranges: Ranges) -> Box:
         steps: list[Step] = []
@@ -252,57 +260,6 @@ class Nest:
             self._uniform.append(step)
             self._uniform_at[step] = ~(len(self._uniform) - 1)
         return self._uniform_at[step]
-
-
-def pieces(kernel: Kernel) -> Iterator[Kernel]:
-    """A kernel of many boxes as several kernels: LLVM takes more than linear time for one function.
-
-    Each has the uniform values that its boxes need.
-    """
-    boxes: list[Box] = []
-    length, continues = 0, False
-    for box in kernel.boxes:
-        own = len(box.steps) + len(box.stores) + len(box.sums)
-        if boxes and length + own > _LONGEST:
-            yield _piece(kernel, boxes, continues)
-            boxes, length, continues = [], 0, True
-        boxes.append(box)
-        length += own
-    yield _piece(kernel, boxes, continues) if continues else kernel
-
-
-def _piece(kernel: Kernel, boxes: Sequence[Box], continues: bool) -> Kernel:
-    shift = len(kernel.uniform)
-    ends = {x for box in boxes for step in box.steps for x in step.operands}
-    ends |= {store.step for box in boxes for store in box.stores}
-    ends |= {total.step for box in boxes for total in box.sums}
-    needed = {x for x in ends if x < shift}
-    for at in reversed(range(shift)):
-        if at in needed:
-            needed.update(kernel.uniform[at].operands)
-    kept = sorted(needed)
-    place = {at: number for number, at in enumerate(kept)}
-
-    def moved(at: int) -> int:
-        return place[at] if at < shift else at - shift + len(kept)
-
-    def step(one: Step) -> Step:
-        return one._replace(operands=tuple(map(moved, one.operands)))
-
-    return kernel._replace(
-        uniform=tuple([step(kernel.uniform[at]) for at in kept]),
-        boxes=tuple(
-            [
-                box._replace(
-                    steps=tuple(map(step, box.steps)),
-                    stores=tuple([s._replace(step=moved(s.step)) for s in box.stores]),
-                    sums=tuple([s._replace(step=moved(s.step)) for s in box.sums]),
-                )
-                for box in boxes
-            ]
-        ),
-        continues=continues,
-    )
 
 
 def _zero(type: Type) -> Node:
