@@ -6,7 +6,7 @@ listing that can be read beside the formula.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -129,11 +129,17 @@ class Foreign(NamedTuple):
     outputs: tuple[int, ...]
 
 
+class Together(NamedTuple):
+    """Kernels that may run side by side: none of them reads what another one writes."""
+
+    kernels: tuple[Kernel, ...]
+
+
 class Plan(NamedTuple):
     """A graph as kernels in the order in which they run.
 
     Attributes:
-        kernels: Kernels, and operations that NumPy does.
+        kernels: Kernels, alone or several at once, and operations that NumPy does.
         inputs: The arguments.
         outputs: The results.
         made: How many entries of the table are what NumPy makes.
@@ -141,12 +147,20 @@ class Plan(NamedTuple):
         scratch: The types of what lies in scratch memory, in the order of their numbers.
     """
 
-    kernels: tuple[Kernel | Foreign, ...]
+    kernels: tuple[Kernel | Foreign | Together, ...]
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
     made: int
     constants: tuple[Node, ...]
     scratch: tuple[Type, ...]
+
+    def alone(self) -> Iterator[Kernel]:
+        """Each kernel, those that may run side by side one after the other."""
+        for step in self.kernels:
+            if isinstance(step, Kernel):
+                yield step
+            elif isinstance(step, Together):
+                yield from step.kernels
 
 
 # --- listings -------------------------------------------------------------------------------------
@@ -163,8 +177,11 @@ def listing(plan: Plan, labels: Mapping[Node, str]) -> str:
                 f"numpy {at}: {_label(kernel.node, labels)} = {kernel.node.op.name}"
                 f"({', '.join(map(_buffer, kernel.operands))})"
             )
+        elif isinstance(kernel, Together):
+            for number, part in enumerate(kernel.kernels):
+                lines += _kernel_lines(f"{at}.{number}", part, labels)
         else:
-            lines += _kernel_lines(at, kernel, labels)
+            lines += _kernel_lines(str(at), kernel, labels)
     return "\n".join(lines)
 
 
@@ -175,7 +192,7 @@ def _axis(number: int) -> str:
     return _AXES[number] if number < len(_AXES) else f"i{number}"
 
 
-def _kernel_lines(at: int, kernel: Kernel, labels: Mapping[Node, str]) -> list[str]:
+def _kernel_lines(at: str, kernel: Kernel, labels: Mapping[Node, str]) -> list[str]:
     over = ", ".join(f"{_axis(axis)} < {size}" for axis, size in enumerate(kernel.sizes))
     lines = [f"kernel {at}{f' over {over}' if over else ''}: {_made(kernel, labels)}"]
     lines += _step_lines(kernel.uniform, 0, labels, "  ")

@@ -8,13 +8,13 @@ apart into very many single elements stays with it.
 
 from __future__ import annotations
 
+import functools
 import math
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -33,8 +33,9 @@ from chainrule.run.native.compiling import (
     text_of,
 )
 from chainrule.run.native.foreign import Mixed
-from chainrule.run.native.kernels import Foreign, Kernel, listing
+from chainrule.run.native.kernels import Foreign, listing
 from chainrule.run.native.nest import TooLongError
+from chainrule.run.native.pool import together
 from chainrule.run.native.report import CompileReport
 from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
@@ -67,7 +68,7 @@ class Options(NamedTuple):
     """How a graph is compiled.
 
     Attributes:
-        threads: How many may share the work on points.
+        threads: How many may share the work on points and on large arrays.
         fast_math: Whether sums and products may be regrouped.
         wrt: The positions of the inputs by which the output is differentiated; the derivatives
             follow the value. None: no derivatives.
@@ -76,11 +77,6 @@ class Options(NamedTuple):
     threads: int = 1
     fast_math: bool = False
     wrt: tuple[int, ...] | None = None
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
 class Machine:
@@ -127,7 +123,8 @@ class Machine:
 
     @cached_property
     def _planned(self) -> Planned:
-        return Planned(self.dag, fast_math=self.options.fast_math)
+        options = self.options
+        return Planned(self.dag, fast_math=options.fast_math, threads=options.threads)
 
     @cached_property
     def _program(self) -> Program:
@@ -163,10 +160,9 @@ class Machine:
         """Make code of this level and call it from now on."""
         routine = compiled(self.planned, level)
         plan = self.planned.plan
-        if self.planned.is_mixed:
-            functions = iter([EVALUATE(address) for address in routine.addresses])
-            kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
-            self._mixed = Mixed(self.dag, plan, self.planned.layout, kernels)
+        if not self.planned.is_whole:
+            functions = [EVALUATE(address) for address in routine.addresses]
+            self._mixed = Mixed(self.planned.dag, plan, self.planned.layout, functions)
         self._use(routine)
 
     def attach(self, context: Context) -> None:
@@ -327,7 +323,7 @@ class Machine:
             part(0, count)
         else:
             bounds = [count * at // parts for at in range(parts + 1)]
-            list(_pool().map(part, bounds[:-1], bounds[1:]))
+            together([functools.partial(part, *ends) for ends in pairwise(bounds)])
         return results
 
 

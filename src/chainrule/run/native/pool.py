@@ -1,0 +1,23 @@
+"""Threads that share the work of one call; they are made when they are first needed."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
+
+
+def together(functions: Sequence[Callable[..., Any]], *arguments: Any) -> None:
+    """Call functions with the same arguments, side by side; the last one in this thread."""
+    *others, own = functions
+    waiting = [_pool().submit(function, *arguments) for function in others]
+    own(*arguments)
+    for one in waiting:
+        one.result()
