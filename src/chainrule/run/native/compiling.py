@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -31,6 +31,14 @@ as any other, and made in a fifth of the time."""
 
 OPTIMISED: Final = 2
 """LLVM's level for code that it has looked at for long."""
+
+
+TOGETHER: Final = 32
+"""How many kernels one module has: LLVM cannot be stopped in the middle of one."""
+
+
+class StoppedError(Exception):
+    """The code is not needed any more."""
 
 
 class Routine(NamedTuple):
@@ -95,7 +103,7 @@ class _Text(NamedTuple):
 
     Attributes:
         modules: One or more.
-        entries: The functions that are called from outside, in the first module.
+        entries: The functions that are called from outside, in the first module; none: all parts.
         parts: Functions of the other modules, whose places stand in the table.
         scratch: Bytes of scratch memory.
     """
@@ -132,22 +140,40 @@ def text_of(what: Planned, moving: Sequence[bool] | None = None) -> _Text:
         kernel = numbers if moving is None else over_points(numbers, moving)
         written = write_straight(new_module, kernel, "evaluate", width)
         return _Text(written.modules, ("evaluate",), written.parts, written.frame)
-    module = new_module()
-    entries = ["evaluate"]
+    kernels = list(what.plan.alone())
+    names = [f"k{at}" for at in range(len(kernels))]
+    first = new_module()
+    modules, parts = [first], list[tuple[str, ...]]()
+    for at in range(0, len(kernels), TOGETHER):
+        if len(kernels) > TOGETHER:
+            modules.append(new_module())
+            parts.append(tuple(names[at : at + TOGETHER]))
+        for name, kernel in zip(names[at : at + TOGETHER], kernels[at:], strict=False):
+            write_kernel(modules[-1], kernel, name, what.layout, width)
+    entries = [] if parts else names
     if what.is_whole:
-        write_evaluate(module, what.plan, what.layout, width)
-    else:
-        kernels = list(what.plan.alone())
-        entries = [f"k{at}" for at in range(len(kernels))]
-        for name, kernel in zip(entries, kernels, strict=True):
-            write_kernel(module, kernel, name, what.layout, width)
-    return _Text((module,), tuple(entries), (), what.layout.size)
+        write_evaluate(first, what.plan, names)
+        entries = ["evaluate"]
+    return _Text(tuple(modules), tuple(entries), tuple(parts), what.layout.size)
 
 
 def compiled(
-    what: Planned, level: int = OPTIMISED, moving: Sequence[bool] | None = None
+    what: Planned,
+    level: int = OPTIMISED,
+    moving: Sequence[bool] | None = None,
+    is_stopping: Callable[[], bool] = bool,
 ) -> Routine:
-    """Machine code of a graph, loaded."""
+    """Machine code of a graph, loaded.
+
+    Args:
+        what: The graph.
+        level: How hard LLVM tries.
+        moving: As for `text_of`.
+        is_stopping: Asked now and then whether to give up.
+
+    Raises:
+        StoppedError: It was to give up.
+    """
     seconds = dict(what.seconds)
     with stage(seconds, "emit"):
         text = text_of(what, moving)
@@ -155,6 +181,8 @@ def compiled(
     passes = level if what.numbers is None or moving is not None else 0
     libraries, size = [], 0
     for module in text.modules:
+        if is_stopping():
+            raise StoppedError
         with stage(seconds, "optimise"):
             optimised = target.optimised(module.text, passes)
         with stage(seconds, "code"):
@@ -162,17 +190,15 @@ def compiled(
         with stage(seconds, "load"):
             libraries.append(target.Library(code, module.externals))
         size += len(code)
-    context, constants = table(what.plan)
-    if text.parts:
-        found = [
-            library.address(name)
-            for library, names in zip(libraries[1:], text.parts, strict=True)
-            for name in names
-        ]
-        context = (ctypes.c_void_p * len(found))(*found)
+    found = [
+        library.address(name)
+        for library, names in zip(libraries[1:], text.parts, strict=False)
+        for name in names
+    ]
+    context, constants = table(what.plan, found)
     return Routine(
         "baseline" if level == BASELINE else "optimised",
-        tuple([libraries[0].address(name) for name in text.entries]),
+        tuple([libraries[0].address(name) for name in text.entries] or found),
         text.scratch,
         ctypes.addressof(context),
         sum([module.text.count("\n  ") for module in text.modules]),
@@ -182,8 +208,8 @@ def compiled(
     )
 
 
-def table(plan: Plan) -> tuple[Any, list[Any]]:
-    """Where the constants of a plan lie, and the constants."""
+def table(plan: Plan, more: Sequence[int] = ()) -> tuple[Any, list[Any]]:
+    """Where the constants of a plan lie, with more addresses behind them, and the constants."""
     constants = [np.asarray(constant_value(node)) for node in plan.constants]
-    pointers = [None] * plan.made + [constant.ctypes.data for constant in constants]
+    pointers = [None] * plan.made + [constant.ctypes.data for constant in constants] + [*more]
     return (ctypes.c_void_p * max(1, len(pointers)))(*pointers), constants

@@ -345,12 +345,23 @@ def _places(kernel: Kernel) -> Iterator[Place]:
     yield from kernel.totals
 
 
-def write_evaluate(module: Module, plan: Plan, layout: Layout, width: int) -> None:
-    """Add all kernels of a graph to a module, and ``evaluate``, which runs them."""
-    calls = []
-    for at, kernel in enumerate(plan.kernels):
-        assert isinstance(kernel, Kernel)
-        write_kernel(module, kernel, f"k{at}", layout, width)
-        calls.append(f"  call void @k{at}({ARGUMENTS})")
-    lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{", *calls, "  ret void", "}"]
-    module.define("evaluate", "\n".join(lines))
+def write_evaluate(module: Module, plan: Plan, calls: Sequence[str]) -> None:
+    """Add ``evaluate``, which runs all kernels of a graph, to a module.
+
+    Args:
+        module: The module.
+        plan: The plan.
+        calls: The functions of the kernels; those that are not in the module stand in the table,
+            behind the constants.
+    """
+    lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{"]
+    at = plan.made + len(plan.constants)
+    for name in calls:
+        function = f"@{name}"
+        if name not in module:
+            function = f"%{name}"
+            lines.append(f"  {function}.at = getelementptr ptr, ptr %context, i64 {at}")
+            lines.append(f"  {function} = load ptr, ptr {function}.at, align 8")
+            at += 1
+        lines.append(f"  call void {function}({ARGUMENTS})")
+    module.define("evaluate", "\n".join([*lines, "  ret void", "}"]))

@@ -29,6 +29,7 @@ from chainrule.run.native.compiling import (
     OPTIMISED,
     Planned,
     Routine,
+    StoppedError,
     compiled,
     text_of,
 )
@@ -154,11 +155,11 @@ class Machine:
                     tape,
                 )
             )
-        background.submit(_job(weakref.ref(self)))
+        background.submit(_Job(self))
 
     def make(self, level: int) -> None:
         """Make code of this level and call it from now on."""
-        routine = compiled(self.planned, level)
+        routine = compiled(self.planned, level, is_stopping=background.is_stopping)
         plan = self.planned.plan
         if not self.planned.is_whole:
             functions = [EVALUATE(address) for address in routine.addresses]
@@ -198,10 +199,16 @@ class Machine:
                 self.make(level)
         except TooLongError:
             self._is_too_long = True
+        except StoppedError:
+            pass
         except Exception as failure:
             self._failure = failure
         finally:
             self._done.set()
+
+    def unlock(self) -> None:
+        """In a forked process, nobody else is at work on this."""
+        self._lock = threading.RLock()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the best code is there, or so many seconds; say whether it is.
@@ -209,6 +216,8 @@ class Machine:
         Raises:
             Exception: What went wrong while code was made: a fault of ours.
         """
+        if not self._done.is_set():
+            background.go_on()
         done = self._done.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         if self._failure is not None:
             raise self._failure
@@ -383,12 +392,18 @@ def _separate(results: Sequence[Any], values: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _job(reference: weakref.ref[Machine]) -> background.Job:
+class _Job:
     """Makes the code of a machine that somebody still holds."""
 
-    def job() -> None:
-        machine = reference()
+    def __init__(self, machine: Machine) -> None:
+        self._machine = weakref.ref(machine)
+
+    def __call__(self) -> None:
+        machine = self._machine()
         if machine is not None:
             machine.make_all()
 
-    return job
+    def begin_anew(self) -> None:
+        machine = self._machine()
+        if machine is not None:
+            machine.unlock()

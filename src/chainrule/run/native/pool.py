@@ -14,6 +14,10 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
+if hasattr(os, "register_at_fork"):  # a forked process has none of them
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def together(functions: Sequence[Callable[..., Any]], *arguments: Any) -> None:
     """Call functions with the same arguments, side by side; the last one in this thread."""
     *others, own = functions

@@ -6,6 +6,7 @@ This is one of the few rooms that know llvmlite.
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -15,7 +16,14 @@ import llvmlite.binding as llvm
 from chainrule.run.native import special
 
 _lock: Final = threading.RLock()
-"""LLVM's context is shared by all modules; one thread at a time may be inside."""
+"""LLVM's context is shared by all modules; one thread at a time may be inside.
+
+A process is not forked while one is: the child could never go inside.
+"""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 
 
 class Processor(NamedTuple):
