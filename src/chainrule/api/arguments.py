@@ -55,9 +55,17 @@ def bind(
 def taken_apart(dag: Dag, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Arguments of a traced function as it takes them: dicts and tuples by their leaves."""
     leaves, _ = flatten(values)
-    arrays = [leaf for leaf in leaves if type_of(leaf) is not None]
+    arrays = [leaf for leaf in leaves if _may_be_array(leaf)]
     fitting = [found for found in (leaves, arrays) if len(found) == len(dag.inputs)]
     return tuple(fitting[0]) if fitting else values
+
+
+def _may_be_array(leaf: Any) -> bool:
+    """Whether this is an array, or wants to be one; `bind` says what is wrong with it."""
+    try:
+        return type_of(leaf) is not None
+    except Exception:  # no dtype of ours, or whatever the value's own __array__ raises
+        return True
 
 
 def whole_number(value: Any, what: str, least: int, most: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
 from chainrule.run.native.kernels import Box, Foreign, Kernel, Plan, Step, Together
@@ -22,26 +22,36 @@ def in_pieces(plan: Plan) -> Plan:
 def _pieces(kernel: Kernel) -> Iterator[Kernel]:
     """A kernel in pieces; each has the uniform values that its boxes need."""
     boxes: list[Box] = []
+    needed: set[int] = set()
     length, continues = 0, False
     for box in kernel.boxes:
         own = len(box.steps) + len(box.stores) + len(box.sums)
-        if boxes and length + own > _LONGEST:
-            yield _piece(kernel, boxes, continues)
-            boxes, length, continues = [], 0, True
+        uniform = _uniform(kernel, box, needed)
+        if boxes and length + own + len(uniform) > _LONGEST:
+            yield _piece(kernel, boxes, needed, continues)
+            boxes, needed, length, continues = [], set(), 0, True
+            uniform = _uniform(kernel, box, needed)
         boxes.append(box)
-        length += own
-    yield _piece(kernel, boxes, continues) if continues else kernel
+        needed |= uniform
+        length += own + len(uniform)
+    yield _piece(kernel, boxes, needed, continues) if continues else kernel
 
 
-def _piece(kernel: Kernel, boxes: Sequence[Box], continues: bool) -> Kernel:
+def _uniform(kernel: Kernel, box: Box, known: Set[int]) -> set[int]:
+    """The numbers of the uniform values that a box needs besides those that are known."""
+    todo = [x for step in box.steps for x in step.operands]
+    todo += [store.step for store in box.stores] + [total.step for total in box.sums]
+    found: set[int] = set()
+    while todo:
+        at = todo.pop()
+        if at < len(kernel.uniform) and at not in known and at not in found:
+            found.add(at)
+            todo += kernel.uniform[at].operands
+    return found
+
+
+def _piece(kernel: Kernel, boxes: Sequence[Box], needed: Set[int], continues: bool) -> Kernel:
     shift = len(kernel.uniform)
-    ends = {x for box in boxes for step in box.steps for x in step.operands}
-    ends |= {store.step for box in boxes for store in box.stores}
-    ends |= {total.step for box in boxes for total in box.sums}
-    needed = {x for x in ends if x < shift}
-    for at in reversed(range(shift)):
-        if at in needed:
-            needed.update(kernel.uniform[at].operands)
     kept = sorted(needed)
     place = {at: number for number, at in enumerate(kept)}
 
