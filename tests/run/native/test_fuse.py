@@ -1,5 +1,7 @@
 """What is computed in one loop, what goes through memory, and where that lies: as data."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -246,7 +248,7 @@ def test_arrays_that_are_needed_at_once_lie_apart():
         for offset, type in zip(found.layout.offsets, found.plan.scratch, strict=True)
     )
     assert all(offset % 64 == 0 for offset, _ in spans)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     assert found.layout.size >= spans[-1][1]
 
 

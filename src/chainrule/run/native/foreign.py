@@ -35,7 +35,7 @@ class Mixed:
         self._dag = dag
         self._plan = plan
         self._layout = layout
-        self._constants = [constant_value(node) for node in plan.constants]
+        self._constants = [np.asarray(constant_value(node)) for node in plan.constants]
         self._steps: list[Step] = []
         functions = iter(kernels)
         for step in plan.kernels:
