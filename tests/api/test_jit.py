@@ -212,3 +212,79 @@ def test_second_derivatives_at_ties_and_infinities(name, point):
         got = lambda x: np.sum(np.where(np.isinf(point), 0.0, cr.log_softmax(x) * weights))  # noqa: E731
     np.testing.assert_allclose(cr.grad(got)(x), gradient, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(cr.hessian(got)(x), hessian, rtol=1e-12, atol=1e-14)
+
+
+# --- machine code ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(8.0),
+        np.arange(16.0)[::2],
+        np.arange(8.0)[::-1],
+        np.frombuffer(b"\0" + np.arange(8.0).tobytes(), np.uint8)[1:].view("f8"),
+        np.arange(8.0, dtype="f4"),
+        np.arange(8),
+        np.arange(8.0).reshape(2, 4).T,
+        np.zeros((0, 3)),
+        np.arange(8) % 3 == 0,
+    ],
+    ids=lambda value: f"{value.dtype.str}{value.shape}{value.strides}",
+)
+def test_machine_code_and_numpy_give_the_same(value):
+    def function(x):
+        return (x[1:] * 2 + x[:-1], x.T, x > 1) if x.dtype != bool else (~x, x.T, x[:1])
+
+    fast = cr.jit(function)
+    kept = value.copy()
+    for got in (fast(value), fast.wait()(value), fast(value)):
+        for one, wanted in zip(got, function(kept), strict=True):
+            np.testing.assert_array_equal(one, wanted)
+            assert one.dtype == wanted.dtype
+            assert one.flags.writeable
+            assert not np.shares_memory(one, value)
+            one[...] = 1
+    np.testing.assert_array_equal(value, kept)
+
+
+def test_results_are_new_at_every_call():
+    fast = cr.jit(lambda x: (x * 2, np.ones(3), x))
+    fast(X)
+    first, again = fast.wait()(X), fast(X)
+    for one, other in zip(first, again, strict=True):
+        assert not np.shares_memory(one, other)
+
+
+def test_waiting_for_code_that_another_one_asked_for():
+    """Two functions that are the same have one graph; each waits for its code."""
+
+    def function(x):
+        return np.sin(x) * 17.25
+
+    first, second = cr.jit(function), cr.jit(function)
+    first(X)
+    second(X)
+    assert set(first._machines) == set(second._machines)
+    assert len(second._machines) == 1
+    second.wait()
+    (machine,) = second._machines
+    assert machine.report().tier == "optimised"
+
+
+def test_numbers_and_constants_that_numpy_reads():
+    """A loop whose operands are numbers known in advance."""
+
+    def function(x):
+        return cr.scan(lambda c, a: (np.sin(c * a), c), 0.5, x)
+
+    fast = cr.jit(function)
+    for _ in range(2):
+        found, all_of_them = fast(X)
+        c, wanted = 0.5, []
+        for a in X:
+            wanted.append(c)
+            c = np.sin(c * a)
+        np.testing.assert_allclose(found, c, rtol=1e-13)
+        np.testing.assert_allclose(all_of_them, wanted, rtol=1e-13)
+        fast.wait()

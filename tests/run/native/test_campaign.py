@@ -25,12 +25,12 @@ def script(text, limit=60):
 
 
 def test_a_slice_of_the_campaign():
-    text = run("-m", "tests.run.native.fuzz", "--graphs", "150", "--seed", "1000000")
+    text = run("-m", "tests.run.native.fuzz", "--graphs", "100", "--seed", "1000000")
     assert " 0 findings" in text
 
 
 def test_threads_that_compile_call_drop_and_collect():
-    assert "in 8 threads" in run("-m", "tests.run.native.storm", "--seconds", "4")
+    assert "in 8 threads" in run("-m", "tests.run.native.storm", "--seconds", "3")
 
 
 LONG = """
@@ -38,7 +38,7 @@ LONG = """
     import chainrule as cr
 
     def function(x):
-        for at in range(120):
+        for at in range(60):
             x = np.cumsum(np.sin(x) * at + x * 2)
         return x
 

@@ -78,6 +78,14 @@ def test_sums_of_large_numbers_that_cancel(sums):
     assert math.isnan(sums(*arrays)[len(SIZES) - 1])
 
 
+@pytest.mark.parametrize("shape", [(30_000, 3), (3, 30_000), (200, 150, 3)], ids=str)
+def test_sums_over_several_axes_are_added_up_with_care(shape):
+    x = np.random.default_rng(5).random(shape).astype("f4")
+    (found,) = machine_of(np.sum, x)(x)
+    wanted = math.fsum(x.ravel().tolist())
+    assert abs(found - wanted) <= 8 * np.finfo("f4").eps * wanted
+
+
 def test_sums_begin_with_zero(sums):
     found = sums(*[np.full(size, -0.0) for size in SIZES])
     assert [math.copysign(1, value) for value in found] == [1.0] * len(found)
@@ -139,7 +147,7 @@ def test_long_bodies_are_cut_and_the_frame_is_used_again():
     functions = text.count("define internal void @evaluate.")
     assert functions == text.count("call void @evaluate.")
     length = sum(cost(step.node) for step in planned.numbers.boxes[0].steps if step.operands)
-    assert 3 < length / LONGEST / 2 < functions < 2 * length / LONGEST
+    assert 1 < length / LONGEST / 2 < functions <= 2 * length / LONGEST
     # One value goes from each function to the next one.
     assert written.frame <= 3 * 8
     many = write_straight(new_module, over_points(planned.numbers, (True, False)), "evaluate", 8)
@@ -276,11 +284,11 @@ def test_a_report_before_there_is_code():
 
 def test_what_is_too_long_stays_with_numpy():
     def function(x):
-        return np.sum(np.array([x[i] * x[i - 1] for i in range(700)]))
+        return np.sum(np.array([x[i] * x[i - 1] for i in range(600)]))
 
-    graph = cr.trace(cr.grad(function))(np.ones(700))
+    graph = cr.trace(cr.grad(function))(np.ones(600))
     machine = made(graph.dag)
-    x = np.arange(700.0)
+    x = np.arange(600.0)
     np.testing.assert_array_equal(machine(x)[0], np.roll(x, 1) + np.roll(x, -1))
     assert machine.report().tier == "numpy"
     assert machine.report().by_numpy == ()

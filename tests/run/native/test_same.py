@@ -14,7 +14,7 @@ from chainrule.run.program import Program
 from tests.run.native.random_graphs import difference, far, graph_of, values_for
 
 randoms = st.randoms(use_true_random=False)
-some = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 def compare(random: Random, kind: str) -> None:

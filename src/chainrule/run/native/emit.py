@@ -23,7 +23,7 @@ ARGUMENTS: Final = "ptr %inputs, ptr %outputs, ptr %scratch, ptr %context"
 """What every function of a graph takes."""
 
 _BLOCK: Final = 128
-"""Vectors that are added to one total before totals are added up with care."""
+"""Vectors, or rows of them, that are added to one total before totals are added up with care."""
 
 
 Values = Mapping[int, Value]
@@ -191,9 +191,22 @@ class _Function:
             spread = {at: self.code.spread(value) for at, value in known.items()}
             self._innermost(box, low, high, indices, spread)
             return
+        if box.sums and axis >= len(box.ranges) - self.kernel.reduced and high - low > _BLOCK:
+            with self._loop(str(low), str(high), _BLOCK) as start:
+                end = self.plain.add(Value(start, "i64"), Value(str(_BLOCK), "i64"))
+                end = self.plain.minimum(end, Value(str(high), "i64"))
+                self._rows(box, axis, (start, end.text), indices, known)
+                self._gather()
+        else:
+            self._rows(box, axis, (str(low), str(high)), indices, known)
+
+    def _rows(
+        self, box: Box, axis: int, bounds: tuple[str, str], indices: list[str], known: Values
+    ) -> None:
+        """The loops inside of an axis, for a part of it."""
         depths = self._depths(box)
         own = [(at, step) for at, step in self._numbered(box) if depths[at] == axis]
-        with self._loop(str(low), str(high), 1) as index:
+        with self._loop(*bounds, 1) as index:
             here = [*indices, index]
             values = self.access.values(self.plain, own, known, here, None)
             self._loops(box, axis + 1, here, values)
