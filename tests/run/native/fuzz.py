@@ -94,6 +94,8 @@ class Check:
             self.hostile()
         if random.random() < 0.3:
             self.jitted()
+        if self.kind == "numbers":
+            self.gradients()
         if random.random() < 0.1:
             texts = [self.fast.ir(kind) for kind in ("kernels", "llvm")]
             texts += [str(self.fast.report()), repr(self.fast)]
@@ -316,6 +318,27 @@ class Check:
             warnings.simplefilter("ignore")
             with contextlib.suppress(ChainruleError):
                 self.fast(*values, **named)
+
+    # --- gradients --------------------------------------------------------------------------
+
+    def gradients(self) -> None:
+        """Backward over a tape, and the graph of derivatives."""
+        dag = self.made.dag
+        inputs = [node for node in dag.inputs if node.type.dtype == np.float64]
+        outputs = [node for node in dag.outputs if node.type.dtype == np.float64]
+        if not inputs or not outputs:
+            return
+        graph = cr.Graph(Dag(outputs[:1], dag.inputs))
+        values = values_for(self.random, self.made, whole=False, tame=True)
+        values = [value[()] for value in values]
+        fast = graph.compile(gradient=True, budget=0)
+        first, other = fast(*values), graph.gradient().compile(budget=60)(*values)
+        again = fast.wait(60)(*values)
+        self.calls += 3
+        for got in (first, again):
+            rows = zip([got[0], *got[1]], [other[0], *other[1]], strict=True)
+            if not all(np.isclose(a, b, rtol=1e-9, equal_nan=True) for a, b in rows):
+                self.problems.append(f"gradient: {got} for {other}")
 
     # --- jit --------------------------------------------------------------------------------
 

@@ -383,7 +383,7 @@ def graph_of(random: Random, kind: str | None = None) -> Made:
     builder = Builder(random, whole="whole" in kind, numbers="numbers" in kind)
     steps = random.choice((1, 2, 3, 5, 8, 12, 18))
     if "numbers" in kind:
-        steps = random.choice((1, 3, 8, 20, 60))
+        steps = random.choice((1, 3, 8, 8, 20, 20, 60, 400))
     return builder.graph(steps)
 
 

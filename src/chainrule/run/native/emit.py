@@ -191,14 +191,27 @@ class _Function:
             spread = {at: self.code.spread(value) for at, value in known.items()}
             self._innermost(box, low, high, indices, spread)
             return
-        if box.sums and axis >= len(box.ranges) - self.kernel.reduced and high - low > _BLOCK:
-            with self._loop(str(low), str(high), _BLOCK) as start:
-                end = self.plain.add(Value(start, "i64"), Value(str(_BLOCK), "i64"))
+        step = self._together(box, axis)
+        if high - low > step:
+            with self._loop(str(low), str(high), step) as start:
+                end = self.plain.add(Value(start, "i64"), Value(str(step), "i64"))
                 end = self.plain.minimum(end, Value(str(high), "i64"))
                 self._rows(box, axis, (start, end.text), indices, known)
                 self._gather()
         else:
             self._rows(box, axis, (str(low), str(high)), indices, known)
+
+    def _together(self, box: Box, axis: int) -> int:
+        """How many rows along an axis are added to one total before that is added up with care."""
+        low, high = box.ranges[axis]
+        if not box.sums or axis < len(box.ranges) - self.kernel.reduced:
+            return high - low
+        before = -(-(box.ranges[-1][1] - box.ranges[-1][0]) // self.width)
+        for inner in range(len(box.ranges) - 2, axis, -1):
+            first, last = box.ranges[inner]
+            step = self._together(box, inner)
+            before = before * (last - first) if step >= last - first else 1
+        return max(1, _BLOCK // before)
 
     def _rows(
         self, box: Box, axis: int, bounds: tuple[str, str], indices: list[str], known: Values
