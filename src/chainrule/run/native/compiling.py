@@ -20,6 +20,7 @@ from chainrule.run.native.kernels import Foreign, Kernel, Plan
 from chainrule.run.native.lanes import Module
 from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
+from chainrule.run.native.notes import Notes
 from chainrule.run.native.simplify import simplified
 from chainrule.run.native.straight import over_points, write_straight
 
@@ -88,7 +89,7 @@ class Planned:
         return any(isinstance(kernel, Foreign) for kernel in self.plan.kernels)
 
 
-class _Text(NamedTuple):
+class Text(NamedTuple):
     """What LLVM is given.
 
     Attributes:
@@ -112,24 +113,26 @@ def stage(seconds: dict[str, float], name: str) -> Iterator[None]:
     seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-def new_module() -> Module:
-    """An empty module that knows the functions of mathematics."""
-    return Module(FUNCTIONS)
-
-
-def text_of(what: Planned, moving: Sequence[bool] | None = None) -> _Text:
+def text_of(
+    what: Planned, moving: Sequence[bool] | None = None, notes: Notes | None = None
+) -> Text:
     """The text of a graph for LLVM.
 
     Args:
         what: The graph.
         moving: For a graph of numbers over points: whether each input has a value for each point.
+        notes: What comments say; None: there are none.
     """
+
+    def new_module() -> Module:
+        return Module(FUNCTIONS, notes)
+
     width = target.processor().width
     numbers = what.numbers
     if numbers is not None:
         kernel = numbers if moving is None else over_points(numbers, moving)
         written = write_straight(new_module, kernel, "evaluate", width)
-        return _Text(written.modules, ("evaluate",), written.parts, written.frame)
+        return Text(written.modules, ("evaluate",), written.parts, written.frame)
     module = new_module()
     if what.is_mixed:
         entries = []
@@ -140,7 +143,7 @@ def text_of(what: Planned, moving: Sequence[bool] | None = None) -> _Text:
     else:
         entries = ["evaluate"]
         write_evaluate(module, what.plan, what.layout, width)
-    return _Text((module,), tuple(entries), (), what.layout.size)
+    return Text((module,), tuple(entries), (), what.layout.size)
 
 
 def compiled(

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from chainrule.run.native.access import Access
-from chainrule.run.native.kernels import Box, Kernel, Place, Plan
+from chainrule.run.native.kernels import Box, Kernel, Place, Plan, place_words, range_words
 from chainrule.run.native.lanes import KINDS, Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
 
@@ -56,6 +56,7 @@ class _Function:
         self.code = Code(module, self.width)
         self.access = Access(self.code, layout)
         self.plain = self.access.plain
+        self.notes = module.notes
         self._entry: list[str] = []  # memory that lives as long as the function
 
     def text(self, name: str) -> str:
@@ -72,6 +73,8 @@ class _Function:
             (box,) = kernel.boxes
             self._once(box)
         for box in kernel.boxes if kernel.sizes else ():
+            if self.notes is not None:
+                code.comment(f"for {range_words(kernel, box)}:")
             self._loops(box, 0, [])
         if whole:
             self._gather()
@@ -87,6 +90,11 @@ class _Function:
         ]
         return "\n".join(lines)
 
+    def _label(self, box: Box, step: int) -> str:
+        """What the value of a step is called, for comments."""
+        assert self.notes is not None
+        return self.notes.label((*self.kernel.uniform, *box.steps)[step].node)
+
     # --- memory -------------------------------------------------------------------------------
 
     def _variable(self, kind: str) -> str:
@@ -99,6 +107,8 @@ class _Function:
     def _once(self, box: Box) -> None:
         values = self.access.values(self.plain, box.steps, {}, (), None)
         for store in box.stores:
+            if self.notes is not None:
+                self.plain.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
             self.access.store(self.plain, values[store.step], store.place, (), None)
         for total in box.sums:
             self._set(self.totals[total.total].sum, values[total.step])
@@ -107,8 +117,12 @@ class _Function:
         code = self.code
         values = self.access.values(code, box.steps, self.uniform, indices, mask)
         for store in box.stores:
+            if self.notes is not None:
+                code.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
             self.access.store(code, values[store.step], store.place, indices, mask)
         for total in box.sums:
+            if self.notes is not None:
+                code.comment(f"s{total.total} += {self._label(box, total.step)}")
             value, memory = values[total.step], self.totals[total.total]
             vector = code.type(value.kind)
             if mask is not None:
@@ -265,6 +279,8 @@ class _Function:
                 value = plain.constant(0, total.kind)
             if not first:
                 value = plain.add(self.access.load(plain, place, indices, None), value)
+            if self.notes is not None:
+                plain.comment(f"{place_words(place)} = s{number}")
             self.access.store(plain, value, place, indices, None)
 
     def _fill(self) -> None:

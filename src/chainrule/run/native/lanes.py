@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.graph.types import Type
 from chainrule.run.native import special
+from chainrule.run.native.notes import Notes
 
 KINDS: Final = {
     "float64": "double",
@@ -61,10 +62,14 @@ class Module:
             some kind and width, and gives the name that it has there.
         externals: Names of SciPy's functions that are called (`chainrule.run.native.special`); who
             loads the code provides them first.
+        notes: What comments say of nodes, in text that is made to be read; None: no comments.
     """
 
-    def __init__(self, functions: Mapping[str, Define] | None = None) -> None:
+    def __init__(
+        self, functions: Mapping[str, Define] | None = None, notes: Notes | None = None
+    ) -> None:
         self.functions = {} if functions is None else functions
+        self.notes = notes
         self.externals: set[str] = set()
         self._definitions: dict[str, str] = {}
         self._declarations: dict[str, str] = {}
@@ -135,6 +140,10 @@ class Code:
     def add_line(self, instruction: str) -> None:
         """Add an instruction without a result, or a label."""
         self.lines.append(instruction)
+
+    def comment(self, text: str) -> None:
+        """Add a comment of one line to what follows."""
+        self.lines.append(f"  ; {text}")
 
     def constant(self, number: float | int | bool, kind: str = "double") -> Value:
         """The same number in every lane.

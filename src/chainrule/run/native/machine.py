@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple
@@ -20,17 +20,17 @@ import numpy as np
 from chainrule.diff.reverse import gradient
 from chainrule.graph.dag import Dag
 from chainrule.graph.types import Type
-from chainrule.run.native import background, target
+from chainrule.run.native import background
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
     Planned,
     Routine,
     compiled,
-    text_of,
 )
 from chainrule.run.native.foreign import Mixed
-from chainrule.run.native.kernels import Foreign, Kernel, listing
+from chainrule.run.native.kernels import Foreign, Kernel
+from chainrule.run.native.listings import listed
 from chainrule.run.native.report import CompileReport
 from chainrule.run.native.slots import (
     EVALUATE,
@@ -212,14 +212,7 @@ class Machine:
         Args:
             kind: ``"kernels"``, ``"llvm"``, ``"optimised"`` or ``"assembly"``.
         """
-        if kind == "kernels":
-            return listing(self.planned.plan, self.planned.dag.labels)
-        texts = [module.text for module in text_of(self.planned).modules]
-        if kind == "llvm":
-            return "\n".join(texts)
-        made = [target.optimised(text, OPTIMISED) for text in texts]
-        write: Callable[[Any], str] = str if kind == "optimised" else target.assembly
-        return "\n".join(map(write, made))
+        return listed(self.dag, self.planned, kind, fast_math=self.options.fast_math)
 
     # --- running it -----------------------------------------------------------------------------
 

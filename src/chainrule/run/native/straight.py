@@ -15,7 +15,7 @@ from chainrule.graph.types import UNKNOWN
 from chainrule.run.native.access import Access, memory_kind, of_memory, to_memory
 from chainrule.run.native.element import cost, element
 from chainrule.run.native.emit import ARGUMENTS
-from chainrule.run.native.kernels import Box, Home, Kernel, Place, Step, Store
+from chainrule.run.native.kernels import Box, Home, Kernel, Place, Step, Store, place_words
 from chainrule.run.native.lanes import Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
 
@@ -90,7 +90,7 @@ class _Straight:
         self._module = new()
         self._name = name
         self._width = width
-        self._parts = _cut(self._box.steps)
+        self._parts = cut(self._box.steps)
         self._apart = len(self._parts) > TOGETHER
         self._last = self._last_uses()
         self._slots: dict[int, int] = {}
@@ -132,10 +132,13 @@ class _Straight:
         indices = ["%first"] if self._points else []
         mask = _lanes_left(code) if self._points else None
         values: dict[int, Value] = {}
+        notes = self._module.notes
 
         def value(at: int) -> Value:
             if at not in values:
                 step = steps[at]
+                if notes is not None and step.node.op is not CONSTANT:
+                    code.comment(notes.text(step.node))
                 if step.place is not None:
                     values[at] = access.load(code, step.place, indices, mask)
                 elif step.node.op is CONSTANT:
@@ -148,12 +151,20 @@ class _Straight:
         for at in part:
             step = steps[at]
             if not _is_anew(step):
-                values[at] = element(code, step.node, [value(x) for x in step.operands])
+                given = [value(x) for x in step.operands]
+                if notes is not None:
+                    code.comment(notes.text(step.node))
+                values[at] = element(code, step.node, given)
                 if self._last[at] > number:
                     made.append(at)
             for store in stores.get(at, ()):
-                access.store(code, value(at), store.place, indices, mask)
+                stored = value(at)
+                if notes is not None:
+                    code.comment(f"{place_words(store.place)} = {notes.label(step.node)}")
+                access.store(code, stored, store.place, indices, mask)
         for at in made:
+            if notes is not None:
+                code.comment(f"kept: {notes.label(steps[at].node)}")
             self._to_frame(code, at, values[at])
         for at in {x for own in part for x in steps[own].operands}:
             if self._last[at] == number and at in self._slots:
@@ -254,7 +265,7 @@ def _is_anew(step: Step) -> bool:
     return step.place is not None or step.node.op is CONSTANT
 
 
-def _cut(steps: Sequence[Step]) -> list[list[int]]:
+def cut(steps: Sequence[Step]) -> list[list[int]]:
     """The numbers of steps in parts of bounded length."""
     parts: list[list[int]] = [[]]
     length = 0
