@@ -14,7 +14,8 @@ import numpy as np
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
 from chainrule.run.native import target
-from chainrule.run.native.emit import write_evaluate, write_kernel
+from chainrule.run.native.counters import Counters
+from chainrule.run.native.emit import write_counted, write_evaluate, write_kernel
 from chainrule.run.native.fuse import fuse
 from chainrule.run.native.kernels import Foreign, Kernel, Plan
 from chainrule.run.native.lanes import Module
@@ -22,7 +23,7 @@ from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
 from chainrule.run.native.notes import Notes
 from chainrule.run.native.simplify import simplified
-from chainrule.run.native.straight import over_points, write_straight
+from chainrule.run.native.straight import cut, over_points, write_straight
 
 BASELINE: Final = 0
 """LLVM's level for code that is written down as it is: for graphs of numbers it is nearly as quick
@@ -63,10 +64,11 @@ class Planned:
         dag: The graph, simplified.
         plan: Its kernels.
         layout: Of its scratch memory.
+        counters: Of its kernels, in a profiling build.
         seconds: What each stage took.
     """
 
-    def __init__(self, dag: Dag, *, fast_math: bool = False) -> None:
+    def __init__(self, dag: Dag, *, fast_math: bool = False, profile: bool = False) -> None:
         self.seconds: dict[str, float] = {}
         with stage(self.seconds, "simplify"):
             self.dag = simplified(dag, fast_math=fast_math)
@@ -74,6 +76,14 @@ class Planned:
             self.plan = fuse(self.dag)
         with stage(self.seconds, "memory"):
             self.layout: Layout = layout(self.plan)
+        self.counters = Counters(self._count()) if profile else None
+
+    def _count(self) -> int:
+        """How many counters there are: one for each kernel, or for each part of a single one."""
+        if self.numbers is None:
+            return len(self.plan.kernels)
+        (box,) = self.numbers.boxes
+        return len(cut(box.steps))
 
     @cached_property
     def numbers(self) -> Kernel | None:
@@ -128,21 +138,23 @@ def text_of(
         return Module(FUNCTIONS, notes)
 
     width = target.processor().width
-    numbers = what.numbers
+    numbers, profile = what.numbers, what.counters is not None
     if numbers is not None:
         kernel = numbers if moving is None else over_points(numbers, moving)
-        written = write_straight(new_module, kernel, "evaluate", width)
+        written = write_straight(new_module, kernel, "evaluate", width, profile=profile)
         return Text(written.modules, ("evaluate",), written.parts, written.frame)
     module = new_module()
     if what.is_mixed:
         entries = []
         for at, one in enumerate(what.plan.kernels):
             if isinstance(one, Kernel):
-                entries.append(f"k{at}")
                 write_kernel(module, one, f"k{at}", what.layout, width)
+                entries.append(f"c{at}" if profile else f"k{at}")
+                if profile:
+                    write_counted(module, at, f"c{at}", what.plan.table)
     else:
         entries = ["evaluate"]
-        write_evaluate(module, what.plan, what.layout, width)
+        write_evaluate(module, what.plan, what.layout, width, profile=profile)
     return Text((module,), tuple(entries), (), what.layout.size)
 
 
@@ -164,14 +176,15 @@ def compiled(
         with stage(seconds, "load"):
             libraries.append(target.Library(code, module.externals))
         size += len(code)
-    context, constants = table(what.plan)
+    more = [] if what.counters is None else [what.counters.address]
+    context, constants = table(what.plan, more)
     if text.parts:
         found = [
             library.address(name)
             for library, names in zip(libraries[1:], text.parts, strict=True)
             for name in names
         ]
-        context = (ctypes.c_void_p * len(found))(*found)
+        context = (ctypes.c_void_p * (len(found) + len(more)))(*found, *more)
     return Routine(
         "baseline" if level == BASELINE else "optimised",
         tuple([libraries[0].address(name) for name in text.entries]),
@@ -180,12 +193,13 @@ def compiled(
         sum([module.text.count("\n  ") for module in text.modules]),
         size,
         seconds,
-        (libraries, constants),
+        (libraries, constants, what.counters),
     )
 
 
-def table(plan: Plan) -> tuple[Any, list[Any]]:
-    """Where the constants of a plan lie, and the constants."""
+def table(plan: Plan, more: Sequence[int] = ()) -> tuple[Any, list[Any]]:
+    """Where the constants of a plan lie, with more addresses behind them, and the constants."""
     constants = [np.asarray(constant_value(node)) for node in plan.constants]
     pointers = [constant.ctypes.data for constant in constants]
-    return (ctypes.c_void_p * max(1, plan.table))(*pointers), constants
+    pointers += [0] * (plan.table - len(pointers)) + [*more]
+    return (ctypes.c_void_p * max(1, len(pointers)))(*pointers), constants

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from chainrule.run.native.access import Access
+from chainrule.run.native.counters import counted
 from chainrule.run.native.kernels import Box, Kernel, Place, Plan, place_words, range_words
 from chainrule.run.native.lanes import KINDS, Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
@@ -309,12 +310,22 @@ def _nothing(kind: str) -> float | int:
     return -0.0 if kind in ("double", "float") else 0
 
 
-def write_evaluate(module: Module, plan: Plan, layout: Layout, width: int) -> None:
+def write_evaluate(
+    module: Module, plan: Plan, layout: Layout, width: int, *, profile: bool = False
+) -> None:
     """Add all kernels of a graph to a module, and ``evaluate``, which runs them."""
     calls = []
     for at, kernel in enumerate(plan.kernels):
         assert isinstance(kernel, Kernel)
         write_kernel(module, kernel, f"k{at}", layout, width)
-        calls.append(f"  call void @k{at}({ARGUMENTS})")
+        call = [f"  call void @k{at}({ARGUMENTS})"]
+        calls += counted(module, call, at, plan.table, f"k{at}") if profile else call
     lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{", *calls, "  ret void", "}"]
     module.define("evaluate", "\n".join(lines))
+
+
+def write_counted(module: Module, at: int, name: str, entry: int) -> None:
+    """Add a function that runs one of the kernels and counts it; see `counters.counted`."""
+    call = counted(module, [f"  call void @k{at}({ARGUMENTS})"], at, entry)
+    lines = [f"define void @{name}({ARGUMENTS}) nounwind {{", *call, "  ret void", "}"]
+    module.define(name, "\n".join(lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
 from chainrule.run.kernels import kernel, params_of
+from chainrule.run.native.counters import Counters
 from chainrule.run.native.kernels import Buffer, Foreign, Home, Plan
 from chainrule.run.native.memory import Layout
 from chainrule.run.native.slots import Evaluate, filled, results_for, scratch_of
@@ -22,7 +24,12 @@ class Mixed:
     """A graph that runs through kernels and NumPy. Safe to call from several threads."""
 
     def __init__(
-        self, dag: Dag, plan: Plan, layout: Layout, kernels: Sequence[Evaluate | None]
+        self,
+        dag: Dag,
+        plan: Plan,
+        layout: Layout,
+        kernels: Sequence[Evaluate | None],
+        counters: Counters | None = None,
     ) -> None:
         """Make a plan ready.
 
@@ -31,15 +38,20 @@ class Mixed:
             plan: Its plan.
             layout: Of its scratch memory.
             kernels: The function of each kernel of the plan; None where NumPy works.
+            counters: Of the kernels, in a profiling build.
         """
         self._dag = dag
         self._plan = plan
         self._layout = layout
+        self._counters = counters
         self._constants = [constant_value(node) for node in plan.constants]
         self._steps: list[Step] = []
-        for native, step in zip(kernels, plan.kernels, strict=True):
+        for at, (native, step) in enumerate(zip(kernels, plan.kernels, strict=True)):
             if isinstance(step, Foreign):
-                self._steps.append((kernel(step.node.op, params_of(step.node, dag)), step))
+                function = kernel(step.node.op, params_of(step.node, dag))
+                if counters is not None:
+                    function = _timed(function, counters, at)
+                self._steps.append((function, step))
             elif native is not None:
                 self._steps.append((native, None))
 
@@ -49,7 +61,9 @@ class Mixed:
         outputs, outputs_at = results_for([node.type for node in self._dag.outputs])
         inputs_at = filled(values)
         table: list[Any] = [*self._constants, *[None] * (self._plan.table - len(self._constants))]
-        pointers = (ctypes.c_void_p * max(1, len(table)))()
+        pointers = (ctypes.c_void_p * (len(table) + 1))()
+        if self._counters is not None:
+            pointers[len(table)] = self._counters.address
         for at, constant in enumerate(self._constants):
             pointers[at] = constant.ctypes.data
         places = [inputs_at.ctypes.data, outputs_at.ctypes.data, scratch.ctypes.data, pointers]
@@ -77,6 +91,18 @@ class Mixed:
                 for number, at in enumerate(step.outputs):
                     outputs[at] = made.copy() if number else made
         return outputs
+
+
+def _timed(function: Callable[..., Any], counters: Counters, number: int) -> Callable[..., Any]:
+    """A function that is counted."""
+
+    def timed(*given: Any) -> Any:
+        start = time.perf_counter()
+        made = function(*given)
+        counters.add(number, time.perf_counter() - start)
+        return made
+
+    return timed
 
 
 def _own(made: Any, dtype: np.dtype[Any], given: Sequence[Any]) -> np.ndarray[Any, Any]:

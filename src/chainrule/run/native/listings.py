@@ -8,14 +8,14 @@ instructions of the processor by the functions they stand in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from chainrule.graph.dag import Dag
 from chainrule.run.native import target
 from chainrule.run.native.compiling import OPTIMISED, Planned, text_of
 from chainrule.run.native.kernels import Foreign, kernel_words, listing
-from chainrule.run.native.notes import Notes, notes
+from chainrule.run.native.notes import Notes, notes, span_words
 from chainrule.run.native.simplify import rewritten
 from chainrule.run.native.straight import cut
 
@@ -65,17 +65,6 @@ def _heads(planned: Planned, said: Notes) -> dict[str, str]:
         made = [box.steps[at].node for at in part if box.steps[at].node.operands]
         heads[f"evaluate.{number}"] = f"part {number}: {span_words([said.label(n) for n in made])}"
     return heads
-
-
-def span_words(labels: Sequence[str]) -> str:
-    """Names in a line: the first ones, how many there are between, the last one.
-
-    >>> span_words(["a", "b"]), span_words(["v1", "v2", "v3", "v4", "v5", "f"])
-    ('a, b', 'v1, v2, v3, … f (6 nodes)')
-    """
-    if len(labels) <= 4:
-        return ", ".join(labels)
-    return f"{', '.join(labels[:3])}, … {labels[-1]} ({len(labels)} nodes)"
 
 
 def _with_heads(text: str, pattern: re.Pattern[str], heads: Mapping[str, str], sign: str) -> str:

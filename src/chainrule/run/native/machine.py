@@ -31,7 +31,9 @@ from chainrule.run.native.compiling import (
 from chainrule.run.native.foreign import Mixed
 from chainrule.run.native.kernels import Foreign, Kernel
 from chainrule.run.native.listings import listed
+from chainrule.run.native.measured import Measured, measured
 from chainrule.run.native.report import CompileReport
+from chainrule.run.native.simplify import rewritten
 from chainrule.run.native.slots import (
     EVALUATE,
     NONE,
@@ -62,11 +64,13 @@ class Options(NamedTuple):
         fast_math: Whether sums and products may be regrouped.
         wrt: The positions of the inputs by which the output is differentiated; the derivatives
             follow the value. None: no derivatives.
+        profile: Whether kernels count their calls and their time.
     """
 
     threads: int = 1
     fast_math: bool = False
     wrt: tuple[int, ...] | None = None
+    profile: bool = False
 
 
 @cache
@@ -116,7 +120,8 @@ class Machine:
 
     @cached_property
     def _planned(self) -> Planned:
-        return Planned(self.dag, fast_math=self.options.fast_math)
+        options = self.options
+        return Planned(self.dag, fast_math=options.fast_math, profile=options.profile)
 
     @cached_property
     def _program(self) -> Program:
@@ -132,7 +137,8 @@ class Machine:
     def start(self) -> None:
         """Begin with what is ready at once; have the rest made aside while somebody holds this."""
         has_gradient = self.options.wrt is not None
-        if len(self._given) > _QUICK and self.is_numbers and fits(self._given, has_gradient):
+        is_large = len(self._given) > _QUICK and self.is_numbers and not self.options.profile
+        if is_large and fits(self._given, has_gradient):
             tape = Tape(self._given, self.options.wrt)
             self.routine = Routine(
                 "tape",
@@ -153,15 +159,18 @@ class Machine:
         if self.planned.is_mixed:
             functions = iter([EVALUATE(address) for address in routine.addresses])
             kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
-            self._mixed = Mixed(self.dag, plan, self.planned.layout, kernels)
+            layout, counters = self.planned.layout, self.planned.counters
+            self._mixed = Mixed(self.dag, plan, layout, kernels, counters)
         self.routine = routine
 
     def _levels(self) -> Iterator[int]:
         if self.planned.numbers is None or len(self.planned.dag) <= _QUICK:
             yield OPTIMISED
             return
-        yield BASELINE
-        if len(self.planned.dag) <= _LONG:
+        is_long = len(self.planned.dag) > _LONG
+        if is_long or not self.options.profile:  # times of several tiers would add up to nonsense
+            yield BASELINE
+        if not is_long:
             yield OPTIMISED
 
     def make_all(self) -> None:
@@ -204,7 +213,15 @@ class Machine:
             0 if routine is None else routine.instructions,
             0 if routine is None else routine.code_bytes,
             0 if routine is None else routine.scratch,
+            self.options.profile,
         )
+
+    def measured(self) -> list[Measured]:
+        """What the kernels of a profiling build took so far, in the order in which they run."""
+        counters = self.planned.counters
+        assert counters is not None
+        new_of = rewritten(self.dag, fast_math=self.options.fast_math)
+        return measured(self.planned, counters.read(), self.dag, new_of)
 
     def listing(self, kind: str) -> str:
         """The kernels, LLVM's text before and after its passes, or instructions of the processor.

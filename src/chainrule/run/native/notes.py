@@ -5,7 +5,7 @@ Notes are made for listings only; what LLVM compiles has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from chainrule.graph.dag import Dag
@@ -13,6 +13,8 @@ from chainrule.graph.node import Node
 
 _LONGEST: Final = 60
 """Letters of the source that are quoted."""
+_FEW: Final = 4
+"""So many names are listed in full."""
 
 
 class Notes(NamedTuple):
@@ -51,7 +53,7 @@ def notes(dag: Dag, new_of: Mapping[Node, Node]) -> Notes:
             labels[new] = dag.labels[node]
     for node in dag.order:
         new = new_of[node]
-        if new not in labels:
+        if new.is_leaf or new not in labels:
             continue
         said = _source(dag, node)
         if said and (new not in texts or dag.labels[node] == labels[new]):
@@ -84,3 +86,14 @@ def one_line(text: str) -> str:
     )
     shown = " ".join(shown.split())
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def span_words(labels: Sequence[str]) -> str:
+    """Names in a line: the first ones, the last one, and how many there are.
+
+    >>> span_words(["a", "b"]), span_words(["v1", "v2", "v3", "v4", "v5", "f"])
+    ('a, b', 'v1, v2, v3, … f (6 nodes)')
+    """
+    if len(labels) <= _FEW:
+        return ", ".join(labels)
+    return f"{', '.join(labels[: _FEW - 1])}, … {labels[-1]} ({len(labels)} nodes)"

@@ -22,6 +22,7 @@ class CompileReport:
         instructions: How many instructions LLVM was given.
         code_bytes: Size of the machine code.
         scratch_bytes: Memory that one call needs besides arguments and results.
+        profile: Whether this is a profiling build: its kernels count their calls and their time.
     """
 
     tier: str
@@ -32,6 +33,7 @@ class CompileReport:
     instructions: int
     code_bytes: int
     scratch_bytes: int
+    profile: bool = False
 
     def __str__(self) -> str:
         total = sum(self.seconds.values())
@@ -46,4 +48,6 @@ class CompileReport:
             f"code         {self.instructions} instructions of LLVM, {self.code_bytes} bytes",
             f"scratch      {self.scratch_bytes} bytes a call",
         ]
+        if self.profile:
+            lines.append("profiling    kernels count their calls and their time")
         return "\n".join(lines)
