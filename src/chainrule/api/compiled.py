@@ -91,7 +91,7 @@ class Compiled:
                 ``"assembly"``.
 
         Raises:
-            GraphError: E226 for another kind.
+            GraphError: E226 for another kind; E248 where no code can be made.
         """
         if kind not in get_args(Listing):
             kinds = ", ".join(map(repr, get_args(Listing)))
@@ -111,7 +111,8 @@ class Compiled:
         Calls that NumPy ran, because there was no code yet, are not counted: `wait` first.
 
         Raises:
-            GraphError: E226 where kernels do not count: compile with ``profile=True``.
+            GraphError: E226 where kernels do not count: compile with ``profile=True``; E248 where
+                no code can be made.
         """
         if not self._options.profile:
             raise GraphError("E226", "there is no profile: compile with profile=True")

@@ -18,9 +18,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chainrule.diff.reverse import gradient
+from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.types import Type
-from chainrule.run.native import background
+from chainrule.run.native import absent, background, target
+from chainrule.run.native.absent import ABSENT
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
@@ -95,6 +97,7 @@ class Machine:
         self._lock = threading.RLock()
         self._done = threading.Event()
         self._failure: Exception | None = None
+        self._absent = ""
 
     # --- the graph ------------------------------------------------------------------------------
 
@@ -121,7 +124,8 @@ class Machine:
     @cached_property
     def _planned(self) -> Planned:
         options = self.options
-        return Planned(self.dag, fast_math=options.fast_math, profile=options.profile)
+        profile = options.profile and not self._absent
+        return Planned(self.dag, fast_math=options.fast_math, profile=profile)
 
     @cached_property
     def _program(self) -> Program:
@@ -135,7 +139,17 @@ class Machine:
     # --- making code ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin with what is ready at once; have the rest made aside while somebody holds this."""
+        """Begin with what is ready at once; have the rest made aside while somebody holds this.
+
+        Where no code can be made, NumPy runs the graph for ever.
+        """
+        try:
+            target.processor()
+        except ABSENT as problem:
+            self._absent = str(problem)
+            self._done.set()
+            absent.warn(self._absent)
+            return
         has_gradient = self.options.wrt is not None
         is_large = len(self._given) > _QUICK and self.is_numbers and not self.options.profile
         if is_large and fits(self._given, has_gradient):
@@ -180,6 +194,8 @@ class Machine:
                 if background.is_stopping():
                     break
                 self.make(level)
+        except ABSENT as problem:
+            self._absent = str(problem)
         except Exception as failure:
             self._failure = failure
         finally:
@@ -194,15 +210,21 @@ class Machine:
         done = self._done.wait(timeout)
         if self._failure is not None:
             raise self._failure
+        if self._absent:
+            absent.warn(self._absent)
         return done
 
     # --- looking at it --------------------------------------------------------------------------
+
+    def _require_code(self) -> None:
+        if self._absent:
+            raise GraphError("E248", f"no machine code can be made here: {self._absent}")
 
     def report(self) -> CompileReport:
         """What runs the graph now."""
         routine = self.routine
         known = self._done.is_set()
-        kernels = self.planned.plan.kernels if known else ()
+        kernels = self.planned.plan.kernels if known and not self._absent else ()
         foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
         return CompileReport(
             "numpy" if routine is None else routine.tier,
@@ -214,10 +236,16 @@ class Machine:
             0 if routine is None else routine.code_bytes,
             0 if routine is None else routine.scratch,
             self.options.profile,
+            self._absent,
         )
 
     def measured(self) -> list[Measured]:
-        """What the kernels of a profiling build took so far, in the order in which they run."""
+        """What the kernels of a profiling build took so far, in the order in which they run.
+
+        Raises:
+            GraphError: E248 where no code can be made.
+        """
+        self._require_code()
         counters = self.planned.counters
         assert counters is not None
         new_of = rewritten(self.dag, fast_math=self.options.fast_math)
@@ -228,7 +256,12 @@ class Machine:
 
         Args:
             kind: ``"kernels"``, ``"llvm"``, ``"optimised"`` or ``"assembly"``.
+
+        Raises:
+            GraphError: E248 where no code can be made.
         """
+        if kind != "kernels":
+            self._require_code()
         return listed(self.dag, self.planned, kind, fast_math=self.options.fast_math)
 
     # --- running it -----------------------------------------------------------------------------
@@ -267,7 +300,7 @@ class Machine:
             shape: The shape of the points.
             given: Memory for results; it may be left unused.
         """
-        if self.planned.numbers is None:
+        if self.planned.numbers is None or self._absent:
             return [np.broadcast_to(result, shape).copy() for result in self._program(*values)]
         whole = [
             np.ascontiguousarray(np.broadcast_to(value, shape)) if np.ndim(value) else value[()]

@@ -10,9 +10,13 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-import llvmlite.binding as llvm
-
 from chainrule.run.native import special
+from chainrule.run.native.absent import ABSENT
+
+try:
+    import llvmlite.binding as llvm
+except ABSENT as problem:
+    llvm, _why = None, f"llvmlite cannot be loaded ({problem})"
 
 _lock: Final = threading.RLock()
 """LLVM's context is shared by all modules; one thread at a time may be inside."""
@@ -36,7 +40,14 @@ class Processor(NamedTuple):
 
 @functools.cache
 def processor() -> Processor:
-    """The processor of this machine."""
+    """The processor of this machine.
+
+    Raises:
+        ImportError: There is no LLVM here.
+        OSError: It makes no code for this machine.
+    """
+    if llvm is None:
+        raise ImportError(_why)
     with _lock:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
@@ -47,9 +58,12 @@ def processor() -> Processor:
             width = 4
         else:
             width = 2
-        return Processor(
-            llvm.get_process_triple(), llvm.get_host_cpu_name(), features.flatten(), width
-        )
+        triple = llvm.get_process_triple()
+        try:
+            llvm.Target.from_triple(triple)
+        except RuntimeError as problem:
+            raise OSError(f"LLVM has no target {triple} ({problem})") from None
+        return Processor(triple, llvm.get_host_cpu_name(), features.flatten(), width)
 
 
 def _new_machine(level: int) -> Any:
