@@ -33,8 +33,7 @@ from chainrule.show.report import report_table
     "kind",
     type=click.Choice(get_args(Listing)),
     default=None,
-    help="Show this stage in place of the report: kernels, LLVM's text before and after its passes, "
-    "instructions of the processor.",
+    help="Show this in place of the report: the kernels; LLVM's text, also optimised; assembly.",
 )
 def compile_formula(
     graph: Graph,
@@ -50,31 +49,24 @@ def compile_formula(
     """
     fast = graph.compile(gradient=gradient).wait()
     given = numbers(values)
-    lines = []
-    data: dict[str, Any] = {}
-    if given or not graph.arguments:
-        names, results = _results(graph, fast, gradient, given)
-        data["results"] = dict(zip(names, results, strict=True))
-        lines = [
-            (f"{name} = {number(value, digits)}", "green")
-            for name, value in data["results"].items()
-        ]
+    results = _results(graph, fast, gradient, given) if given or not graph.arguments else {}
+    lines = [
+        (f"{name} = {number(value, digits)}", "red" if name.startswith("∂") else "green")
+        for name, value in results.items()
+    ]
     listing = fast.ir(kind) if kind else ""
-    if kind:
-        data["listing"] = listing
-    tables = [] if kind and form != "csv" else [report_table(fast.report())]
+    data = {"results": results, **({"listing": listing} if kind else {})}
+    tables = [] if kind and form not in ("csv", "json") else [report_table(fast.report())]
     write(Answer("compile", graph.formula(), tables, lines, data, listing=listing), form)
 
 
-def _results(
-    graph: Graph, fast: Compiled, gradient: bool, given: dict[str, Any]
-) -> tuple[list[str], list[Any]]:
-    """The names of the results, and the results."""
+def _results(graph: Graph, fast: Compiled, gradient: bool, given: dict[str, Any]) -> dict[str, Any]:
+    """The results by their names."""
     found = fast(**given)
-    if not gradient:
-        one = len(graph.outputs) == 1
-        return list(graph.outputs), [found] if one else list(found)
-    value, slopes = found
-    output = graph.outputs[0]
-    names = [f"∂{output}/∂{name}" for name in graph.arguments]
-    return [output, *names], [value, *(slopes if len(names) > 1 else [slopes])]
+    if gradient:
+        value, slopes = found
+        output = graph.outputs[0]
+        names = [f"∂{output}/∂{name}" for name in graph.arguments]
+        return {output: value, **dict(zip(names, slopes, strict=True))}
+    values = [found] if len(graph.outputs) == 1 else found
+    return dict(zip(graph.outputs, values, strict=True))
