@@ -26,6 +26,9 @@ ANSWERS = {
     "derive-chain-rule": [
         "derive", "f(g1(x), g2(x))", "--abstract", "f g1 g2", "--wrt", "x", "--chain-rule"
     ],
+    "derive-chain-rule-holding": [
+        "derive", "f(x, g(x))", "--abstract", "f g", "--wrt", "x", "--chain-rule", "--holding", "g"
+    ],
     "check": ["check", "abs(x)*y", "x=0", "y=3"],
     "saved": ["saved", "a = sin(x); f = exp(a)*y"],
     "cost": ["cost", "x1*x2*x3*x4*x5"],

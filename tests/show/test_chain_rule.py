@@ -122,3 +122,17 @@ def test_errors():
         graph.chain_rule("c", of="x")
     with pytest.raises(GraphError, match="E225"):
         graph.chain_rule("q", of="x")
+
+
+def test_nodes_held_fixed():
+    """The partial derivatives of thermodynamics: along the paths that avoid what is held."""
+    graph = cr.parse("f(x, g(x), h(x))", abstract="f g h")
+    rule = graph.chain_rule("x", holding="g")
+    assert str(rule) == "(∂f/∂x)_g = ∂f/∂x + ∂f/∂h·∂h/∂x"
+    fraction = r"\left(\frac{\partial f}{\partial x}\right)_{g}"
+    assert rule.latex().startswith(rf"{fraction} = \frac{{\partial f}}{{\partial x}} + ")
+    assert rule.table().rows[-1][0].text == "(∂f/∂x)_g"
+    assert str(graph.chain_rule("x", holding="g h")) == "(∂f/∂x)_g,h = ∂f/∂x"
+    with pytest.raises(GraphError, match="E228"):
+        graph.chain_rule("x", holding="x")
+    assert str(cr.parse("a = 2*x; a^2").chain_rule("x", holding="a")) == "(∂f/∂x)_a = 0"

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import chainrule as cr
-from chainrule.errors import DerivativeError
+from chainrule.errors import DerivativeError, GraphError
 from tests.show.test_derivation import balanced
 
 SQUARE = "g = 3x; f = g^2"
@@ -147,3 +147,24 @@ def test_several_outputs_and_nodes_in_between():
 def test_a_branch_that_is_not_taken():
     record = cr.parse("f = where(x > 0, log(x), x^2)").at(x=-1)
     assert contents(record.derivative_graph("x"))["df/dx"] == -2
+
+
+@pytest.mark.parametrize("held", ["a", "h", "a h"])
+def test_nodes_held_fixed(held):
+    graph = cr.parse("a = x + y; h = x^2; f = a*h*x")
+    record = graph.at(x=2, y=3)
+    found = record.derivative_graph("x", holding=held)
+    mark = held.replace(" ", ",")
+    assert contents(found)[f"(∂f/∂x)_{mark}"] == record.partial("f", "x", holding=held)
+    assert f"x, {held.replace(' ', ', ')} held fixed" in str(found).splitlines()[0]
+    symbolic = graph.derivative_graph("x", holding=held)
+    assert [node.name for node in symbolic.nodes] == [node.name for node in found.nodes]
+    assert [edge.name for edge in symbolic.edges] == [edge.name for edge in found.edges]
+
+
+def test_what_changes_cannot_be_held():
+    graph = cr.parse("a = x + y; f = a*x")
+    for thing in (graph, graph.at(x=1, y=2)):
+        with pytest.raises(GraphError, match="E228"):
+            thing.derivative_graph("x", holding="f")
+        assert thing.derivative_graph("y", holding="a").nodes == ()

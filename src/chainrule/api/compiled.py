@@ -13,7 +13,7 @@ from chainrule.api.out import arrays_for, copied, handed_out
 from chainrule.api.outputs import arranged
 from chainrule.errors import GraphError, shown
 from chainrule.graph.dag import Dag
-from chainrule.run.native.machine import Machine
+from chainrule.run.native.machine import Machine, in_order
 from chainrule.run.native.report import CompileReport
 
 Listing = Literal["kernels", "llvm", "optimised", "assembly"]
@@ -128,13 +128,6 @@ class Compiled:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Compiled, (self.dag, self._options))
-
-
-def in_order(value: Any) -> Any:
-    """The array itself, or a copy in order and aligned; numbers as they are."""
-    if value.__class__ is np.ndarray:
-        return np.require(value, requirements=("C", "A"))
-    return value
 
 
 def _plain(value: Any) -> Any:

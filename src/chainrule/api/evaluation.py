@@ -18,7 +18,7 @@ from chainrule.run.kernels import LinearMap
 
 if TYPE_CHECKING:
     from chainrule.api import explain
-    from chainrule.api.explain import Paths
+    from chainrule.api.explain import NotFinite, Paths
     from chainrule.run import paths
     from chainrule.show import derivative_graph as derivative_graphs
     from chainrule.show.derivative_graph import DerivativeGraph
@@ -161,8 +161,32 @@ class Evaluation:
         fixed = held(self.dag, holding, [start, end])
         return explain.Paths(paths.Paths(self.sweep, start, end, fixed))
 
+    def why_not_finite(self, *, of: str | None = None) -> NotFinite:
+        """Which nodes and edges first made a value or a derivative infinite or NaN.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("log(x)*y").at(x=0, y=2).why_not_finite())
+        v1 = log(x) is -inf where x = 0.
+        On the edge x → v1 = log(x) the derivative becomes inf: ∂f/∂v1 · ∂v1/∂x = 2 · inf.
+        On the edge y → f = v1*y the derivative becomes -inf: ∂f/∂f · ∂f/∂y = 1 · (-inf).
+
+        Args:
+            of: What is differentiated; None: the only output, if it is one number.
+
+        Raises:
+            GraphError: E225 when there is no such node.
+            DerivativeError: E331 or E333 for a node without a gradient.
+        """
+        adjoints, name = self._passes.adjoints_from(self._passes.start(of))
+        return explain.NotFinite(self.sweep, adjoints, name)
+
     def derivative_graph(
-        self, wrt: str, *, of: str | None = None, digits: int = 6
+        self,
+        wrt: str,
+        *,
+        of: str | None = None,
+        digits: int = 6,
+        holding: str | Collection[str] = (),
     ) -> DerivativeGraph:
         """The derivative graph of forward mode with numbers: derivatives in place of values.
 
@@ -176,15 +200,23 @@ class Evaluation:
         df/dx  ∂f/∂g = 24     72
         A node is the sum of its edges, each times the node it comes from.
 
+        Args:
+            wrt: By which node.
+            of: What is differentiated; None: the only output.
+            digits: Significant digits shown.
+            holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
+
         Raises:
-            GraphError: E225 when there is no such node.
+            GraphError: E225 when there is no such node, E228 for one that changes and is held
+                fixed.
             DerivativeError: E331 for integers and conditions, E332 when ``of`` is ambiguous.
         """
         scalars_only(self.dag, "a derivative graph")
         digits = digits_shown(digits)
         end, seed = differentiated(self.dag, of), find(self.dag, wrt)
+        fixed = held(self.dag, holding, [seed, end])
         return derivative_graphs.numeric_derivative_graph(
-            self.sweep, end, seed, self._passes.tangents(seed), digits
+            self.sweep, end, seed, self._passes.tangents(seed, fixed), digits, fixed
         )
 
     def tangent(self, of: str, seed: str) -> Any:

@@ -12,7 +12,10 @@ from chainrule.fit import descend
 from chainrule.fit import roles as fit_roles
 from chainrule.graph.node import Node
 from chainrule.run import paths
+from chainrule.run.finite import FirstShare, first_shares, first_values
+from chainrule.run.interpret import Flow, Sweep
 from chainrule.show.costs import cost_table
+from chainrule.show.finite import local_number, share_sentences, value_sentences
 from chainrule.show.paths import path_table
 from chainrule.show.saved import needs_table, saved_table
 from chainrule.show.table import Table
@@ -102,6 +105,100 @@ class Paths:
     def __repr__(self) -> str:
         labels = self._paths.sweep.dag.labels
         return f"<Paths from {labels[self._paths.source]} to {labels[self._paths.target]}>"
+
+
+class FirstValue(NamedTuple):
+    """A node whose value is not finite, though those of its operands are.
+
+    Attributes:
+        name: The node.
+        value: Its value.
+    """
+
+    name: str
+    value: Any
+
+
+class FirstDerivative(NamedTuple):
+    """An edge on which a derivative stops being finite.
+
+    Attributes:
+        operand: Where the derivative arrives.
+        user: Where it comes from, finite; None: a sum of finite derivatives overflows.
+        adjoint: The derivative by the user; None for a sum and for several results at once.
+        local_derivative: The local derivative of the edge; None where that is no number.
+        share: What arrives.
+    """
+
+    operand: str
+    user: str | None
+    adjoint: Any
+    local_derivative: Any
+    share: Any
+
+
+class NotFinite:
+    """Where values and derivatives became infinite or NaN; made by ``Record.why_not_finite``.
+
+    It is true where there is something to tell.
+
+    >>> import chainrule as cr
+    >>> r = cr.parse("a = sqrt(x); f = a*y").at(x=0, y=0)
+    >>> r.value, r.gradient["x"]
+    (0.0, nan)
+    >>> print(r.why_not_finite())
+    On the edge x → a = sqrt(x) the derivative becomes nan: ∂f/∂a · ∂a/∂x = 0 · inf.
+    >>> bool(cr.parse("x^2").at(x=1).why_not_finite())
+    False
+
+    Attributes:
+        of: What is differentiated; an empty string where nothing is.
+    """
+
+    def __init__(self, sweep: Sweep, adjoints: Flow | None, of: str) -> None:
+        self.of = of
+        self._sweep = sweep
+        self._adjoints = adjoints
+        arguments = [node for node in sweep.dag.inputs if node.type.is_float]
+        self._values = first_values(sweep, sweep.dag.outputs)
+        self._shares = [] if adjoints is None else first_shares(sweep, adjoints, arguments)
+
+    @property
+    def values(self) -> tuple[FirstValue, ...]:
+        """The first nodes on the way to the outputs whose values are not finite."""
+        labels, values = self._sweep.dag.labels, self._sweep.values
+        return tuple(FirstValue(labels[node], values[node]) for node in self._values)
+
+    @property
+    def derivatives(self) -> tuple[FirstDerivative, ...]:
+        """The first edges on the way back to the arguments with derivatives that are not finite."""
+        return tuple(map(self._derivative, self._shares))
+
+    def _derivative(self, first: FirstShare) -> FirstDerivative:
+        labels = self._sweep.dag.labels
+        node, user, position, share = first
+        if user is None or self._adjoints is None:
+            return FirstDerivative(labels[node], None, None, None, share)
+        local = local_number(self._sweep, user, position)
+        adjoint = self._adjoints.get(user)
+        return FirstDerivative(labels[node], labels[user], adjoint, local, share)
+
+    def sentences(self, digits: int = 6) -> tuple[str, ...]:
+        """One sentence for each of them, values first."""
+        digits = digits_shown(digits)
+        found = value_sentences(self._sweep, self._values, digits)
+        if self._adjoints is not None:
+            found += share_sentences(self._sweep, self._adjoints, self.of, self._shares, digits)
+        return tuple(found)
+
+    def __bool__(self) -> bool:
+        return bool(self._values or self._shares)
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences()) or "All values and derivatives are finite."
+
+    def __repr__(self) -> str:
+        return f"<NotFinite: {len(self._values)} values, {len(self._shares)} derivatives>"
 
 
 class Saved(NamedTuple):

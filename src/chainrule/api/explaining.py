@@ -96,30 +96,53 @@ class Explaining(Structure):
             self.dag, output, node, mode, held(self.dag, holding, [output, node])
         )
 
-    def chain_rule(self, wrt: str, *, of: str | None = None) -> ChainRule:
+    def chain_rule(
+        self, wrt: str, *, of: str | None = None, holding: str | Collection[str] = ()
+    ) -> ChainRule:
         """The chain rule with symbols, also for abstract functions.
 
         >>> import chainrule as cr
         >>> print(cr.parse("f(g1(x), g2(x))", abstract="f g1 g2").chain_rule("x"))
         df/dx = ∂f/∂g1·∂g1/∂x + ∂f/∂g2·∂g2/∂x
+        >>> print(cr.parse("f(x, g(x))", abstract="f g").chain_rule("x", holding="g"))
+        (∂f/∂x)_g = ∂f/∂x
+
+        Args:
+            wrt: By which node.
+            of: What is differentiated; None: the only output.
+            holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
 
         Raises:
-            GraphError: E225 for an unknown name, E229 for a graph of arrays.
+            GraphError: E225 for an unknown name, E228 for a node that changes and is held fixed,
+                E229 for a graph of arrays.
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
         scalars_only(self.dag, "the chain rule with symbols")
-        return chain_rules.ChainRule(self.dag, differentiated(self.dag, of), find(self.dag, wrt))
+        output, node = differentiated(self.dag, of), find(self.dag, wrt)
+        return chain_rules.ChainRule(
+            self.dag, output, node, held(self.dag, holding, [output, node])
+        )
 
-    def derivative_graph(self, wrt: str, *, of: str | None = None) -> DerivativeGraph:
+    def derivative_graph(
+        self, wrt: str, *, of: str | None = None, holding: str | Collection[str] = ()
+    ) -> DerivativeGraph:
         """The derivative graph of forward mode, with formulas; with numbers on a `Record`.
 
+        Args:
+            wrt: By which node.
+            of: What is differentiated; None: the only output.
+            holding: Nodes held fixed: only paths that avoid them count (partial derivatives).
+
         Raises:
-            GraphError: E225 for an unknown name, E229 for a graph of arrays.
+            GraphError: E225 for an unknown name, E228 for a node that changes and is held fixed,
+                E229 for a graph of arrays.
             DerivativeError: E331 for integers and conditions, E332 when there are several outputs.
         """
         scalars_only(self.dag, "a derivative graph")
-        output = differentiated(self.dag, of)
-        return derivative_graphs.symbolic_derivative_graph(self.dag, output, find(self.dag, wrt))
+        output, node = differentiated(self.dag, of), find(self.dag, wrt)
+        return derivative_graphs.symbolic_derivative_graph(
+            self.dag, output, node, held(self.dag, holding, [output, node])
+        )
 
     def saved_values(
         self, wrt: str | Sequence[str] | None = None, *, of: str | None = None

@@ -1,21 +1,31 @@
-"""A Python function that runs as its graph."""
+"""A Python function that runs as its graph, and as machine code as soon as there is some."""
 
 from __future__ import annotations
 
 import functools
 import types
-from typing import Any
+import weakref
+from typing import TYPE_CHECKING, Any
 
 from chainrule.api.graph import Graph
 from chainrule.api.plans import Plan, Pure, plan_of, transform
 from chainrule.api.tracing import Arguments, Trace
 from chainrule.api.transforms import trace
+from chainrule.late import Late
+
+if TYPE_CHECKING:
+    from chainrule.run.native import machine
+    from chainrule.run.native.machine import Machine
+else:
+    machine = Late("chainrule.run.native.machine")
 
 
 class jit:  # noqa: N801 - used as a function
     """A function that is traced once for each kind of arguments; afterwards its graph runs.
 
-    Floats become float64 numbers of NumPy; arguments that are not arrays are part of the kind.
+    NumPy runs the graph until machine code has been made aside (`wait` waits for it); results of
+    both agree to rounding. Floats become float64 numbers of NumPy; arguments that are not arrays
+    are part of the kind.
 
     >>> import chainrule as cr
     >>> import numpy as np
@@ -36,7 +46,32 @@ class jit:  # noqa: N801 - used as a function
 
     def __init__(self, function: Pure) -> None:
         functools.update_wrapper(self, function)
-        self._run = transform(function, ("value",), _plan)
+        self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
+        self._run = transform(function, ("jit",), self._plan)
+
+    def _plan(self, trace: Trace, _: Arguments) -> Plan:
+        plan = plan_of(trace.inputs, trace.results, trace.structure)
+        if plan.program is None:
+            return plan
+        made = machine.Machine(plan.program.dag)
+        made.start()
+        self._machines.add(made)
+        return plan._replace(program=made)
+
+    def wait(self, timeout: float | None = None) -> jit:
+        """Wait for the machine code of all kinds of arguments seen so far; give the function.
+
+        >>> import chainrule as cr
+        >>> f = cr.jit(lambda x: x**2)
+        >>> f(3.0), f.wait()(3.0)
+        (np.float64(9.0), np.float64(9.0))
+
+        Args:
+            timeout: No longer than so many seconds for each kind.
+        """
+        for made in self._machines:
+            made.wait(timeout)
+        return self
 
     def __call__(self, *positional: Any, **keywords: Any) -> Any:
         return self._run(*positional, **keywords)
@@ -54,7 +89,3 @@ class jit:  # noqa: N801 - used as a function
         <Graph of (x): sum(x^2)>
         """
         return trace(self.__wrapped__)(*positional, **keywords)
-
-
-def _plan(trace: Trace, _: Arguments) -> Plan:
-    return plan_of(trace.inputs, trace.results, trace.structure)

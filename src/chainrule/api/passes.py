@@ -81,9 +81,9 @@ class Passes:
             return self.given, self.given_name
         return self.adjoints(start), self.dag.labels[start]
 
-    def tangents(self, seed: Node) -> Flow:
-        """The forward-mode pass that starts with 1 at a node."""
-        found = self._forward.get(seed)
+    def tangents(self, seed: Node, holding: Collection[Node] = ()) -> Flow:
+        """The forward-mode pass that starts with 1 at a node, others perhaps held fixed."""
+        found = None if holding else self._forward.get(seed)
         if found is None:
             if seed.type.shape:
                 raise DerivativeError(
@@ -91,8 +91,9 @@ class Passes:
                     f"{self.dag.labels[seed]!r} has shape {list(seed.type.shape)}, so a tangent "
                     "needs a direction: jvp() of the graph takes one, derivative() goes backward",
                 )
-            found = self.sweep.forward({self.floating(seed): seed.type.dtype.type(1)})
-            _keep(self._forward, seed, found)
+            found = self.sweep.forward({self.floating(seed): seed.type.dtype.type(1)}, holding)
+            if not holding:
+                _keep(self._forward, seed, found)
         return found
 
     def gradient(self, output: Node, seed: Any = None) -> dict[str, Any]:

@@ -25,6 +25,17 @@ from chainrule.run.program import Program
 Pure = Callable[..., Any]
 
 
+class Runnable(Protocol):
+    """A graph that runs."""
+
+    @property
+    def dag(self) -> Dag:
+        """The graph."""
+
+    def __call__(self, *arguments: Any) -> Sequence[Any]:
+        """The values of the outputs."""
+
+
 class Plan(NamedTuple):
     """A derivative of a traced function, ready for any arguments of its kind.
 
@@ -43,7 +54,7 @@ class Plan(NamedTuple):
     results: tuple[Any, ...]
     structure: Structure
     free: tuple[Node, ...]
-    program: Program | None
+    program: Runnable | None
     fresh: bool
     linear: Plan | None = None
 

@@ -100,9 +100,7 @@ def derive(
     """Show the derivative as a formula, and step by step with the rules used."""
     leaf = _leaf(graph, wrt)
     if chain_rule:
-        if holding:
-            raise click.UsageError("--chain-rule shows total derivatives; it has no --holding")
-        rule = graph.chain_rule(leaf, of=of)
+        rule = graph.chain_rule(leaf, of=of, holding=holding)
         answer = Answer(
             "derive",
             graph.formula(),

@@ -15,6 +15,9 @@ from chainrule.app.writers import Answer, write
 from chainrule.show.numbers import number
 from chainrule.show.table import Table
 
+_REASONS: Final = 8
+"""This many places are named where values or derivatives stop being finite."""
+
 _DRAWN: Final = 100
 """Graphs with more nodes do not fit on a terminal, and placing them takes long."""
 
@@ -97,6 +100,12 @@ def show(
         lines.append((f"for derivatives choose an output: --of {choices}", "dim"))
     elif not scalar:
         lines.append(("for derivatives make one number of it, such as sum(…)", "dim"))
+    reasons = record.why_not_finite(of=of).sentences(digits)
+    if reasons:
+        data["not_finite"] = list(reasons)
+        lines += [(reason, "yellow") for reason in reasons[:_REASONS]]
+        more = len(reasons) - _REASONS
+        lines += [(f"… {more} more", "dim")] * (more > 0)
     tables = _tables(record, kinds, wrt, of, digits)
     draw = partial(record.draw, of=of) if drawn else None
     write(Answer("show", graph.formula(), tables, lines, data, draw=draw), form)

@@ -53,6 +53,7 @@ from chainrule.formula.lower import check_shapes, lower
 from chainrule.formula.names import CONSTANTS
 from chainrule.formula.parser import parse
 from chainrule.formula.tokens import Token, normal_form, split_letters, tokenize
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag
 
 
@@ -112,9 +113,10 @@ def lowered(
         FormulaError: As `read`.
         LimitError: As `read`.
     """
-    statements = parse(tokens, text, limits)
-    check_shapes(declarations, {token.text for token in tokens}, text)
-    dag, unused = lower(statements, text, declarations, limits, constants)
+    with collector_paused():
+        statements = parse(tokens, text, limits)
+        check_shapes(declarations, {token.text for token in tokens}, text)
+        dag, unused = lower(statements, text, declarations, limits, constants)
     for name in unused:
         warnings.warn(
             f"W101 {name!r} is defined, but the output does not use it",

@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple, final
 
 from chainrule.errors import GraphError, Span, listed, nearest, shown
 from chainrule.graph import walk
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.node import (
     CONSTANT,
     INPUT,
@@ -379,6 +380,7 @@ class Dag:
 
     # --- new graphs ---------------------------------------------------------------------------
 
+    @collector_paused()
     def substitute(
         self,
         replacements: Mapping[Node, Node],

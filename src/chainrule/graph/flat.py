@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.errors import ChainruleError, FileError, Span, shown
 from chainrule.graph import walk
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Arrangement, Dag, Matrix, Meaning, Origin
 from chainrule.graph.node import (
     CONSTANT,
@@ -188,6 +189,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+@collector_paused()
 def from_data(data: Any) -> Dag:
     """The Dag of JSON data; raises like `from_json`."""
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:

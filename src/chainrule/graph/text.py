@@ -21,6 +21,7 @@ import re
 from typing import Any, Final
 
 from chainrule.errors import ChainruleError, FileError, shown
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag
 from chainrule.graph.flat import (
     FORMAT,
@@ -77,6 +78,7 @@ def write(dag: Dag) -> str:
     return "\n".join(lines) + "\n"
 
 
+@collector_paused()
 def read(text: str) -> Dag:
     """The Dag whose canonical text this is.
 

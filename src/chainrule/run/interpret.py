@@ -231,11 +231,12 @@ class Sweep:
                         adjoints.add(operand, number, guard)
         return adjoints
 
-    def forward(self, seeds: Mapping[Node, Any]) -> Flow:
+    def forward(self, seeds: Mapping[Node, Any], holding: Collection[Node] = ()) -> Flow:
         """The tangents d(node)/d(seed), each accumulated over the operands of its node.
 
         Args:
             seeds: Node → tangent; the change of these nodes that all others follow.
+            holding: Nodes held fixed: they do not follow.
 
         Raises:
             DerivativeError: E331 when a seed is not a floating-point number.
@@ -245,6 +246,8 @@ class Sweep:
         tangents = Flow(seeds)
         with np.errstate(all="ignore"):
             for node in self.dag.order:
+                if node in holding:
+                    continue
                 if node.op.joint is not None:
                     self._push_all(tangents, node)
                 elif node not in seeds:

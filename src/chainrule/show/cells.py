@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from chainrule.formula.labels import latex_spellings
@@ -46,15 +47,34 @@ class Names:
             text, latex = text + words.text, latex + words.latex
         return Cell(text, latex, text)
 
-    def derivative(self, of: Node | str, wrt: Node, *, total: bool) -> Cell:
+    def derivative(
+        self, of: Node | str, wrt: Node, *, total: bool, held: Collection[Node] = ()
+    ) -> Cell:
         """The derivative of one node (or of what is called so) by another, with round or upright
-        d.
+        d; with nodes held fixed ``(∂f/∂x)_a``.
         """
         text, latex = ("d", r"\mathrm{d}") if total else ("∂", r"\partial ")
         name_of = of if isinstance(of, str) else self.text[of]
         latex_of = latex_name(of) if isinstance(of, str) else self.latex[of]
         name = f"{text}{name_of}/{text}{self.text[wrt]}"
-        return Cell(name, f"${latex}{latex_of} / {latex}{self.latex[wrt]}$", name)
+        if held:
+            name = f"({name})_{self.list(held).text}"
+        fraction = f"{latex}{latex_of} / {latex}{self.latex[wrt]}"
+        return Cell(name, f"${self.at_fixed(fraction, held)}$", name)
+
+    def at_fixed(self, derivative: str, held: Collection[Node]) -> str:
+        """A derivative in LaTeX, with the nodes held fixed as its subscript."""
+        return rf"\left({derivative}\right)_{{{self.list(held).latex}}}" if held else derivative
+
+    def held_fixed(self, held: Collection[Node]) -> str:
+        """``, a, b held fixed``, or nothing."""
+        return f", {self.list(held).text.replace(',', ', ')} held fixed" if held else ""
+
+    def list(self, nodes: Collection[Node]) -> Cell:
+        """The labels of some nodes, in the order of the graph, as ``a,b``."""
+        order = [node for node in self.text if node in nodes]
+        text = ",".join([self.text[node] for node in order])
+        return Cell(text, ", ".join([self.latex[node] for node in order]), text)
 
 
 def count_cell(count: int) -> Cell:

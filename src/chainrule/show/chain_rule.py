@@ -5,7 +5,7 @@ It needs no derivative of any operation, so it can also be written for abstract 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,18 +49,20 @@ class ChainRule:
         dag: The graph.
         of: What is differentiated.
         wrt: By what.
+        holding: The nodes held fixed.
     """
 
-    def __init__(self, dag: Dag, of: Node, wrt: Node) -> None:
+    def __init__(self, dag: Dag, of: Node, wrt: Node, holding: Collection[Node] = ()) -> None:
         """Raise DerivativeError E331 for a node that is not a floating-point number."""
         require_float(dag, [of, wrt])
         self.dag = dag
         self.of = of
         self.wrt = wrt
+        self.holding = frozenset(holding)
         self._names = Names(dag)
-        self._order = walk.depth_first([of])
-        active = dependent(dag.order, [wrt])
-        self._between = [node for node in self._order if node in active]
+        active = dependent(dag.order, [wrt], holding)
+        near = walk.depth_first([of], self.holding) if of in active else []
+        self._between = [node for node in near if node in active]
 
     def steps(self) -> Iterator[tuple[Symbol, tuple[Product, ...]]]:
         """For each node between: its derivative, as a sum over the edges that enter it."""
@@ -134,10 +136,12 @@ class ChainRule:
         ]
         return Table(
             "chain-rule",
-            f"Chain rule: d{self._names.text[self.of]}/d{self._names.text[self.wrt]}",
+            f"Chain rule: {self._text(self._whole)}",
             columns(("derivative", "Derivative", False, "bold"), ("sum", "Sum over operands")),
             tuple(rows),
-            "∂: along one edge; d: over all paths.",
+            "∂: along one edge; (∂)_: over the paths that avoid what is held fixed."
+            if self.holding
+            else "∂: along one edge; d: over all paths.",
         )
 
     @property
@@ -152,21 +156,25 @@ class ChainRule:
         return " + ".join(terms) or "0"
 
     def _text(self, symbol: Symbol) -> str:
-        d = "d" if symbol.total else "∂"
+        held = self.holding if symbol.total else ()
+        total = symbol.total and not held
         which = f"[{symbol.operand}]" if symbol.operand else ""
-        return f"{d}{self._names.text[symbol.of]}/{d}{self._names.text[symbol.wrt]}{which}"
+        return self._names.derivative(symbol.of, symbol.wrt, total=total, held=held).text + which
 
     def _latex(self, symbol: Symbol) -> str:
-        d = r"\mathrm{d}" if symbol.total else r"\partial"
+        held = self.holding if symbol.total else ()
+        d = r"\mathrm{d}" if symbol.total and not held else r"\partial"
         of, wrt = self._names.latex[symbol.of], self._names.latex[symbol.wrt]
         fraction = rf"\frac{{{d} {of}}}{{{d} {wrt}}}"
-        return rf"\left({fraction}\right)_{{{symbol.operand}}}" if symbol.operand else fraction
+        if symbol.operand:
+            return rf"\left({fraction}\right)_{{{symbol.operand}}}"
+        return self._names.at_fixed(fraction, held)
 
     def __str__(self) -> str:
         return self.text()
 
     def __repr__(self) -> str:
-        return f"<ChainRule of d{self._names.text[self.of]}/d{self._names.text[self.wrt]}>"
+        return f"<ChainRule of {self._text(self._whole)}>"
 
 
 def _product(sign: str, factors: Iterator[str]) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from chainrule.diff.cost import Costs, Count
 from chainrule.show.cells import count_cell, word_cell
+from chainrule.show.numbers import latex_of, power_of_ten
 from chainrule.show.table import Cell, Table, columns
 
 _EXACT: Final = 10**12
 """Larger counts are shown as powers of ten; the data has all digits."""
 
-_WRITTEN: Final = 4000
-"""Counts with more digits are powers of ten in the data, too."""
+_WRITTEN: Final = 10**4000
+"""Larger counts are powers of ten in the data, too: Python refuses to write all their digits."""
 
 
 def cost_table(costs: Costs) -> Table:
@@ -60,11 +60,8 @@ def large_cell(count: int) -> Cell:
     """A whole number that may be astronomically large."""
     if count < _EXACT:
         return count_cell(count)
-    # By logarithms: Python refuses to write integers of more than some thousand digits.
-    power = math.floor(math.log10(count))
-    first = f"{count * 100 // 10**power / 100:.2f}"
-    text = f"{first}e{power}"
-    return Cell(text, rf"${first} \cdot 10^{{{power}}}$", count if power < _WRITTEN else text)
+    text = power_of_ten(count)
+    return Cell(text, f"${latex_of(text)}$", count if count < _WRITTEN else text)
 
 
 def _times(count: int, word: str) -> str:

@@ -104,6 +104,7 @@ class Derivation:
         self._total = direction == "forward" and not holding
         self._active = dependent(dag.order, [wrt], holding)
         self.names = Names(dag)
+        self._edges = Edges()
         order = walk.depth_first([of])
         if direction == "forward":
             free = (node for node in order if node not in self.holding)
@@ -201,17 +202,17 @@ class Derivation:
             raise LimitError(
                 "E157", f"written out it has {count(size)} nodes, more than {WRITTEN_OUT}"
             )
-        leaves = {node for node in self._own if node.is_leaf}
-        return self._written(root, style, {}, leaves)
+        return self._written(root, style, {}, ())
 
     # --- step by step -------------------------------------------------------------------------
 
     def steps(self) -> Iterable[Step]:
         """One step for each node between ``wrt`` and ``of``, in the order of the pass."""
-        edges = Edges()
+        edges = self._edges
         if self.of not in self._active:
             return
-        between = [node for node in self._order if node in self._active]
+        near = walk.depth_first([self.of], self.holding)
+        between = [node for node in near if node in self._active]
         uses = walk.uses_of(self._order)
         start, forward = (self.wrt, True) if self.direction == "forward" else (self.of, False)
         known = {start: one(start.type)}
@@ -296,8 +297,7 @@ class Derivation:
             for number, step in enumerate(self.steps(), start=1)
         ]
         of, wrt = self.names.text[self.of], self.names.text[self.wrt]
-        fixed = [self.names.text[node] for node in self.dag.order if node in self.holding]
-        held = f", {', '.join(fixed)} held fixed" * bool(fixed)
+        held = self.names.held_fixed(self.holding)
         notes = [f"{of} does not depend on {wrt}{held}."] * (not rows)
         if self.generic:
             notes.append("Left out: single points, where an operation has a convention of its own.")
@@ -332,7 +332,7 @@ class Derivation:
 
     def symbol(self, node: Node) -> Cell:
         """How the derivative that belongs to a node is written: ``da/dx`` or ``∂f/∂a``."""
-        return self.names.derivative(*self._ends(node), total=self._total)
+        return self.names.derivative(*self._ends(node), total=self._total, held=self.holding)
 
     def result(self, step: Step) -> Cell:
         """The derivative of a step in terms of those before it."""
@@ -340,7 +340,7 @@ class Derivation:
 
     def local_derivative(self, user: Node, position: int) -> Cell | None:
         """∂user/∂operand on one edge as a formula; None where it is structurally zero."""
-        partial = Edges().into(user, position)
+        partial = self._edges.into(user, position)
         if partial is None:
             return None
         operand = user.operands[position]
@@ -352,12 +352,12 @@ class Derivation:
     def _cell(self, root: Node, symbols: Mapping[Node, Node], operations: Iterable[Node]) -> Cell:
         """An expression over the operations whose rules it comes from, and their operands."""
         near = {node for operation in operations for node in (operation, *operation.operands)}
-        near = {node for node in self._own if node.is_leaf} | (near & self._own)
+        near &= self._own
         # Brackets keep a symbol together in a product; alone it needs none.
-        text_labels = {symbol: f"({self.symbol(node).text})" for symbol, node in symbols.items()}
+        text_labels = {symbol: self.symbol(node).text for symbol, node in symbols.items()}
+        if root not in symbols and not self.holding:
+            text_labels = {symbol: f"({name})" for symbol, name in text_labels.items()}
         text = self._written(root, "text", text_labels, near)
-        if root in symbols:
-            text = text[1:-1]
         latex_labels = {
             symbol: self._fraction(*self._ends(node)) for symbol, node in symbols.items()
         }
@@ -369,16 +369,19 @@ class Derivation:
 
     def _fraction(self, of: Node, wrt: Node) -> str:
         d = r"\mathrm{d}" if self._total else r"\partial"
-        return rf"\frac{{{d} {self.names.latex[of]}}}{{{d} {self.names.latex[wrt]}}}"
+        fraction = rf"\frac{{{d} {self.names.latex[of]}}}{{{d} {self.names.latex[wrt]}}}"
+        return self.names.at_fixed(fraction, self.holding)
 
     def _written(
         self, root: Node, style: Style, labels: Mapping[Node, str], named: Container[Node]
     ) -> str:
-        """An expression over nodes that stand as their labels; the rest is written out."""
+        """An expression over leaves and other nodes that stand as their labels; the rest is
+        written out.
+        """
         own = self.names.text if style == "text" else self.names.latex
         known: dict[Node, str] = {}
         for node in walk.depth_first([root], named):
-            if node in labels or node in named:
+            if node in labels or node in named or (node.is_leaf and node in self._own):
                 known[node] = labels[node] if node in labels else own[node]
             elif node.op is CONSTANT:
                 text = numeral(constant_value(node))

@@ -6,7 +6,7 @@ the sum, over the edges that enter it, of the edge times the node it comes from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,12 +62,14 @@ class DerivativeGraph:
         wrt: The node by which.
         nodes: The derivatives, in topological order; the first is 1.
         edges: The local derivatives, by the node they enter.
+        holding: The nodes held fixed.
     """
 
     dag: Dag
     wrt: Node
     nodes: tuple[DerivativeNode, ...]
     edges: tuple[DerivativeEdge, ...]
+    holding: frozenset[Node] = frozenset()
 
     def table(self) -> Table:
         """One row for each node: its derivative, the edges that enter it, its content."""
@@ -85,7 +87,8 @@ class DerivativeGraph:
             rows.append((node.name, Cell(text, latex, data), node.content))
         return Table(
             "derivative-graph",
-            f"Derivative graph with respect to {self.dag.labels[self.wrt]}",
+            f"Derivative graph with respect to {self.dag.labels[self.wrt]}"
+            + Names(self.dag).held_fixed(self.holding),
             columns(
                 ("derivative", "Node", False, "bold"),
                 ("edges", "Edges into it"),
@@ -102,28 +105,37 @@ class DerivativeGraph:
         return self.table().text()
 
 
-def symbolic_derivative_graph(dag: Dag, of: Node, wrt: Node) -> DerivativeGraph:
+def symbolic_derivative_graph(
+    dag: Dag, of: Node, wrt: Node, holding: Collection[Node] = ()
+) -> DerivativeGraph:
     """The derivative graph with formulas.
 
     Raises:
         DerivativeError: E331 for a node that is not a floating-point number.
     """
-    derivation = Derivation(dag, of, wrt)
+    derivation = Derivation(dag, of, wrt, holding=holding)
     contents = {step.node: derivation.result(step) for step in derivation.steps()}
-    return _built(dag, wrt, contents, derivation.local_derivative)
+    return _built(dag, wrt, contents, derivation.local_derivative, holding)
 
 
 def numeric_derivative_graph(
-    sweep: Sweep, of: Node, wrt: Node, tangents: Mapping[Node, Any], digits: int = 6
+    sweep: Sweep,
+    of: Node,
+    wrt: Node,
+    tangents: Mapping[Node, Any],
+    digits: int = 6,
+    holding: Collection[Node] = (),
 ) -> DerivativeGraph:
     """The derivative graph with the numbers of one evaluation, given the tangents of all nodes."""
 
     def local(user: Node, position: int) -> Cell:
         return number_cell(sweep.local_derivative(user, position), digits)
 
-    between = [node for node in walk.depth_first([of]) if node in tangents]
+    between = [node for node in walk.depth_first([of], holding) if node in tangents]
+    if of not in tangents:
+        between = []
     contents = {node: number_cell(tangents[node], digits) for node in between}
-    return _built(sweep.dag, wrt, contents, local)
+    return _built(sweep.dag, wrt, contents, local, holding)
 
 
 def _built(
@@ -131,12 +143,14 @@ def _built(
     wrt: Node,
     contents: Mapping[Node, Cell],
     local: Callable[[Node, int], Cell | None],
+    holding: Collection[Node],
 ) -> DerivativeGraph:
     names = Names(dag)
     nodes = []
     edges = []
     for node, content in contents.items():
-        nodes.append(DerivativeNode(node, names.derivative(node, wrt, total=True), content))
+        name = names.derivative(node, wrt, total=not holding, held=holding)
+        nodes.append(DerivativeNode(node, name, content))
         if node is wrt:
             continue
         for position, operand in enumerate(node.operands):
@@ -146,7 +160,7 @@ def _built(
                 if node.operands.count(operand) > 1:
                     name = _numbered(name, position + 1)
                 edges.append(DerivativeEdge(operand, node, position, name, value))
-    return DerivativeGraph(dag, wrt, tuple(nodes), tuple(edges))
+    return DerivativeGraph(dag, wrt, tuple(nodes), tuple(edges), frozenset(holding))
 
 
 def _numbered(name: Cell, operand: int) -> Cell:

@@ -63,15 +63,22 @@ def count(whole: int) -> str:
     >>> count(2**100), count(2**1000), count(2**100_000)
     ('1267650600228229401496703205376', 'about 1.07e301', 'about 9.99e30102')
     """
+    return str(whole) if whole < 10**_DIGITS else f"about {power_of_ten(whole)}"
+
+
+def power_of_ten(whole: int) -> str:
+    """A large count as its first digits and a power of ten.
+
+    >>> power_of_ten(2**100), power_of_ten(10**5000 - 1)
+    ('1.27e30', '1.00e5000')
+    """
     # Python refuses to write integers of more than some thousand digits; logarithms do not mind.
-    power = math.log10(whole) if whole else 0.0
-    if power < _DIGITS:
-        return str(whole)
+    power = math.log10(whole)
     exponent = math.floor(power)
     mantissa = f"{10 ** (power - exponent):.2f}"
     if mantissa == "10.00":
         mantissa, exponent = "1.00", exponent + 1
-    return f"about {mantissa}e{exponent}"
+    return f"{mantissa}e{exponent}"
 
 
 _EXPONENT: Final = re.compile(r"(-?[\d.]+)e(-?\d+)")

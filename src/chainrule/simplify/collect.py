@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from chainrule.graph.node import CONSTANT, Node, constant_node, make, uniform_value
 from chainrule.graph.op import OPS
@@ -42,14 +42,16 @@ def sum_of(terms: Sequence[tuple[int, Node]], closed: Container[Node]) -> Node |
     type = terms[0][1].type
     if any(term.op is CONSTANT and not _is_number(term) for _, term in terms):
         return None  # an infinity minus itself is not 0
-    found: dict[Node | None, Fraction] = {}
+    split = [_split(term, closed) for _, term in terms]
     first: dict[object, Node | None] = {}
-    for sign, term in terms:
-        coefficient, rest = _split(term, closed)
-        rest = first.setdefault(_key(rest, closed), rest)
-        found[rest] = found.get(rest, Fraction(0)) + sign * coefficient
+    rests = [first.setdefault(_key(part.rest, closed), part.rest) for part in split]
+    if len(first) == len(terms):
+        return None
+    found: dict[Node | None, Fraction] = {}
+    for (sign, _), part, rest in zip(terms, split, rests, strict=True):
+        found[rest] = found.get(rest, Fraction(0)) + sign * part.coefficient()
     left = {rest: coefficient for rest, coefficient in found.items() if coefficient}
-    if len(found) == len(terms) or not all(_representable(c, type) for c in left.values()):
+    if not all(_representable(c, type) for c in left.values()):
         return None
     result: Node | None = None
     for rest, coefficient in left.items():
@@ -115,18 +117,29 @@ def _times(number: int, product: Node) -> Node:
     return make(_MULTIPLY, (_number(Fraction(number), product.type), product))
 
 
-def _split(term: Node, closed: Container[Node]) -> tuple[Fraction, Node | None]:
+class _Term(NamedTuple):
+    """A term taken apart: sign · number · rest, where number and rest may be absent."""
+
+    sign: int
+    number: Node | None
+    rest: Node | None
+
+    def coefficient(self) -> Fraction:
+        return Fraction(self.sign) if self.number is None else self.sign * _fraction(self.number)
+
+
+def _split(term: Node, closed: Container[Node]) -> _Term:
     """A term as coefficient and rest."""
     sign = 1
     while term.op is _NEGATE and term not in closed:
         sign, term = -sign, term.operands[0]
     if term in closed:
-        return Fraction(sign), term
+        return _Term(sign, None, term)
     if _is_number(term):
-        return sign * _fraction(term), None
+        return _Term(sign, term, None)
     if term.op is _MULTIPLY and _is_number(term.operands[0]) and term.operands[0] not in closed:
-        return sign * _fraction(term.operands[0]), term.operands[1]
-    return Fraction(sign), term
+        return _Term(sign, *term.operands)
+    return _Term(sign, None, term)
 
 
 def _key(rest: Node | None, closed: Container[Node]) -> object:

@@ -12,7 +12,9 @@ import functools
 from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from chainrule.formula.infix import read
 from chainrule.graph.node import CONSTANT, INPUT, Node, uniform_value
@@ -93,10 +95,7 @@ LIGHT: Final = (
 """What makes a derivative readable, and nothing that changes its shape more than that."""
 
 _CONSTANTS: Final = ("c", "d", "n")
-
-
-Table = tuple[tuple[str, str], ...]
-"""Identities as pairs (left, right)."""
+_DOUBLE: Final = 8  # bytes of a float64
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +126,10 @@ class Identity:
         while pairs:
             pattern, actual = pairs.pop()
             if pattern.op is INPUT:
-                if pattern.name in _CONSTANTS and not _fits(pattern.name, actual, whole):
-                    return None
                 if found.setdefault(pattern, actual) is not actual:
+                    return None
+                name = pattern.params[0]
+                if name in _CONSTANTS and not _fits(name, actual, whole):
                     return None
             elif actual in whole and actual is not node:
                 return None
@@ -144,13 +144,13 @@ class Identity:
 
 
 @functools.cache
-def identities(table: Table, dtype: str) -> dict[Op, list[Identity]]:
-    """The rules of a table over numbers of one dtype, by the outermost operation on the left."""
+def identities(dtype: np.dtype[Any]) -> dict[Op, list[Identity]]:
+    """The rules over numbers of one dtype, by the outermost operation on the left."""
     found: dict[Op, list[Identity]] = defaultdict(list)
-    for left, right in table:
-        pattern = read(left, dtype=dtype)
+    for left, right in LIGHT:
+        pattern = read(left, dtype=dtype.name)
         names = [node.name for node in pattern.inputs]
-        result = read(right, inputs=names, dtype=dtype)
+        result = read(right, inputs=names, dtype=dtype.name)
         rule = Identity(
             f"{left} = {right}",
             pattern.inputs,
@@ -159,6 +159,44 @@ def identities(table: Table, dtype: str) -> dict[Op, list[Identity]]:
         )
         found[pattern.output.op].append(rule)
     return dict(found)
+
+
+def candidates(node: Node) -> list[Identity]:
+    """The rules that a node may look like, by the operations down to two steps below it."""
+    operands = node.operands
+    seen = [(part.op, part.operands[0].op if part.operands else None) for part in operands]
+    equal = operands[0] is operands[-1]
+    return _candidates(node.op, tuple(seen), equal, node.type.dtype)
+
+
+_Seen = tuple[Op, Op | None]
+"""The operation of an operand, and that of its first operand."""
+
+
+@functools.lru_cache(maxsize=2**14)
+def _candidates(
+    op: Op, seen: tuple[_Seen, ...], equal: bool, dtype: np.dtype[Any]
+) -> list[Identity]:
+    rules = identities(dtype).get(op, ())
+    return [
+        rule
+        for rule in rules
+        if (equal or not _asks_for_equal(rule.left)) and all(map(_may_be, rule.left.operands, seen))
+    ]
+
+
+def _asks_for_equal(pattern: Node) -> bool:
+    return len(pattern.operands) > 1 and pattern.operands[0] is pattern.operands[-1]
+
+
+def _may_be(pattern: Node, seen: _Seen) -> bool:
+    """Whether what is seen of an operand may look like a pattern."""
+    op, below = seen
+    if pattern.op is INPUT:
+        return op is CONSTANT or pattern.name not in _CONSTANTS
+    if op is not pattern.op:
+        return False
+    return below is None or _may_be(pattern.operands[0], (below, None))
 
 
 def _same_number(pattern: Node, actual: Node) -> bool:
@@ -174,10 +212,10 @@ def _fits(name: str, node: Node, whole: Container[Node]) -> bool:
     if number is None or node in whole:
         return False
     value = float(number)
-    return _moderate(abs(value), node.type.dtype.name) and (name != "n" or value < 0)
+    return _moderate(abs(value), node.type.dtype.itemsize) and (name != "n" or value < 0)
 
 
-def _moderate(size: float, dtype: str) -> bool:
+def _moderate(size: float, itemsize: int) -> bool:
     """Whether products of two such numbers have all their digits, so that constants can meet."""
-    largest = 2.0 ** (60 if dtype == "float32" else 200)
+    largest = 2.0**60 if itemsize < _DOUBLE else 2.0**200
     return size == 0 or 1 / largest < size < largest

@@ -11,12 +11,13 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 
 from chainrule.graph import walk
+from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node, make, uniform_value
 from chainrule.graph.op import Op, Params
 from chainrule.simplify.conditions import settled
-from chainrule.simplify.identities import LIGHT, identities
-from chainrule.simplify.regroup import regrouped
+from chainrule.simplify.identities import candidates
+from chainrule.simplify.regroup import Either, regrouped
 
 _DEEPEST: Final = 40
 """How many rewrites may wait for the rewrites of their parts; further parts stay as they are."""
@@ -70,6 +71,7 @@ class Simplified(NamedTuple):
     steps: tuple[Rewrite, ...]
 
 
+@collector_paused()
 def simplify(dag: Dag) -> Simplified:
     """The graph with the identities of the table applied to every node, operands first.
 
@@ -117,10 +119,11 @@ def _pass(
     What only stood inside of a chain that was regrouped is left out.
     """
     new_of, steps = _rewritten(walk.depth_first(outputs, kept), kept, names)
+    settled: set[Node] = set()
     for _ in range(_ROUNDS):
         ends = [new_of[node] for node in outputs]
         closed = {new for node, new in new_of.items() if node in names}
-        moved, chains = regrouped(walk.depth_first(ends, kept), set(ends), kept, closed)
+        moved, chains = regrouped(walk.depth_first(ends, kept), set(ends), kept, closed, settled)
         new_of = {node: moved[new] for node, new in new_of.items() if new in moved}
         steps += [Rewrite("regrouping", before, after) for before, after in chains]
         if not chains:
@@ -135,7 +138,7 @@ def _rewritten(
 
     Nodes with a name are not looked into from outside.
     """
-    work = _Simplifier()
+    work = _Simplifier(kept)
     new_of: dict[Node, Node] = {}
     for node in order:
         new = node
@@ -167,11 +170,13 @@ class _Simplifier:
         steps: What was done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Container[Node]) -> None:
         self.whole: set[Node] = set()
         self.steps: list[Rewrite] = []
+        self._kept = kept
         self._depth = 0
         self._known: dict[Node, Node] = {}
+        self._crowded: dict[Node, bool] = {}
 
     def made(self, op: Op, operands: tuple[Node, ...], params: Params) -> Node:
         """The simplest node for an operation on operands that are simplified already."""
@@ -207,7 +212,7 @@ class _Simplifier:
             return None if folded is None else Rewrite("arithmetic", node, folded)
         if node.type.parts:
             return None
-        for identity in identities(LIGHT, node.type.dtype.name).get(node.op, ()):
+        for identity in candidates(node):
             found = identity.match(node, self.whole)
             if found is not None:
                 after = identity.right.over(found, self.made, node.type.shape)
@@ -220,6 +225,8 @@ class _Simplifier:
         """Whether a rewrite has brought numbers together that cannot be folded: together they may
         overflow or vanish where apart they did not.
         """
+        if not self._has_pile(after):
+            return False
         old = {before}
         for _ in range(_PATTERN_DEPTH):
             old.update([operand for node in old for operand in node.operands])
@@ -231,6 +238,22 @@ class _Simplifier:
             if self._is_number(first) and self._is_number(inner):
                 return True
         return False
+
+    def _has_pile(self, root: Node) -> bool:
+        """Whether numbers stand together anywhere below, old or new; each node is asked once."""
+        known = self._crowded
+        for node in walk.depth_first([root], Either(known, self._kept)):
+            if node not in known:
+                known[node] = node not in self._kept and (
+                    self._is_pile(node) or any(map(known.__getitem__, node.operands))
+                )
+        return known[root]
+
+    def _is_pile(self, node: Node) -> bool:
+        if node.op.name not in _PRODUCTS or not self._is_number(node.operands[0]):
+            return False
+        last = node.operands[-1]
+        return self._is_number(last) or (last.op is node.op and self._is_number(last.operands[0]))
 
     def _is_number(self, node: Node) -> bool:
         """Whether this is a constant without a name."""

@@ -37,29 +37,45 @@ class Regrouped(NamedTuple):
 
 
 def regrouped(
-    order: Sequence[Node], outputs: Container[Node], kept: Container[Node], names: Container[Node]
+    order: Sequence[Node],
+    outputs: Container[Node],
+    kept: Container[Node],
+    names: Container[Node],
+    settled: set[Node],
 ) -> Regrouped:
     """Old node → new node, for all but those inside of a chain.
 
-    Shared nodes, outputs and nodes with names are not taken apart, nor is what is ``kept``.
+    Shared nodes, outputs and nodes with names are not taken apart, nor is what is ``kept``. Nodes
+    with nothing to do, as long as their operands stay, are entered into ``settled``: the next time
+    they are passed over.
     """
     inner = _inside(order, outputs, kept, names)
+    closed = Either(kept, names)
     new_of: dict[Node, Node] = {}
     chains = []
     for node in order:
         if not node.operands or node in kept:
             new_of[node] = node
-        elif node not in inner:
-            terms, bent = _terms(node, inner)
-            joined = [(op, new_of[term]) for op, term in terms]
-            collected = _collected(node, joined, _Either(kept, names))
-            new_of[node] = _joined(node, joined) if collected is None else collected
-            if bent or collected is not None:
-                chains.append((node, new_of[node]))
+            continue
+        if node in inner:
+            continue
+        alone = inner.isdisjoint(node.operands)
+        operands = tuple([new_of[operand] for operand in node.operands]) if alone else ()
+        if operands == node.operands and node in settled:
+            new_of[node] = node
+            continue
+        terms, bent = _terms(node, inner)
+        joined = [(op, new_of[term]) for op, term in terms]
+        collected = _collected(node, joined, closed)
+        new_of[node] = _joined(node, joined) if collected is None else collected
+        if bent or collected is not None:
+            chains.append((node, new_of[node]))
+        elif alone:
+            settled.add(new_of[node])
     return Regrouped(new_of, chains)
 
 
-class _Either:
+class Either:
     """Nodes that are in one of two collections."""
 
     def __init__(self, first: Container[Node], second: Container[Node]) -> None:

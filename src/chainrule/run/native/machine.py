@@ -158,6 +158,10 @@ class Machine:
 
     # --- running it -----------------------------------------------------------------------------
 
+    def __call__(self, *arguments: Any) -> list[Any]:
+        """The outputs at arguments of the types of the inputs: what a `Program` does."""
+        return self.run([in_order(argument) for argument in arguments])
+
     def run(self, values: Sequence[Any], given: Given = NONE) -> list[Any]:
         """The outputs, as arrays and numbers of NumPy.
 
@@ -227,6 +231,13 @@ class Machine:
             bounds = [count * at // parts for at in range(parts + 1)]
             list(_pool().map(part, bounds[:-1], bounds[1:]))
         return results
+
+
+def in_order(value: Any) -> Any:
+    """The array itself, or a copy in order and aligned; numbers as they are."""
+    if value.__class__ is np.ndarray:
+        return np.require(value, requirements=("C", "A"))
+    return value
 
 
 def _job(reference: weakref.ref[Machine]) -> background.Job:
