@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from chainrule.api.outputs import arranged
 from chainrule.errors import GraphError, shown
 from chainrule.graph.dag import Dag
 from chainrule.run.native.machine import Machine, in_order
-from chainrule.run.native.report import CompileReport
+
+if TYPE_CHECKING:
+    from chainrule.run.native.report import CompileReport
 
 Listing = Literal["kernels", "llvm", "optimised", "assembly"]
 

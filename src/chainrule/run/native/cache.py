@@ -55,6 +55,10 @@ class Cache:
         self._most = most
         self._until_tidy = 0
 
+    def __contains__(self, key: str) -> bool:
+        """Whether there is an entry, whole or not."""
+        return os.path.exists(self._folder / (key + _ENDING))  # noqa: PTH110 - raises nothing
+
     def get(self, key: str) -> bytes | None:
         """The content of this name; None where there is none that is whole."""
         path = self._folder / (key + _ENDING)
@@ -163,7 +167,7 @@ _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 def _is_ours(status: os.stat_result) -> bool:
     """Whether a file or folder belongs to this user, and no other may write to it."""
-    if sys.platform == "win32":  # folders of a user are closed to others there
+    if not hasattr(os, "geteuid"):  # Windows: folders of a user are closed to others there
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 

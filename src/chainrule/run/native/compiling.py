@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +17,7 @@ from chainrule.run.native.kernels import Foreign, Kernel, Plan
 from chainrule.run.native.lanes import Module
 from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
+from chainrule.run.native.stages import stage
 from chainrule.run.native.straight import over_points, write_straight
 
 BASELINE, OPTIMISED = 0, 2
@@ -73,14 +72,6 @@ class Routine(NamedTuple):
     keep: Any
 
 
-@contextmanager
-def stage(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Add the time that a stage takes to those of before."""
-    start = time.perf_counter()
-    yield
-    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
-
-
 def planned(dag: Dag) -> Planned:
     """The kernels of a graph and the layout of its memory."""
     seconds: dict[str, float] = {}
@@ -113,35 +104,62 @@ def module_of(what: Planned, moving: Sequence[bool] | None = None) -> tuple[Modu
     return module, what.layout.size
 
 
-def compiled(
-    what: Planned, level: int = OPTIMISED, moving: Sequence[bool] | None = None
-) -> Routine:
-    """Machine code of a graph, loaded."""
+class Written(NamedTuple):
+    """A graph as text for LLVM.
+
+    Attributes:
+        what: The graph.
+        names: Of the functions that are called; a single one where no work is left to NumPy.
+        text: The module.
+        scratch: Bytes of scratch memory that the code needs.
+        is_straight: Whether it is a long body without loops: LLVM's passes do nothing for those,
+            as nothing in them is computed twice.
+        seconds: What each stage took.
+    """
+
+    what: Planned
+    names: tuple[str, ...]
+    text: str
+    scratch: int
+    is_straight: bool
+    seconds: dict[str, float]
+
+    def passes(self, level: int) -> int:
+        """How hard LLVM's passes try at this level."""
+        return 0 if self.is_straight else level
+
+    def is_cached(self, level: int) -> bool:
+        """Whether an earlier process has made code of this level."""
+        return target.is_cached(self.text, level, passes=self.passes(level))
+
+
+def written(what: Planned, moving: Sequence[bool] | None = None) -> Written:
+    """The text of a graph; see `module_of`."""
     seconds = dict(what.seconds)
     with stage(seconds, "emit"):
         module, scratch = module_of(what, moving)
         text = module.text
-    # A long straight body gains nothing from LLVM's passes: nothing in it is computed twice.
-    passes = level if what.numbers is None or moving is not None else 0
-    with stage(seconds, "optimise"):
-        optimised = target.optimised(text, passes)
-    with stage(seconds, "code"):
-        code = target.machine_code(optimised, level)
-    with stage(seconds, "load"):
-        library = target.Library(code)
     names = [
         f"k{at}"
         for at, kernel in enumerate(what.plan.kernels)
         if isinstance(kernel, Kernel) and f"k{at}" in module and "evaluate" not in module
     ] or ["evaluate"] * ("evaluate" in module)
-    context, constants = table(what.plan)
+    is_straight = what.numbers is not None and moving is None
+    return Written(what, tuple(names), text, scratch, is_straight, seconds)
+
+
+def compiled(given: Written, level: int = OPTIMISED) -> Routine:
+    """Machine code of a graph, loaded; LLVM makes it unless it is in the cache."""
+    seconds = dict(given.seconds)
+    library = target.load(given.text, level, passes=given.passes(level), seconds=seconds)
+    context, constants = table(given.what.plan)
     return Routine(
         "baseline" if level == BASELINE else "optimised",
-        tuple([library.address(name) for name in names]),
-        scratch,
+        tuple([library.address(name) for name in given.names]),
+        given.scratch,
         context,
-        text.count("\n  "),
-        len(code),
+        given.text.count("\n  "),
+        library.code_bytes,
         seconds,
         (library, constants),
     )

@@ -25,7 +25,7 @@ Find = Callable[[str], int | None]
 """The address of an external function of this name; None: there is none."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An object that this room does not understand, or cannot place."""
 
 
@@ -55,12 +55,24 @@ _UNDEFINED, _ABSOLUTE, _RESERVED = 0, 0xFFF1, 0xFF00
 _NOTYPE, _OBJECT, _FUNC, _SECTION_TYPE = 0, 1, 2, 3
 # Of relocations.
 _64, _PC32, _PLT32, _GOTPCREL, _32S, _PC64, _GOTPCRELX, _REX_GOTPCRELX = 1, 2, 4, 9, 11, 24, 41, 42
-_WIDE: Final = (_64, _PC64)
-_GOT: Final = (_GOTPCREL, _GOTPCRELX, _REX_GOTPCRELX)
-_KNOWN: Final = (_PC32, _PLT32, _32S, *_WIDE, *_GOT)
+
+
+def _table_of(*types: int) -> Array:
+    """For each type of relocation, whether it is one of these."""
+    found = np.zeros(64, bool)
+    found[list(types)] = True
+    return found
+
+
+_IS_WIDE: Final = _table_of(_64, _PC64)
+_IS_GOT: Final = _table_of(_GOTPCREL, _GOTPCRELX, _REX_GOTPCRELX)
+_IS_ABSOLUTE: Final = _table_of(_64, _32S)
+_IS_KNOWN: Final = _table_of(_PC32, _PLT32, _32S) | _IS_WIDE | _IS_GOT
 
 _MOST: Final = 1 << 29
 """Bytes that one object may take: all of it is in reach of 32 bits."""
+_SLACK: Final = 64
+"""How far an addend may lead out of the block: it counts from the end of an instruction."""
 _STUB: Final = b"\xff\x25\x00\x00\x00\x00"
 """``jmp [rip]``: to the address that follows."""
 _STUB_SIZE: Final = 16
@@ -88,25 +100,26 @@ class Placed:
         find: Gives the addresses of what the object does not define.
 
     Raises:
-        Refused: The object is not understood, or this system does not let it be placed.
+        RefusedError: The object is not understood, or this system does not let it be placed.
+        LookupError: It calls a function that ``find`` does not know.
     """
 
     def __init__(self, code: bytes, find: Find) -> None:
         if not available():
-            raise Refused("this system is not x86-64 Linux")
+            raise RefusedError("this system is not x86-64 Linux")
         made = _Object(code)
         made.resolve(find)
         self.size = made.size
         try:
             self._memory = mmap.mmap(-1, made.size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         except (OSError, ValueError) as error:
-            raise Refused("no memory") from error
+            raise RefusedError("no memory") from error
         block = np.frombuffer(self._memory, np.uint8)
         base = block.ctypes.data
         made.write(block, base)
         protect = _mprotect()
         if made.read_only and protect(base, made.read_only, mmap.PROT_READ | mmap.PROT_EXEC):
-            raise Refused("memory may not become executable")
+            raise RefusedError("memory may not become executable")
         self._functions = {name: base + place for name, place in made.functions.items()}
 
     def address(self, name: str) -> int:
@@ -182,14 +195,14 @@ class _Object:
     def _section_headers(self) -> Array:
         code = self._code
         if len(code) < _HEADER.size:
-            raise Refused("no header")
+            raise RefusedError("no header")
         (ident, kind, machine, version, _, _, at, _, _, _, _, size, count, names) = (
             _HEADER.unpack_from(code)
         )
         if not ident.startswith(_IDENT) or (kind, machine, version) != (_RELOCATABLE, _X86_64, 1):
-            raise Refused("not a relocatable object for x86-64")
+            raise RefusedError("not a relocatable object for x86-64")
         if size != _SECTION.itemsize or not count or names >= count:
-            raise Refused("no sections")
+            raise RefusedError("no sections")
         headers = self._table(at, size * count, _SECTION)
         self._names = self._strings(headers[names])
         return headers
@@ -197,12 +210,12 @@ class _Object:
     def _table(self, at: int, size: int, kind: np.dtype[Any]) -> Array:
         """Records of the file."""
         if at > len(self._code) or size > len(self._code) - at or size % kind.itemsize:
-            raise Refused("a table outside the file")
+            raise RefusedError("a table outside the file")
         return np.frombuffer(self._code, kind, size // kind.itemsize, at)
 
     def _strings(self, header: Any) -> bytes:
         if header["type"] != _STRTAB:
-            raise Refused("no table of names")
+            raise RefusedError("no table of names")
         strings = self._table(int(header["offset"]), int(header["size"]), np.dtype(np.uint8))
         return strings.tobytes()
 
@@ -215,18 +228,16 @@ class _Object:
             if not flags & _ALLOC or title.startswith(".eh_frame") or kind == _UNWIND:
                 continue
             if flags & (_TLS | _COMPRESSED) or kind not in (_PROGBITS, _NOBITS):
-                raise Refused(f"section {title}")
+                raise RefusedError(f"section {title}")
             if not any(title == k or title.startswith(k + ".") for k in _KINDS):
-                raise Refused(f"section {title}")
+                raise RefusedError(f"section {title}")
             if flags & _WRITE and flags & _EXECUTE:
-                raise Refused(f"section {title} is code that may be written")
+                raise RefusedError(f"section {title} is code that may be written")
             align = max(align, 1)
             if align > mmap.PAGESIZE or align & (align - 1) or size > _MOST:
-                raise Refused(f"section {title}: size or alignment")
-            if kind == _PROGBITS and (
-                offset > len(self._code) or size > len(self._code) - offset
-            ):
-                raise Refused(f"section {title} ends after the file")
+                raise RefusedError(f"section {title}: size or alignment")
+            if kind == _PROGBITS and (offset > len(self._code) or size > len(self._code) - offset):
+                raise RefusedError(f"section {title} ends after the file")
             chosen.append((bool(flags & _WRITE), at, offset, size, align, kind, flags))
         placed = {}
         end, self._stubs = 0, -1
@@ -238,7 +249,7 @@ class _Object:
             placed[at] = _Section(offset, size, end, empty, writable, bool(flags & _EXECUTE))
             end += size
             if end > _MOST:
-                raise Refused("too large")
+                raise RefusedError("too large")
         if self._stubs < 0:
             end = self._leave_room(end)
         self.size = max(_pages(end), mmap.PAGESIZE)
@@ -250,30 +261,30 @@ class _Object:
         symbols = [h for h in self._headers if h["type"] == _SYMTAB]
         count = sum(int(h["size"]) // _SYMBOL.itemsize for h in symbols)
         if count > _MOST // _STUB_SIZE:
-            raise Refused("too many symbols")
+            raise RefusedError("too many symbols")
         self.read_only = _pages(self._stubs + count * (_STUB_SIZE + 8))
         return self.read_only
 
     def _read_symbols(self) -> None:
         tables = [at for at, h in enumerate(self._headers) if h["type"] == _SYMTAB]
         if len(tables) != 1:
-            raise Refused("not one table of symbols")
+            raise RefusedError("not one table of symbols")
         (self._symbol_table,) = tables
         header = self._headers[self._symbol_table]
         link = int(header["link"])
         if link >= len(self._headers):
-            raise Refused("symbols without names")
+            raise RefusedError("symbols without names")
         self._symbol_names = self._strings(self._headers[link])
         self._symbols = symbols = self._table(int(header["offset"]), int(header["size"]), _SYMBOL)
         section = symbols["section"]
         if section.size and bool(((section >= _RESERVED) & (section != _ABSOLUTE)).any()):
-            raise Refused("a symbol of an unknown kind")
+            raise RefusedError("a symbol of an unknown kind")
         self._values = np.zeros(len(symbols), np.int64)
         self._is_placed = np.zeros(len(symbols), bool)
         for at, own in self._sections.items():
             mine = section == at
             if bool((symbols["value"][mine] > own.size).any()):
-                raise Refused("a symbol outside its section")
+                raise RefusedError("a symbol outside its section")
             self._values[mine] = symbols["value"][mine].astype(np.int64) + own.place
             self._is_placed |= mine
         self.functions = {}
@@ -290,20 +301,20 @@ class _Object:
             if section is None:
                 continue  # of a section that is not placed
             if header["type"] == _REL or int(header["link"]) != self._symbol_table:
-                raise Refused("relocations of another kind")
+                raise RefusedError("relocations of another kind")
             found = self._table(int(header["offset"]), int(header["size"]), _RELOCATION)
             if not found.size:
                 continue
-            if section.is_empty or not bool(np.isin(found["type"], _KNOWN).all()):
-                raise Refused("a relocation of an unknown kind")
+            if section.is_empty or not bool(_IS_KNOWN[np.minimum(found["type"], 63)].all()):
+                raise RefusedError("a relocation of an unknown kind")
             if bool((found["symbol"] >= len(self._symbols)).any()):
-                raise Refused("a relocation of no symbol")
-            width = np.where(np.isin(found["type"], _WIDE), 8, 4).astype(np.uint64)
+                raise RefusedError("a relocation of no symbol")
+            width = np.where(_IS_WIDE[found["type"]], 8, 4).astype(np.uint64)
             last = np.uint64(section.size) - width
             if section.size < 8 or bool((found["offset"] > last).any()):
-                raise Refused("a relocation outside its section")
+                raise RefusedError("a relocation outside its section")
             if bool((np.abs(found["addend"] // 2) > _MOST).any()):
-                raise Refused("a relocation far outside")
+                raise RefusedError("a relocation far outside")
             self._relocations.append((section, found))
 
     # --- what it needs from outside -------------------------------------------------------------
@@ -315,16 +326,16 @@ class _Object:
         if not used:
             return
         symbols = self._symbols
-        for at in np.unique(np.concatenate(used)).tolist():
+        for at in sorted(set(np.concatenate(used).tolist())):
             if self._is_placed[at]:
                 continue
             kind = int(symbols["info"][at]) & 15
             if int(symbols["section"][at]) != _UNDEFINED or kind not in (_NOTYPE, _FUNC) or not at:
-                raise Refused("a relocation of a symbol that is not placed")
+                raise RefusedError("a relocation of a symbol that is not placed")
             name = _name(self._symbol_names, int(symbols["name"][at]))
             address = find(name) if name else None
             if not address:
-                raise Refused(f"no function {name}")
+                raise LookupError(f"no function {name}")
             self._outside[at] = address
 
     # --- writing --------------------------------------------------------------------------------
@@ -349,16 +360,20 @@ class _Object:
         for section, found in self._relocations:
             symbol, kind = found["symbol"], found["type"]
             places = section.place + found["offset"].astype(np.int64)
-            is_got = np.isin(kind, _GOT)
+            is_got = _IS_GOT[kind]
+            is_direct = ~is_got & (kind != _PLT32)
             slots = table + 8 * symbol.astype(np.int64)
             if bool(is_got.any()):
                 _put(block, slots[is_got], addresses[symbol[is_got]], 8)
             values = np.where(kind == _PLT32, stubs[symbol], addresses[symbol])
             values = np.where(is_got, base + slots, values) + found["addend"]
-            values -= np.where(np.isin(kind, (_64, _32S)), 0, base + places)
-            is_wide = np.isin(kind, _WIDE)
+            inside = (values >= base - _SLACK) & (values <= base + self.size + _SLACK)
+            if not bool((inside | (is_direct & outside[symbol])).all()):
+                raise RefusedError("an address outside")
+            values -= np.where(_IS_ABSOLUTE[kind], 0, base + places)
+            is_wide = _IS_WIDE[kind]
             if bool((values[~is_wide] != values[~is_wide].astype(np.int32)).any()):
-                raise Refused("an address out of reach")
+                raise RefusedError("an address out of reach")
             _put(block, places[is_wide], values[is_wide], 8)
             _put(block, places[~is_wide], values[~is_wide], 4)
 
@@ -373,7 +388,7 @@ def _put(block: Array, places: Array, values: Array, size: int) -> None:
 def _name(names: bytes, at: int) -> str:
     end = names.find(b"\0", at)
     if at >= len(names) or end < 0:
-        raise Refused("a name outside its table")
+        raise RefusedError("a name outside its table")
     return names[at:end].decode("latin-1")
 
 

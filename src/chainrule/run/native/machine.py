@@ -11,26 +11,27 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from chainrule.graph.dag import Dag
+from chainrule.late import Late
 from chainrule.run.native import background, target
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
     Planned,
     Routine,
+    Written,
     compiled,
     module_of,
     planned,
+    written,
 )
 from chainrule.run.native.foreign import Mixed
 from chainrule.run.native.kernels import Foreign, Kernel, listing
-from chainrule.run.native.report import CompileReport
 from chainrule.run.native.slots import (
     EVALUATE,
     NONE,
@@ -42,13 +43,23 @@ from chainrule.run.native.slots import (
 )
 from chainrule.run.program import Program
 
+if TYPE_CHECKING:
+    from concurrent import futures
+    from concurrent.futures import ThreadPoolExecutor
+
+    from chainrule.run.native import report as reports
+    from chainrule.run.native.report import CompileReport
+else:
+    reports = Late("chainrule.run.native.report")
+    futures = Late("concurrent.futures")
+
 _LEAST: Final = 4096
 """Points for each thread: for fewer, starting it costs more than it saves."""
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
+    return futures.ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
 class Machine:
@@ -65,6 +76,7 @@ class Machine:
         self.routine: Routine | None = None
         self._program = Program(dag)
         self._planned: Planned | None = None
+        self._written: Written | None = None
         self._mixed: Mixed | None = None
         self._points: dict[tuple[bool, ...], Routine] = {}
         self._lock = threading.RLock()
@@ -88,11 +100,19 @@ class Machine:
 
     def levels(self) -> tuple[int, ...]:
         """The levels at which code is made, one after the other."""
-        return (BASELINE, OPTIMISED) if self.planned.numbers is not None else (OPTIMISED,)
+        if self.planned.numbers is None or self._text().is_cached(OPTIMISED):
+            return (OPTIMISED,)
+        return (BASELINE, OPTIMISED)
+
+    def _text(self) -> Written:
+        """What LLVM is given."""
+        if self._written is None:
+            self._written = written(self.planned)
+        return self._written
 
     def make(self, level: int) -> None:
         """Make code and call it from now on."""
-        routine = compiled(self.planned, level)
+        routine = compiled(self._text(), level)
         plan = self.planned.plan
         if any(isinstance(kernel, Foreign) for kernel in plan.kernels):
             functions = iter([EVALUATE(address) for address in routine.addresses])
@@ -105,7 +125,7 @@ class Machine:
         kernels = self.planned.plan.kernels
         routine = self.routine
         foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
-        return CompileReport(
+        return reports.CompileReport(
             "numpy" if routine is None else routine.tier,
             len(self.dag),
             len(kernels) - len(foreign),
@@ -143,6 +163,7 @@ class Machine:
         except Exception as failure:
             self._failure = failure
         finally:
+            self._written = None
             self._done.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -204,7 +225,7 @@ class Machine:
         with self._lock:
             routine = self._points.get(moving)
             if routine is None:
-                routine = self._points[moving] = compiled(self.planned, OPTIMISED, moving)
+                routine = self._points[moving] = compiled(written(self.planned, moving))
         results = [
             given[at] if at in given else np.empty(shape, node.type.dtype)
             for at, node in enumerate(self.dag.outputs)
