@@ -161,13 +161,14 @@ def _user_folder() -> Path:
     return Path(platformdirs.user_cache_dir())
 
 
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Links are not followed, and pipes not waited for."""
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
 def _is_ours(status: os.stat_result) -> bool:
     """Whether a file or folder belongs to this user, and no other may write to it."""
-    if not hasattr(os, "geteuid"):  # Windows: folders of a user are closed to others there
+    if os.name == "nt":  # folders of a user are closed to others there
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 

@@ -51,7 +51,7 @@ def processor() -> Processor:
         try:
             triple, name, features, width = json.loads(content)
             return Processor(str(triple), str(name), str(features), int(width))
-        except ValueError:  # written by another version
+        except (ValueError, TypeError):  # written by another version
             pass
     found = _asked()
     kept.put(key, json.dumps(found).encode())
