@@ -146,9 +146,7 @@ def test_only_the_user_may_read_it(kept: Cache, tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
-def test_a_folder_that_others_may_write_is_not_used(
-    kept: Cache, tmp_path: Path, mode: int
-) -> None:
+def test_a_folder_that_others_may_write_is_not_used(kept: Cache, tmp_path: Path, mode: int) -> None:
     kept.put(KEY, CONTENT)
     (tmp_path / "folder").chmod(mode)
     assert kept.get(KEY) is None

@@ -181,7 +181,14 @@ other:
 }
 """,
         lambda x: [
-            x[0] + 1.25, x[1] * 3.5, math.exp(x[2]), 9.5 - x[3], 1 / x[4], x[5] * x[5], -1, -1
+            x[0] + 1.25,
+            x[1] * 3.5,
+            math.exp(x[2]),
+            9.5 - x[3],
+            1 / x[4],
+            x[5] * x[5],
+            -1,
+            -1,
         ],
     ),
     "the address of a function outside": (
@@ -244,16 +251,12 @@ def test_as_the_engine_of_llvm(name: str, level: int) -> None:
 def test_as_the_engine_in_baseline_code(name: str) -> None:
     """Tables of relocations differ most at level 1, where nothing is inlined or folded."""
     text, expected = MODULES[name]
-    np.testing.assert_allclose(
-        result(Placed(made(text, 1), of_process)), expected(X), rtol=4e-16
-    )
+    np.testing.assert_allclose(result(Placed(made(text, 1), of_process)), expected(X), rtol=4e-16)
 
 
 def test_a_large_module() -> None:
     count = 3000
-    calls = "\n".join(
-        f"  %v{n + 1} = call double @f{n}(double %v{n})" for n in range(count)
-    )
+    calls = "\n".join(f"  %v{n + 1} = call double @f{n}(double %v{n})" for n in range(count))
     functions = "\n".join(
         f"define internal double @f{n}(double %x) noinline nounwind {{\n"
         f"  %a = fmul double %x, {0.5 + n % 7 * 0.125}\n"
@@ -263,7 +266,8 @@ def test_a_large_module() -> None:
     text = (
         EACH
         + functions
-        + f"\ndefine double @one(double %v0, i64 %i) nounwind {{\n{calls}\n  ret double %v{count}\n}}"
+        + f"\ndefine double @one(double %v0, i64 %i) nounwind {{\n{calls}\n"
+        + f"  ret double %v{count}\n}}"
     )
     expected = X.copy()
     for n in range(count):
@@ -271,7 +275,7 @@ def test_a_large_module() -> None:
     assert result(Placed(made(text, 1), of_process)).tolist() == expected.tolist()
 
 
-# --- what it says of functions -------------------------------------------------------------------
+# --- what it says of functions --------------------------------------------------------------------
 
 
 def test_names() -> None:
@@ -299,7 +303,7 @@ def test_functions_that_are_provided() -> None:
     assert result(target.load(text)).tolist() == (10 * X + np.arange(8)).tolist()
 
 
-# --- memory -----------------------------------------------------------------------------------------
+# --- memory ---------------------------------------------------------------------------------------
 
 
 def mappings() -> list[tuple[int, int, str]]:
@@ -314,9 +318,7 @@ def mappings() -> list[tuple[int, int, str]]:
 def test_never_writable_and_executable() -> None:
     before = [own for own in mappings() if "w" in own[2] and "x" in own[2]]
     placed = Placed(made(MODULES["memory of its own"][0], 0), of_process)
-    (rights,) = [
-        rights for low, high, rights in mappings() if low <= placed.address("run") < high
-    ]
+    (rights,) = [rights for low, high, rights in mappings() if low <= placed.address("run") < high]
     assert rights == "r-xp"
     assert [own for own in mappings() if "w" in own[2] and "x" in own[2]] == before
 
@@ -339,21 +341,31 @@ def test_memory_is_given_back() -> None:
     assert size() - before < 32_000_000
 
 
-# --- what it refuses --------------------------------------------------------------------------------
+# --- what it refuses ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "@t = thread_local global double 1.0\n"
-        "define ptr @run() {\n  ret ptr @t\n}",
-        "define void @start() {\n  ret void\n}\n@llvm.global_ctors = appending global "
-        "[1 x { i32, ptr, ptr }] [{ i32, ptr, ptr } { i32 1, ptr @start, ptr null }]",
+        "@t = thread_local global double 1.0\ndefine ptr @run() {\n  ret ptr @t\n}",
+        """
+define void @start() {
+  ret void
+}
+@llvm.global_ctors = appending global [1 x { i32, ptr, ptr }]
+  [{ i32, ptr, ptr } { i32 1, ptr @start, ptr null }]
+""",
         '@v = global double 1.0, section "elsewhere"',
         "@common = common global double 0.0",
-        "define double @choose() {\n  ret double 1.0\n}\n"
-        "@other = ifunc double (), ptr @resolver\n"
-        "define ptr @resolver() {\n  ret ptr @choose\n}",
+        """
+@other = ifunc double (), ptr @resolver
+define double @choose() {
+  ret double 1.0
+}
+define ptr @resolver() {
+  ret ptr @choose
+}
+""",
     ],
 )
 def test_what_is_not_understood(text: str) -> None:
@@ -366,7 +378,9 @@ def test_what_is_not_understood(text: str) -> None:
         placed.address("other")
 
 
-@pytest.mark.parametrize("code", [b"", b"\x7fELF", bytes(64), bytes(5000), b"\xcf\xfa\xed\xfe" * 99])
+@pytest.mark.parametrize(
+    "code", [b"", b"\x7fELF", bytes(64), bytes(5000), b"\xcf\xfa\xed\xfe" * 99]
+)
 def test_no_object(code: bytes) -> None:
     with pytest.raises(RefusedError):
         Placed(code, of_process)

@@ -152,7 +152,8 @@ def _of(asked: str) -> Cache | None:
 
 def _user_folder() -> Path:
     """Where this user's programs keep what can be made anew."""
-    if sys.platform == "linux":
+    is_linux: bool = sys.platform == "linux"
+    if is_linux:
         # The XDG rule in two lines: the library takes longer to load than code from the cache.
         named = os.environ.get("XDG_CACHE_HOME", "")
         return Path(named) if Path(named).is_absolute() else Path("~/.cache").expanduser()
