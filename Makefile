@@ -17,7 +17,7 @@ demo: $(VENV)/ready  ## print the tables of a real formula, and draw it
 	$(BIN)/chainrule draw "L = (y - sigmoid(w*x + b))^2" w=0.5 b=-1 x=3 y=1 --parameters "w b" --arrows both -o build/demo.svg
 
 test: $(VENV)/ready  ## run the tests, the docstring examples and the documentation
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint test  ## everything that must hold before a commit
 

@@ -164,8 +164,10 @@ def _uses_result(op: Op, params: Params, dtype: str) -> tuple[bool, ...]:
     )
 
 
-def measure(op: Op, params: Params, dtype: str) -> Iterator[Measured]:
-    """Measure an operation on its grid."""
+def measure(
+    op: Op, params: Params, dtype: str, evaluate: Callable[..., Any] = evaluate
+) -> Iterator[Measured]:
+    """Measure an operation on its grid, computed by the interpreter or as ``evaluate`` does it."""
     points = grid(op, dtype)
     columns = [np.array(column, dtype) for column in zip(*points, strict=True)]
     out, partials = evaluate(op, params, dtype, columns)

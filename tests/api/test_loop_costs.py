@@ -30,7 +30,7 @@ def peak(run):
     return found
 
 
-STEPS = 10_000
+STEPS = 5_000
 
 
 def test_the_gradient_of_a_long_scan_keeps_what_it_must_and_little_more():

@@ -190,7 +190,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
 
 
 LONG_OUTPUT_TO_HEAD = (
-    "set -o pipefail; yes 'x+' | head -c 300000 | tr -d '\\n' | sed 's/$/x/' "
+    "set -o pipefail; yes 'x+' | head -c 60000 | tr -d '\\n' | sed 's/$/x/' "
     "| chainrule show - x=1 --table forward --format csv | head -1"
 )
 

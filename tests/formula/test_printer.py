@@ -215,7 +215,7 @@ Y = input_node("y", FLOAT64)
     ],
 )
 def test_long_chains_read_back(op, other, first):
-    dag = Dag([chain(op, 5_000, other, first=first)])
+    dag = Dag([chain(op, 2_000, other, first=first)])
     assert reread(dag, limits=Limits(depth=110)).outputs == dag.outputs
 
 

@@ -29,6 +29,7 @@ from chainrule.graph.node import Node, constant_node, input_node, make
 from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
 from chainrule.run.kernels import kernel
+from tests.run.native.columns import Case, Compiled
 
 ALL = [op for op in OPS.values() if op.pointwise and not op.is_leaf]
 NAN, INF = math.nan, math.inf
@@ -319,6 +320,48 @@ def singular_points(op: Op) -> Result:
     return Result(plural(len(op.conventions), "point"))
 
 
+def native(op: Op) -> Result:
+    """Machine code: values and derivatives against mpmath on the grid, in both precisions."""
+    if op.native is None:
+        return not_applicable("left to NumPy") if op.kernel else NO_VALUES
+    cases = [Case(op, *rest) for rest in itertools.product(params_of(op), exact.DTYPES)]
+    if set(op.kinds) == {Kind.BOOL}:
+        cases = [Case(op, params, "bool") for params in params_of(op)]
+    assert all(case.has_code for case in cases)
+    machine = Compiled(cases, (8,))
+    count = 0
+    for case in cases:
+        if op.exact is None:
+            count += _native_choices(machine, case)
+            continue
+        for found in accuracy.measure(*case, machine.evaluate):
+            assert found.value[1] <= op.accuracy.value, found
+            assert all(error <= op.accuracy.partials for _, error in found.partials), found
+            count += 1
+    if op.exact is None:
+        return Result(f"{plural(count, 'point')}, exact")
+    bounds = within(op.accuracy.value), within(op.accuracy.partials)
+    return Result(f"{plural(count, 'point')}, {bounds[0]}; derivative {bounds[1]}")
+
+
+def _native_choices(machine: Compiled, case: Case) -> int:
+    """Compare with plain Python; how many points there were."""
+    columns = everywhere(case.op, case.dtype)
+    if case.op.name == "convert":
+        columns = [column[np.isfinite(column)] for column in columns]
+    found = machine.run(case, columns)[0]
+    points = zip(*(column.tolist() for column in columns), strict=True)
+    wanted = np.array([CHOICES[case.op.name](*point, *case.params) for point in points])
+    assert np.array_equal(found, wanted, equal_nan=wanted.dtype.kind == "f"), (case, found)
+    if found.dtype.kind == "f" and case.op.name in CHOSEN_SLOPES:
+        _, slopes = machine.evaluate(*case, columns)
+        active = [at for at, kind in enumerate(case.op.kinds) if kind is not Kind.BOOL]
+        for row, point in enumerate(zip(*columns, strict=True)):
+            chosen = CHOSEN_SLOPES[case.op.name](*point, *case.params)
+            assert [slopes[at][row] for at in active] == list(chosen.values()), (case, point)
+    return len(wanted)
+
+
 # --- text and files -------------------------------------------------------------------------------
 
 
@@ -403,6 +446,7 @@ CHECKS: dict[str, Callable[[Op], Result]] = {
     "singular points": singular_points,
     "forward = reverse": adjoint_identity,
     "sweep = graph": sweep_is_symbolic,
+    "native": native,
     "text": text_round_trip,
     "LaTeX": latex_round_trip,
     "saved for the backward pass": saved_values,

@@ -47,7 +47,7 @@ def test_a_check_that_does_not_apply_is_not_an_excuse():
     always = ("value", "first derivative", "second derivative", "float32", "forward = reverse")
     for op in ALL:
         if op.exact is not None:
-            for name in (*always, "sweep = graph", "text", "LaTeX"):
+            for name in (*always, "sweep = graph", "native", "text", "LaTeX"):
                 assert result(op, name).applies, (op, name)
             assert result(op, "singular points").applies == bool(op.conventions)
 
@@ -84,6 +84,10 @@ def changed(name, **fields):
         ("float32", changed("sin", kernel="numpy.cos")),
         ("float32", changed("sin", partials=OPS["exp"].partials)),
         ("singular points", changed("sqrt", conventions=(Convention((0.0,), 0.0, (0.0,), ""),))),
+        ("native", changed("sin", native=OPS["cos"].native)),
+        ("native", changed("sin", partials=OPS["exp"].partials)),
+        ("native", changed("less", native=OPS["less_equal"].native)),
+        ("native", changed("where", native=lambda code, condition, a, b: a)),
         ("text", changed("sin", text=OPS["cos"].text)),
         ("LaTeX", changed("sin", latex=OPS["cos"].latex)),
     ],

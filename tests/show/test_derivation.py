@@ -325,7 +325,7 @@ def logistic(count: int) -> cr.Graph:
 def test_written_out_has_a_limit():
     derivation = logistic(5).derive("x")
     assert "x" in derivation.written_out()
-    for count in (22, 100, 2000):
+    for count in (22, 100, 1200):
         with pytest.raises(LimitError, match="E157 written out it has"):
             logistic(count).derive("x").written_out()
 
@@ -344,20 +344,20 @@ def chain(count: int) -> cr.Graph:
 
 @each_mode
 def test_steps_of_a_long_chain_are_linear(mode):
-    graph = chain(5_000)
+    graph = chain(2_000)
     derivation = graph.derive("x", mode=mode)
     own = set(graph.dag.order)
     sizes = [len(walk.depth_first([step.result], own)) for step in derivation.steps()]
-    assert len(sizes) == 5_001
+    assert len(sizes) == 2_001
     assert max(sizes) <= 4
-    assert len(derivation.derivative) <= 20_000
-    assert len(derivation.table().rows) == 5_001
-    assert len(derivation.text()) < 300_000
+    assert len(derivation.derivative) <= 8_000
+    assert len(derivation.table().rows) == 2_001
+    assert len(derivation.text()) < 120_000
 
 
 def test_a_very_long_chain_needs_no_recursion():
-    derivation = chain(30_000).derive("x", mode="reverse")
-    assert len(derivation.derivative) > 30_000
+    derivation = chain(10_000).derive("x", mode="reverse")
+    assert len(derivation.derivative) > 10_000
     assert len(list(itertools.islice(derivation.steps(), 1000))) == 1000
 
 

@@ -295,8 +295,8 @@ def test_long_chains_come_to_an_end(name):
 
 
 @pytest.mark.parametrize("name", ["sum to the right", "product to the left", "signs in products"])
-def test_chains_of_ten_thousand(name):
-    dag = chain(CHAINS[name], 10_000)
+def test_longer_chains_are_simple_after_one_pass(name):
+    dag = chain(CHAINS[name], 4_000)
     simple = simplify(dag).dag
     assert len(simple) <= len(dag)
     assert simplify(simple).dag == simple

@@ -12,7 +12,7 @@ from chainrule.api.array import Array
 from chainrule.api.explaining import Explaining
 from chainrule.api.record import Record
 from chainrule.api.selection import differentiated, find, held, leaves
-from chainrule.diff.build import require_float
+from chainrule.diff.build import require_float, require_scalar
 from chainrule.diff.compression import compression, symmetric_compression
 from chainrule.diff.forward import jvp
 from chainrule.diff.jacobian import Mode, hessian, jacobian
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from chainrule.api.compiled import Compiled
     from chainrule.api.pattern import Sparsity
     from chainrule.draw.drawing import Drawing
+    from chainrule.run.native import machine
     from chainrule.simplify import expand as expanding
     from chainrule.simplify import light
 else:
     compiled = Late("chainrule.api.compiled")
+    machine = Late("chainrule.run.native.machine")
     drawings = Late("chainrule.api.drawings")
     pattern_room = Late("chainrule.api.pattern")
     expanding = Late("chainrule.simplify.expand")
@@ -318,24 +320,45 @@ class Graph(Explaining):
 
     # --- machine code -------------------------------------------------------------------------
 
-    def compile(self, *, budget: str | float = "200ms", threads: int = 1) -> Compiled:
+    def compile(
+        self,
+        *,
+        gradient: bool | str | Sequence[str] = False,
+        budget: str | float = "200ms",
+        threads: int = 1,
+        fast_math: bool = False,
+    ) -> Compiled:
         """The graph as a callable that runs as machine code.
 
-        It can be called at once. Code is made aside; this waits for it no longer than the budget.
+        It can be called at once: a graph of numbers runs on a tape, one of arrays by NumPy, until
+        code has been made aside. This waits for the code no longer than the budget.
 
         >>> import chainrule as cr
-        >>> fast = cr.parse("(x + y) * (x + 1)").gradient().compile()
+        >>> fast = cr.parse("(x + y) * (x + 1)").compile(gradient=True)
         >>> fast(2.0, 1.0)
         (9.0, (6.0, 3.0))
 
         Args:
+            gradient: Give the value and the derivatives, as `gradient` does: by all floating-point
+                arguments, or by those named. Where there are many nodes this has its first result
+                sooner than ``gradient().compile()``.
             budget: How long to wait for optimised code, such as ``"200ms"``, ``"2s"`` or seconds.
             threads: How many threads may share the work on arrays of points.
+            fast_math: Whether sums and products may be regrouped, so that rounding differs.
 
         Raises:
-            GraphError: E226 for a budget that is no time, or for too few threads.
+            GraphError: E226 for a budget that is no time, or for too few threads; E225 for an
+                unknown name.
+            DerivativeError: as for `gradient`, and E334 for a node that is no argument.
         """
-        options = compiled.Options(whole_number(threads, "threads", 1, 1024))
+        wrt = None
+        if gradient is not False:
+            output = differentiated(self.dag, None)
+            require_scalar(self.dag, output)
+            nodes = leaves(self.dag, None if gradient is True else gradient)
+            require_float(self.dag, [output, *nodes])
+            wrt = compiled.positions(self.dag, nodes)
+        options = machine.Options(whole_number(threads, "threads", 1, 1024), bool(fast_math), wrt)
         made = compiled.Compiled(self.dag, options)
         return made.wait(compiled.seconds_of(budget))
 

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.api.outputs import arranged
 from chainrule.errors import EvaluationError, shown
 from chainrule.graph.dag import Arrangement, Dag, Matrix
+from chainrule.graph.types import Type
 
 
 class Into(NamedTuple):
@@ -27,12 +28,17 @@ class Into(NamedTuple):
 
 
 def arrays_for(
-    dag: Dag, out: Any, shape: tuple[int, ...], values: Sequence[Any]
+    arrangement: Arrangement,
+    types: Sequence[Type],
+    out: Any,
+    shape: tuple[int, ...],
+    values: Sequence[Any],
 ) -> tuple[Into, ...]:
     """The arrays that results go into.
 
     Args:
-        dag: The graph.
+        arrangement: The structure of the results.
+        types: The types of the outputs.
         out: Arrays in the structure of the results; None for results that are to be new.
         shape: The shape of the points.
         values: The arguments. A result that shares memory with one of them is computed elsewhere
@@ -43,10 +49,10 @@ def arrays_for(
             and for arrays that overlap; E304 for a wrong dtype; E305 for a wrong shape.
     """
     found: list[Into] = []
-    for part, array in _pairs(_arrangement(dag), out, "out"):
-        first = dag.outputs[part.first if isinstance(part, Matrix) else part]
-        size = (part.rows, part.columns) if isinstance(part, Matrix) else first.type.shape
-        _check(array, (*shape, *size), first.type.dtype)
+    for part, array in _pairs(arrangement, out, "out"):
+        type = types[part.first if isinstance(part, Matrix) else part]
+        size = (part.rows, part.columns) if isinstance(part, Matrix) else type.shape
+        _check(array, (*shape, *size), type.dtype)
         if any(np.may_share_memory(array, other.array) for other in found):
             raise EvaluationError("E346", "two arrays of out share memory")
         flags = array.flags
@@ -90,7 +96,9 @@ def copied(into: Sequence[Into], results: Sequence[Any], shape: tuple[int, ...])
             array[...] = made
 
 
-def handed_out(dag: Dag, into: Sequence[Into], results: Sequence[Any], shape: Any) -> Any:
+def handed_out(
+    arrangement: Arrangement, into: Sequence[Into], results: Sequence[Any], shape: tuple[int, ...]
+) -> Any:
     """The results in their structure: the caller's arrays where they were given."""
     of = {part: array for array, part, _ in into}
 
@@ -100,10 +108,11 @@ def handed_out(dag: Dag, into: Sequence[Into], results: Sequence[Any], shape: An
             return arranged(arrangement, results, shape) if found is None else found
         return tuple([build(part) for part in arrangement])
 
-    return build(_arrangement(dag))
+    return build(arrangement)
 
 
-def _arrangement(dag: Dag) -> Arrangement:
+def arrangement_of(dag: Dag) -> Arrangement:
+    """The structure of the results of a graph."""
     if dag.arrangement is not None:
         return dag.arrangement
     return 0 if len(dag.outputs) == 1 else tuple(range(len(dag.outputs)))

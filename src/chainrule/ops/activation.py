@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from chainrule.graph.op import Accuracy, Convention, Form, Level, Param
+from chainrule.ops import native
 from chainrule.ops.elementary import exp
 from chainrule.ops.families import pointwise
 from chainrule.ops.literals import real
@@ -16,6 +17,7 @@ sigmoid: Function = pointwise(
     "sigmoid",
     "the logistic function 1/(1 + exp(−x))",
     kernel="chainrule.ops.kernels.sigmoid",
+    native=native.sigmoid,
     # The same as out·(1 − out), which cancels for large x.
     partials=[lambda out, x: out * sigmoid(-x)],
     exact=lambda mp, x: 1 / (1 + mp.exp(-x)),
@@ -28,6 +30,7 @@ softplus = pointwise(
     "softplus",
     "log(1 + exp(x)) without overflow",
     kernel="chainrule.ops.kernels.softplus",
+    native=native.softplus,
     partials=[lambda out, x: sigmoid(x)],
     exact=lambda mp, x: mp.log1p(mp.exp(x)),
     accuracy=Accuracy(8, 10),
@@ -37,6 +40,7 @@ log_sigmoid = pointwise(
     "log_sigmoid",
     "log(sigmoid(x)) without underflow",
     kernel="chainrule.ops.kernels.log_sigmoid",
+    native=native.log_sigmoid,
     partials=[lambda out, x: sigmoid(-x)],
     exact=lambda mp, x: -mp.log1p(mp.exp(-x)),
     accuracy=Accuracy(8, 10),
@@ -47,6 +51,7 @@ logaddexp = pointwise(
     "log(exp(a) + exp(b)) without overflow",
     operands=("a", "b"),
     kernel="numpy.logaddexp",
+    native=native.logaddexp,
     partials=[lambda out, a, b: sigmoid(a - b), lambda out, a, b: sigmoid(b - a)],
     exact=lambda mp, a, b: max(a, b) + mp.log1p(mp.exp(-abs(a - b))),
     latex=Form(r"\ln\left(e^{{{0}}} + e^{{{1}}}\right)", Level.ATOM, (Level.LIST, Level.LIST)),
@@ -66,6 +71,7 @@ relu = pointwise(
     "relu",
     "x where positive, else 0",
     kernel="chainrule.ops.kernels.relu",
+    native=native.relu,
     partials=[lambda out, x: where(x > 0, 1.0, 0.0)],
     exact=lambda mp, x: max(x, 0),
     conventions=[
@@ -80,6 +86,7 @@ leaky_relu = pointwise(
     "x where positive, else slope times x",
     params=[Param("slope", real, 0.01)],
     kernel="chainrule.ops.kernels.leaky_relu",
+    native=native.leaky_relu,
     partials=[lambda out, x, slope: where(x > 0, 1.0, slope)],
     exact=lambda mp, x, slope: x if x > 0 else slope * x,
     conventions=[Convention((0.0, 0.01), 0.0, (0.01,), "the slope on the left")],
@@ -91,6 +98,7 @@ elu = pointwise(
     "x where positive, else alpha (exp(x) − 1)",
     params=[Param("alpha", real, 1)],
     kernel="chainrule.ops.kernels.elu",
+    native=native.elu,
     partials=[lambda out, x, alpha: where(x > 0, 1.0, exp(x) if alpha == 1 else alpha * exp(x))],
     exact=lambda mp, x, alpha: x if x > 0 else alpha * mp.expm1(x),
     conventions=[Convention((0.0, 1), 0.0, (1.0,), "the slope on the left, alpha")],
@@ -105,6 +113,7 @@ silu = pointwise(
     "silu",
     "x sigmoid(x), also called swish",
     kernel="chainrule.ops.kernels.silu",
+    native=native.silu,
     partials=[lambda out, x: sigmoid(x) + minimum(out, _FAR) * sigmoid(-x)],
     exact=lambda mp, x: x / (1 + mp.exp(-x)),
     aliases=("swish",),
@@ -119,6 +128,7 @@ gelu = pointwise(
     "gelu",
     "x normal_cdf(x), the exact Gaussian error linear unit",
     kernel="chainrule.ops.special_kernels.gelu",
+    native=native.gelu,
     partials=[lambda out, x: normal_cdf(x) + clip(x, -_FAR, _FAR) * normal_pdf(x)],
     exact=lambda mp, x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
     conventions=[
@@ -144,6 +154,7 @@ gelu_tanh = pointwise(
     "gelu_tanh",
     "the tanh form of gelu, x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))",
     kernel="chainrule.ops.kernels.gelu_tanh",
+    native=native.gelu_tanh,
     partials=[_gelu_tanh_partial],
     exact=lambda mp, x: x / (1 + mp.exp(-mp.sqrt(8 / mp.pi) * (x + mp.mpf(_CUBIC) * x**3))),
     conventions=[

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Param, Params, Symbol
+from chainrule.ops import native
 from chainrule.ops.families import infix, piecewise_constant, pointwise
 from chainrule.ops.literals import real
 from chainrule.ops.select import where
@@ -150,6 +151,7 @@ power = pointwise(
     meet=_whole_power,
     rule="power rule",
     kernel="chainrule.ops.kernels.power",
+    native=native.power,
     partials=[_power_partial],
     exact=lambda mp, x, exponent: mp.power(x, exponent),
     text=Form("{0}^{exponent}", Level.POWER, (Level.ATOM,)),
@@ -187,6 +189,7 @@ cbrt = pointwise(
     "the real cube root of x",
     rule="power rule",
     kernel="numpy.cbrt",
+    native=lambda code, x: code.call("cbrt", x),
     partials=[lambda out, x: 1 / (3 * square(out))],
     exact=lambda mp, x: mp.sign(x) * mp.cbrt(mp.fabs(x)),
     latex=Form(r"\sqrt[3]{{{0}}}", Level.ATOM, (Level.LIST,)),
@@ -199,6 +202,7 @@ hypot = pointwise(
     "the length of the vector (x, y), without overflow",
     operands=("x", "y"),
     kernel="numpy.hypot",
+    native=lambda code, x, y: code.call("hypot", x, y),
     partials=[
         lambda out, x, y: where(out == 0, 0, x / out),
         lambda out, x, y: where(out == 0, 0, y / out),
@@ -234,6 +238,7 @@ sign: Function = pointwise(
     "−1, 0 or 1 with the sign of x",
     kinds=Kind.NUMBER,
     kernel="numpy.sign",
+    native=native.sign,
     partials=[piecewise_constant],
     exact="sign",
     aliases=("sgn",),
@@ -246,6 +251,7 @@ floor = pointwise(
     "the largest whole number not above x",
     kinds=Kind.NUMBER,
     kernel="chainrule.ops.kernels.floor",
+    native=lambda code, x: code.floor(x) if x.is_float else x,
     partials=[piecewise_constant],
     exact="floor",
     latex=Form(r"\left\lfloor {0} \right\rfloor", Level.ATOM, (Level.LIST,)),
@@ -258,6 +264,7 @@ ceil = pointwise(
     "the smallest whole number not below x",
     kinds=Kind.NUMBER,
     kernel="chainrule.ops.kernels.ceil",
+    native=lambda code, x: code.ceil(x) if x.is_float else x,
     partials=[piecewise_constant],
     exact="ceil",
     latex=Form(r"\left\lceil {0} \right\rceil", Level.ATOM, (Level.LIST,)),
@@ -270,6 +277,7 @@ round = pointwise(
     "the nearest whole number",
     kinds=Kind.NUMBER,
     kernel="numpy.round",
+    native=lambda code, x: code.round(x) if x.is_float else x,
     partials=[piecewise_constant],
     exact="nint",
     conventions=[

@@ -6,6 +6,7 @@ operation's block says.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Final
 
@@ -16,8 +17,13 @@ _MANY: Final = 256
 
 
 def power(x: Any, exponent: Any) -> Any:
-    """IEEE pow for scalars and arrays alike; ``array ** 0.5`` alone would take a square root."""
+    """IEEE pow for scalars and arrays alike.
+
+    NumPy takes a square root for an exponent of 1/2, for some arrays; it differs at −0 and −∞.
+    """
     if exponent.__class__ is float:
+        if exponent == 0.5:
+            return where(x == -np.inf, x.dtype.type(np.inf), np.sqrt(x) + x.dtype.type(0))
         if x.dtype == np.float32:  # the exponent itself may need more digits than float32 has
             return np.power(x, exponent, dtype=np.float64).astype(np.float32)
         return np.power(x, exponent)
@@ -120,3 +126,18 @@ def exp_of_square(x: Any, factor: float) -> Any:
     x = np.minimum(abs(x), 60)
     a = np.floor(64 * x) / 64
     return np.exp(factor * (a * a)) * np.exp(factor * ((x - a) * (x + a)))
+
+
+@functools.cache
+def cotangent_polynomial(order: int) -> tuple[float, ...]:
+    """The derivative of this order of cot(πx) as a polynomial in c = cot(πx): c' = −π(1 + c²).
+
+    The highest power comes first.
+    """
+    powers = [0.0, 1.0]
+    for _ in range(order):
+        slope = [at * a for at, a in enumerate(powers)][1:]
+        powers = [
+            -math.pi * (a + b) for a, b in zip([*slope, 0.0, 0.0], [0.0, 0.0, *slope], strict=True)
+        ]
+    return tuple(reversed(powers))

@@ -13,6 +13,7 @@ from typing import Any
 from chainrule.errors import GraphError
 from chainrule.graph.op import Accuracy, Convention, Form, Kind, Level, Op, Param, Params, Symbol
 from chainrule.graph.types import DTYPES, Type
+from chainrule.ops import native
 from chainrule.ops.families import comparison, infix, pointwise
 from chainrule.ops.term import Function
 
@@ -186,6 +187,7 @@ clip = pointwise(
     operands=("x", "low", "high"),
     kinds=Kind.NUMBER,
     kernel="chainrule.ops.kernels.clip",
+    native=native.clip,
     partials=[
         lambda out, x, low, high: where((x < low) | (x > high), 0.0, 1.0),
         lambda out, x, low, high: where((x < low) & (low <= high), 1.0, 0.0),
@@ -224,6 +226,7 @@ convert = pointwise(
     infer=_converted,
     rule="no change",
     kernel="chainrule.ops.kernels.convert",
+    native=lambda code, x, dtype: code.as_dtype(x, dtype),
     partials=[lambda out, x, dtype: 1],
     latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
 )
@@ -236,6 +239,7 @@ stop_gradient: Function = pointwise(
     "x itself; its derivative is 0, so that derivatives take it for a constant",
     kinds=Kind.ANY,
     kernel="chainrule.ops.kernels.unchanged",
+    native=lambda code, x: x,
     partials=[lambda out, x: 0],
     rule="taken for a constant",
 )

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from chainrule.graph.op import Accuracy, Convention, Form, Level, Param
+from chainrule.ops import native
 from chainrule.ops.arithmetic import square
 from chainrule.ops.elementary import exp, log
 from chainrule.ops.families import pointwise
@@ -23,6 +24,7 @@ erf = pointwise(
     "erf",
     "the error function, 2/√π ∫₀ˣ exp(−t²) dt",
     kernel="scipy.special.erf",
+    native=native.erf,
     partials=[lambda out, x: _TWO_OVER_SQRT_PI * exp(-square(x))],
     exact="erf",
     # In the derivative the rounding error of x² < 745 is magnified by exp.
@@ -33,6 +35,7 @@ erfc = pointwise(
     "erfc",
     "1 − erf(x), accurate for large x",
     kernel="chainrule.ops.special_kernels.erfc",
+    native=native.erfc,
     partials=[lambda out, x: -_TWO_OVER_SQRT_PI * exp(-square(x))],
     exact="erfc",
     # The derivative as for erf.
@@ -51,6 +54,7 @@ erfcx = pointwise(
     "erfcx",
     "exp(x²) erfc(x), the tail of the normal distribution without its underflow",
     kernel="chainrule.ops.special_kernels.erfcx",
+    native=native.erfcx,
     partials=[_erfcx_partial],
     exact=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     # The derivative cancels most just below x = 30.
@@ -61,6 +65,7 @@ erfinv = pointwise(
     "erfinv",
     "the inverse of erf; NaN outside [−1, 1]",
     kernel="chainrule.ops.special_kernels.erfinv",
+    native=native.erfinv,
     partials=[lambda out, x: (math.sqrt(math.pi) / 2) * exp(square(out))],
     exact="erfinv",
     conventions=[
@@ -75,6 +80,7 @@ gamma = pointwise(
     "gamma",
     "the gamma function; (n − 1)! for a whole n > 0",
     kernel="chainrule.ops.special_kernels.gamma",
+    native=lambda code, x: code.call("tgamma", x),
     partials=[lambda out, x: out * digamma(x)],
     exact="gamma",
     latex=r"\Gamma",
@@ -91,6 +97,7 @@ lgamma = pointwise(
     "lgamma",
     "the logarithm of |gamma(x)|",
     kernel="chainrule.ops.special_kernels.lgamma",
+    native=lambda code, x: code.call("lgamma", x),
     partials=[lambda out, x: digamma(x)],
     exact=lambda mp, x: mp.log(abs(mp.gamma(x))),
     aliases=("gammaln", "loggamma"),
@@ -106,6 +113,7 @@ digamma: Function = pointwise(
     "digamma",
     "the derivative of log gamma",
     kernel="chainrule.ops.special_kernels.digamma",
+    native=native.digamma,
     partials=[lambda out, x: polygamma(x, order=1)],
     exact="digamma",
     latex=r"\psi",
@@ -124,6 +132,7 @@ polygamma: Function = pointwise(
     "the derivative of digamma of this order; order 1 is the trigamma function",
     params=[Param("order", order)],
     kernel="chainrule.ops.special_kernels.polygamma",
+    native=native.polygamma,
     partials=[lambda out, x, order: polygamma(x, order=order + 1)],
     exact=lambda mp, x, order: mp.polygamma(order, x),
     latex=Form(r"\psi^{{({order})}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
@@ -141,6 +150,7 @@ normal_pdf = pointwise(
     "normal_pdf",
     "the density of the standard normal distribution",
     kernel="chainrule.ops.kernels.normal_pdf",
+    native=native.normal_pdf,
     partials=[lambda out, x: where(out == 0, 0.0, -(x * out))],
     exact="npdf",
     latex=r"\varphi",
@@ -151,6 +161,7 @@ normal_cdf = pointwise(
     "normal_cdf",
     "the probability that a standard normal variable is at most x",
     kernel="chainrule.ops.special_kernels.normal_cdf",
+    native=native.normal_cdf,
     partials=[lambda out, x: normal_pdf(x)],
     exact=lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2,
     latex=r"\Phi",
@@ -161,6 +172,7 @@ normal_log_cdf = pointwise(
     "normal_log_cdf",
     "the logarithm of normal_cdf(x), without underflow",
     kernel="chainrule.ops.special_kernels.normal_log_cdf",
+    native=native.normal_log_cdf,
     # φ/Φ, the inverse Mills ratio, through the scaled tail, so that nothing underflows.
     partials=[
         lambda out, x: where(
@@ -181,6 +193,7 @@ xlogy = pointwise(
     "x log(y), and 0 for x = 0 whatever y",
     operands=("x", "y"),
     kernel="chainrule.ops.kernels.xlogy",
+    native=native.xlogy,
     partials=[
         lambda out, x, y: log(y),
         lambda out, x, y: where(x == 0, 0.0, x / y),

@@ -6,7 +6,6 @@ needed for float64 only.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import scipy.special
 
-from chainrule.ops.kernels import exp_of_square, where
+from chainrule.ops.kernels import cotangent_polynomial, exp_of_square, where
 
 _SQRT_HALF: Final = math.sqrt(0.5)
 
@@ -88,16 +87,21 @@ def lgamma(x: Any) -> Any:
     """SciPy's overflows for subnormal x, and loses the zeros at 1 and 2."""
     tiny = abs(x) < 1e-20
     if x.dtype == np.float32:
-        return where(tiny, -np.log(abs(x)), scipy.special.gammaln(x))
+        return where(tiny, -np.log(abs(x)), _log_gamma(x))
     low = x < 1.5
     offset = x - where(low, 1.0, 2.0)
     near = abs(offset) < 0.25
     if not (tiny | near).any():
-        return scipy.special.gammaln(x)
+        return _log_gamma(x)
     # DLMF 5.7.3, an expansion around 2; around 1 by gamma(x + 1) = x gamma(x).
     offset = where(near, offset, x - x)
     careful = _polynomial(_AROUND_TWO, offset) * offset - where(low, np.log1p(offset), x - x)
-    return where(near, careful, where(tiny, -np.log(abs(x)), scipy.special.gammaln(x)))
+    return where(near, careful, where(tiny, -np.log(abs(x)), _log_gamma(x)))
+
+
+def _log_gamma(x: Any) -> Any:
+    """SciPy's is −∞ at −∞, where C has ∞."""
+    return scipy.special.gammaln(where(x == -np.inf, x.dtype.type(np.inf), x))
 
 
 _AROUND_TWO: Final = [
@@ -154,13 +158,4 @@ def polygamma(x: Any, order: int) -> Any:
 
 def _cotangent_derivative(x: Any, order: int) -> Any:
     """The derivative of this order of cot(πx)."""
-    return _polynomial(_cotangent_polynomial(order), 1 / np.tan(math.pi * x))
-
-
-@functools.cache
-def _cotangent_polynomial(order: int) -> list[float]:
-    """As a polynomial in c = cot(πx), the highest power first: c' = −π(1 + c²)."""
-    polynomial = np.polynomial.Polynomial([0.0, 1.0])
-    for _ in range(order):
-        polynomial = -math.pi * polynomial.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
-    return [float(a) for a in polynomial.coef[::-1]]
+    return _polynomial(cotangent_polynomial(order), 1 / np.tan(math.pi * x))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,47 +19,28 @@ from chainrule.run.native.kernels import Foreign, Kernel, Plan
 from chainrule.run.native.lanes import Module
 from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
+from chainrule.run.native.simplify import simplified
 from chainrule.run.native.stages import stage
 from chainrule.run.native.straight import over_points, write_straight
 
-BASELINE, OPTIMISED = 0, 2
-"""Levels of LLVM: code written down as it is, and code it has looked at for long."""
+BASELINE: Final = 0
+"""LLVM's level for code that is written down as it is: for graphs of numbers it is nearly as quick
+as any other, and made in a fifth of the time."""
 
-
-class Planned(NamedTuple):
-    """A graph before it is text.
-
-    Attributes:
-        dag: The graph.
-        plan: Its kernels.
-        layout: Of its scratch memory.
-        seconds: What each stage took.
-    """
-
-    dag: Dag
-    plan: Plan
-    layout: Layout
-    seconds: dict[str, float]
-
-    @property
-    def numbers(self) -> Kernel | None:
-        """The one kernel of a graph of numbers; None for a graph of arrays."""
-        if len(self.plan.kernels) == 1 and not any(n.type.shape for n in self.dag.order):
-            (kernel,) = self.plan.kernels
-            return kernel if isinstance(kernel, Kernel) else None
-        return None
+OPTIMISED: Final = 2
+"""LLVM's level for code that it has looked at for long."""
 
 
 class Routine(NamedTuple):
-    """Loaded machine code of a graph.
+    """A way to run a graph.
 
     Attributes:
-        tier: What kind of code it is.
+        tier: What kind of code it is; see `chainrule.run.native.report.CompileReport`.
         addresses: Of the functions; a single one where no work is left to NumPy.
         scratch: Bytes of scratch memory that it needs.
-        context: The table of constants.
+        context: Where the table of constants is.
         instructions: How many instructions LLVM was given.
-        code_bytes: Of the object file.
+        code_bytes: Of the object files.
         seconds: What each stage took.
         keep: What must live as long as the code.
     """
@@ -65,64 +48,65 @@ class Routine(NamedTuple):
     tier: str
     addresses: tuple[int, ...]
     scratch: int
-    context: Any
+    context: int
     instructions: int
     code_bytes: int
     seconds: dict[str, float]
     keep: Any
 
 
-def planned(dag: Dag) -> Planned:
-    """The kernels of a graph and the layout of its memory."""
-    seconds: dict[str, float] = {}
-    with stage(seconds, "fuse"):
-        plan = fuse(dag)
-    with stage(seconds, "memory"):
-        places = layout(plan)
-    return Planned(dag, plan, places, seconds)
-
-
-def module_of(what: Planned, moving: Sequence[bool] | None = None) -> tuple[Module, int]:
-    """The text of a graph for LLVM, and how much scratch memory it needs.
-
-    Args:
-        what: The graph.
-        moving: For a graph of numbers over points: whether each input has a value for each point.
-    """
-    module = Module(FUNCTIONS)
-    width = target.processor().width
-    numbers = what.numbers
-    if numbers is not None:
-        kernel = numbers if moving is None else over_points(numbers, moving)
-        return module, write_straight(module, kernel, "evaluate", width)
-    if any(isinstance(kernel, Foreign) for kernel in what.plan.kernels):
-        for at, one in enumerate(what.plan.kernels):
-            if isinstance(one, Kernel):
-                write_kernel(module, one, f"k{at}", what.layout, width)
-    else:
-        write_evaluate(module, what.plan, what.layout, width)
-    return module, what.layout.size
-
-
-class Written(NamedTuple):
-    """A graph as text for LLVM.
+class Planned:
+    """A graph on its way to code.
 
     Attributes:
-        what: The graph.
-        names: Of the functions that are called; a single one where no work is left to NumPy.
-        text: The module.
-        scratch: Bytes of scratch memory that the code needs.
-        is_straight: Whether it is a long body without loops: LLVM's passes do nothing for those,
-            as nothing in them is computed twice.
+        dag: The graph, simplified.
+        plan: Its kernels.
+        layout: Of its scratch memory.
         seconds: What each stage took.
     """
 
-    what: Planned
-    names: tuple[str, ...]
-    text: str
+    def __init__(self, dag: Dag, *, fast_math: bool = False) -> None:
+        self.seconds: dict[str, float] = {}
+        with stage(self.seconds, "simplify"):
+            self.dag = simplified(dag, fast_math=fast_math)
+        with stage(self.seconds, "fuse"):
+            self.plan = fuse(self.dag)
+        with stage(self.seconds, "memory"):
+            self.layout: Layout = layout(self.plan)
+
+    @cached_property
+    def numbers(self) -> Kernel | None:
+        """The one kernel of a graph of numbers; None for other graphs."""
+        if len(self.plan.kernels) == 1 and not any(n.type.shape for n in self.dag.order):
+            (kernel,) = self.plan.kernels
+            return kernel if isinstance(kernel, Kernel) else None
+        return None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether NumPy does some of the work."""
+        return any(isinstance(kernel, Foreign) for kernel in self.plan.kernels)
+
+
+class Text(NamedTuple):
+    """What LLVM is given.
+
+    Attributes:
+        modules: One or more.
+        entries: The functions that are called from outside, in the first module.
+        parts: Functions of the other modules, whose places stand in the table.
+        scratch: Bytes of scratch memory.
+        is_straight: Whether it is one straight body. LLVM's passes do nothing for those: nothing
+            in them is computed twice.
+        seconds: What writing it took.
+    """
+
+    modules: tuple[Module, ...]
+    entries: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...]
     scratch: int
     is_straight: bool
-    seconds: dict[str, float]
+    seconds: float
 
     def passes(self, level: int) -> int:
         """How hard LLVM's passes try at this level."""
@@ -130,38 +114,80 @@ class Written(NamedTuple):
 
     def is_cached(self, level: int) -> bool:
         """Whether an earlier process has made code of this level."""
-        return target.is_cached(self.text, level, passes=self.passes(level))
+        passes = self.passes(level)
+        return all([target.is_cached(m.text, level, passes=passes) for m in self.modules])
 
 
-def written(what: Planned, moving: Sequence[bool] | None = None) -> Written:
-    """The text of a graph; see `module_of`."""
-    seconds = dict(what.seconds)
-    with stage(seconds, "emit"):
-        module, scratch = module_of(what, moving)
-        text = module.text
-    names = [
-        f"k{at}"
-        for at, kernel in enumerate(what.plan.kernels)
-        if isinstance(kernel, Kernel) and f"k{at}" in module and "evaluate" not in module
-    ] or ["evaluate"] * ("evaluate" in module)
-    is_straight = what.numbers is not None and moving is None
-    return Written(what, tuple(names), text, scratch, is_straight, seconds)
+def new_module() -> Module:
+    """An empty module that knows the functions of mathematics."""
+    return Module(FUNCTIONS)
 
 
-def compiled(given: Written, level: int = OPTIMISED) -> Routine:
-    """Machine code of a graph, loaded; LLVM makes it unless it is in the cache."""
-    seconds = dict(given.seconds)
-    library = target.load(given.text, level, passes=given.passes(level), seconds=seconds)
-    context, constants = table(given.what.plan)
+def text_of(what: Planned, moving: Sequence[bool] | None = None) -> Text:
+    """The text of a graph for LLVM.
+
+    Args:
+        what: The graph.
+        moving: For a graph of numbers over points: whether each input has a value for each point.
+    """
+    start = time.perf_counter()
+    width = target.processor().width
+    numbers = what.numbers
+    if numbers is not None:
+        kernel = numbers if moving is None else over_points(numbers, moving)
+        written = write_straight(new_module, kernel, "evaluate", width)
+        return Text(
+            written.modules,
+            ("evaluate",),
+            written.parts,
+            written.frame,
+            moving is None,
+            time.perf_counter() - start,
+        )
+    module = new_module()
+    if what.is_mixed:
+        entries = []
+        for at, one in enumerate(what.plan.kernels):
+            if isinstance(one, Kernel):
+                entries.append(f"k{at}")
+                write_kernel(module, one, f"k{at}", what.layout, width)
+    else:
+        entries = ["evaluate"]
+        write_evaluate(module, what.plan, what.layout, width)
+    return Text((module,), tuple(entries), (), what.layout.size, False, time.perf_counter() - start)
+
+
+def compiled(what: Planned, text: Text, level: int = OPTIMISED) -> Routine:
+    """Machine code of a graph, loaded; LLVM makes what is not in the cache.
+
+    Args:
+        what: The graph.
+        text: What `text_of` gave for it.
+        level: How hard LLVM tries.
+    """
+    seconds = {**what.seconds, "emit": text.seconds}
+    passes = text.passes(level)
+    libraries = [
+        target.load(module.text, level, module.externals, passes=passes, seconds=seconds)
+        for module in text.modules
+    ]
+    context, constants = table(what.plan)
+    if text.parts:
+        found = [
+            library.address(name)
+            for library, names in zip(libraries[1:], text.parts, strict=True)
+            for name in names
+        ]
+        context = (ctypes.c_void_p * len(found))(*found)
     return Routine(
         "baseline" if level == BASELINE else "optimised",
-        tuple([library.address(name) for name in given.names]),
-        given.scratch,
-        context,
-        given.text.count("\n  "),
-        library.code_bytes,
+        tuple([libraries[0].address(name) for name in text.entries]),
+        text.scratch,
+        ctypes.addressof(context),
+        sum([module.text.count("\n  ") for module in text.modules]),
+        sum([library.code_bytes for library in libraries]),
         seconds,
-        (library, constants),
+        (libraries, constants, context),
     )
 
 

@@ -46,7 +46,7 @@ class Mixed:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The outputs as arrays; values as for `slots.filled`."""
         scratch = scratch_of(self._layout.size)
-        outputs, outputs_at = results_for(self._dag)
+        outputs, outputs_at = results_for([node.type for node in self._dag.outputs])
         inputs_at = filled(values)
         table: list[Any] = [*self._constants, *[None] * (self._plan.table - len(self._constants))]
         pointers = (ctypes.c_void_p * max(1, len(table)))()

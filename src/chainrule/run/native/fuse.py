@@ -53,15 +53,11 @@ _MOST_SITES: Final = 8
 
 def fuse(dag: Dag) -> Plan:
     """The kernels of a graph, in the order in which they run."""
-    if all(
-        not node.type.shape and not node.type.parts and _is_computed(node) for node in dag.order
-    ):
-        return _numbers(dag)
+    if not any(type.shape or type.parts for type in {node.type for node in dag.order}):
+        forms = {(x.op, x.params, *[y.type for y in x.operands]): x for x in dag.computations}
+        if all(map(is_native, forms.values())):
+            return _numbers(dag)
     return _Fusion(dag).plan()
-
-
-def _is_computed(node: Node) -> bool:
-    return node.is_leaf or is_native(node)
 
 
 # --- graphs of numbers ----------------------------------------------------------------------------

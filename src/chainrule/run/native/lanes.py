@@ -8,12 +8,16 @@ instruction means the same in each lane, so both give the same bits.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from chainrule.graph.types import Type
+from chainrule.run.native import special
 
 KINDS: Final = {
     "float64": "double",
@@ -45,6 +49,7 @@ class Value(NamedTuple):
         return self.kind in ("double", "float")
 
 
+@functools.lru_cache(maxsize=4096)
 def kind_of(type: Type) -> str:
     """The type of one element in LLVM."""
     return KINDS[type.dtype.name]
@@ -56,10 +61,14 @@ class Module:
     Attributes:
         functions: What `Code.call` knows, by name; each defines itself in a module, for lanes of
             some kind and width, and gives the name that it has there.
+        externals: Names of SciPy's functions that are called (`chainrule.run.native.special`); who
+            loads the code provides them first.
     """
 
     def __init__(self, functions: Mapping[str, Define] | None = None) -> None:
         self.functions = {} if functions is None else functions
+        self.externals: set[str] = set()
+        self._seen: set[object] = set()
         self._definitions: dict[str, str] = {}
         self._declarations: dict[str, str] = {}
 
@@ -70,6 +79,12 @@ class Module:
     def define(self, name: str, text: str) -> None:
         """Add a function, once."""
         self._definitions.setdefault(name, text)
+
+    def is_new(self, thing: object) -> bool:
+        """Whether this has not been asked about the same thing before."""
+        known = thing in self._seen
+        self._seen.add(thing)
+        return not known
 
     def __contains__(self, name: str) -> bool:
         return name in self._definitions
@@ -98,17 +113,26 @@ class Code:
         lines: The instructions so far.
     """
 
-    def __init__(self, module: Module, width: int = 1) -> None:
+    def __init__(self, module: Module, width: int = 1, prefix: str = "%v") -> None:
+        """Begin a body; the names of its values begin with ``prefix``."""
         self.module = module
         self.width = width
         self.lines: list[str] = []
+        self._prefix = prefix
         self._numbers = itertools.count(1)
+        self._others = {width: self}
 
     def with_width(self, width: int) -> Code:
         """The same body, for instructions of another width."""
-        other = copy.copy(self)
-        other.width = width
+        other = self._others.get(width)
+        if other is None:
+            other = self._others[width] = copy.copy(self)
+            other.width = width
         return other
+
+    def number(self) -> int:
+        """A number that no other name of this body has."""
+        return next(self._numbers)
 
     def label(self, name: str) -> str:
         """A new label that begins with this name."""
@@ -122,7 +146,7 @@ class Code:
 
     def emit(self, kind: str, instruction: str) -> Value:
         """Add an instruction that gives a value with lanes of this kind."""
-        name = f"%v{next(self._numbers)}"
+        name = f"{self._prefix}{next(self._numbers)}"
         self.lines.append(f"  {name} = {instruction}")
         return Value(name, kind)
 
@@ -248,18 +272,17 @@ class Code:
         )
 
     def minimum(self, a: Value, b: Value) -> Value:
-        """The smaller one, NaN if one is NaN; of zeros of both signs the first, as in NumPy."""
-        return self._extreme("le", a, b)
+        """The smaller one, NaN if one is NaN; of zeros of both signs the second."""
+        return self._extreme("lt", a, b)
 
     def maximum(self, a: Value, b: Value) -> Value:
-        """The larger one, NaN if one is NaN; of zeros of both signs the first, as in NumPy."""
-        return self._extreme("ge", a, b)
+        """The larger one, NaN if one is NaN; of zeros of both signs the second."""
+        return self._extreme("gt", a, b)
 
     def _extreme(self, relation: str, a: Value, b: Value) -> Value:
-        first = self.compare(relation, a, b)
-        if a.is_float:
-            first = self.bit_or(first, self.is_nan(a))
-        return self.select(first, a, b)
+        """As NumPy does it on x86, where this is one instruction, and one more for NaN."""
+        chosen = self.select(self.compare(relation, a, b), a, b)
+        return self.select(self.is_nan(a), a, chosen) if a.is_float else chosen
 
     # --- changes of kind ----------------------------------------------------------------------
 
@@ -281,6 +304,10 @@ class Code:
             how = "zext" if a.kind == "i1" else "sext" if wider else "trunc"
         return self.emit(kind, f"{how} {self.type(a.kind)} {a.text} to {self.type(kind)}")
 
+    def as_dtype(self, a: Value, dtype: str) -> Value:
+        """The number in another dtype, by its name in NumPy."""
+        return self.convert(a, KINDS[dtype])
+
     # --- functions ----------------------------------------------------------------------------
 
     def intrinsic(self, name: str, *operands: Value, kind: str | None = None) -> Value:
@@ -291,25 +318,32 @@ class Code:
         return self._called(full, operands, result)
 
     def call(self, name: str, *operands: Value) -> Value:
-        """A function such as ``exp`` in every lane: our own, or the C library's lane by lane."""
+        """A function such as ``exp`` in every lane: our own, or another one lane by lane."""
         define = self.module.functions.get(name)
         if define is None:
             return self.each(name, *operands)
         return self._called(define(self.module, operands[0].kind, self.width), operands)
 
     def each(self, name: str, *operands: Value) -> Value:
-        """An external function of doubles, lane by lane: one of the C library, say."""
-        signature = f"double @{name}({', '.join(['double'] * len(operands))})"
+        """An external function of doubles, lane by lane: SciPy's, if we take it from there, else
+        that of the C library.
+        """
+        types, more = ["double"] * len(operands), ""
+        if name in special.NAMES:
+            self.module.externals.add(name)
+            name, more = special.symbol(name), ", i32 0"
+            types.append("i32")
+        signature = f"double @{name}({', '.join(types)})"
         self.module.declare(name, f"{signature} nounwind willreturn memory(none)")
         doubles = [self.convert(operand, "double") for operand in operands]
         if self.width == 1:
             given = ", ".join(f"double {operand.text}" for operand in doubles)
-            result = self.emit("double", f"call double @{name}({given})")
+            result = self.emit("double", f"call double @{name}({given}{more})")
             return self.convert(result, operands[0].kind)
         result = Value("poison", "double")
         for lane in range(self.width):
             given = ", ".join(f"double {self.lane(x, lane).text}" for x in doubles)
-            one = self.emit("double", f"call double @{name}({given})")
+            one = self.emit("double", f"call double @{name}({given}{more})")
             result = self.emit(
                 "double",
                 f"insertelement {self.type('double')} {result.text}, double {one.text}, i32 {lane}",
@@ -366,7 +400,7 @@ class Code:
         return short if self.width == 1 else f"v{self.width}{short}"
 
     def _binary(self, name: str, a: Value, b: Value) -> Value:
-        text = f"%v{next(self._numbers)}"
+        text = f"{self._prefix}{next(self._numbers)}"
         self.lines.append(f"  {text} = {name} {self.type(a.kind)} {a.text}, {b.text}")
         return Value(text, a.kind)
 
@@ -378,7 +412,7 @@ def literal(number: float | int | bool, kind: str) -> str:
     if kind in ("double", "float"):
         value = float(number)
         if kind == "float":  # written as the double of the same value
-            value = struct.unpack("<f", struct.pack("<f", value))[0]
+            value = float(np.float32(value))
         return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
     return str(int(number))
 

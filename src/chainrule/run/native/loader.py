@@ -9,12 +9,14 @@ All is checked before it is used: no damaged object makes it read or write where
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import mmap
 import platform
 import struct
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -120,7 +122,12 @@ class Placed:
         protect = _mprotect()
         if made.read_only and protect(base, made.read_only, mmap.PROT_READ | mmap.PROT_EXEC):
             raise RefusedError("memory may not become executable")
+        _alive.add(self)
         self._functions = {name: base + place for name, place in made.functions.items()}
+
+    def keep(self) -> None:
+        """Never give the memory back."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._memory))
 
     def address(self, name: str) -> int:
         """Where a function starts.
@@ -129,6 +136,16 @@ class Placed:
             KeyError: There is no function of this name.
         """
         return self._functions[name]
+
+
+_alive: Final[weakref.WeakSet[Placed]] = weakref.WeakSet()
+
+
+@atexit.register
+def _keep_all() -> None:
+    """When the process ends, threads may still run code: it stays where it is."""
+    for placed in _alive:
+        placed.keep()
 
 
 @functools.cache

@@ -1,37 +1,40 @@
 """A graph that runs as machine code: its routines, and how they take numbers, arrays and points.
 
-A graph of numbers has a quick routine first (``baseline``: LLVM writes it down as it is) and an
-optimised one later; over points, and for arrays, there is optimised code only. Until there is any,
-NumPy runs the graph.
+A graph of numbers has up to three routines that replace one another while others call: a tape that
+starts at once, code that LLVM writes down as it is, optimised code. Over points, and for arrays,
+there is optimised code only. Until there is any, NumPy runs the graph.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import weakref
-from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from chainrule.diff.reverse import gradient
 from chainrule.graph.dag import Dag
+from chainrule.graph.types import UNKNOWN, Type
 from chainrule.late import Late
 from chainrule.run.native import background, target
+from chainrule.run.native.call import Context, NativeCallable
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
     Planned,
     Routine,
-    Written,
+    Text,
     compiled,
-    module_of,
-    planned,
-    written,
+    text_of,
 )
 from chainrule.run.native.foreign import Mixed
 from chainrule.run.native.kernels import Foreign, Kernel, listing
+from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
     EVALUATE,
     NONE,
@@ -41,6 +44,7 @@ from chainrule.run.native.slots import (
     results_for,
     scratch_of,
 )
+from chainrule.run.native.tape import Tape, fits
 from chainrule.run.program import Program
 
 if TYPE_CHECKING:
@@ -50,11 +54,36 @@ if TYPE_CHECKING:
     from chainrule.run.native import report as reports
     from chainrule.run.native.report import CompileReport
 else:
-    reports = Late("chainrule.run.native.report")
     futures = Late("concurrent.futures")
+    reports = Late("chainrule.run.native.report")
 
 _LEAST: Final = 4096
 """Points for each thread: for fewer, starting it costs more than it saves."""
+
+_QUICK: Final = 300
+"""A graph of numbers of so many nodes is optimised before anybody would notice."""
+
+_LONG: Final = 20_000
+"""A graph of numbers of so many nodes would be optimised for minutes: it is not."""
+
+
+_LONG_CALL: Final = 4000
+"""From so many nodes or elements on, other threads may run Python meanwhile."""
+
+
+class Options(NamedTuple):
+    """How a graph is compiled.
+
+    Attributes:
+        threads: How many may share the work on points.
+        fast_math: Whether sums and products may be regrouped.
+        wrt: The positions of the inputs by which the output is differentiated; the derivatives
+            follow the value. None: no derivatives.
+    """
+
+    threads: int = 1
+    fast_math: bool = False
+    wrt: tuple[int, ...] | None = None
 
 
 @cache
@@ -66,104 +95,125 @@ class Machine:
     """The routines of one graph. Safe to call from several threads.
 
     Attributes:
-        dag: The graph.
+        options: How it is compiled.
         routine: The best one for single calls so far; None: NumPy runs the graph.
     """
 
-    def __init__(self, dag: Dag, threads: int = 1) -> None:
-        self.dag = dag
-        self.threads = threads
+    def __init__(self, dag: Dag, options: Options | None = None) -> None:
+        self.options = options or Options()
         self.routine: Routine | None = None
-        self._program = Program(dag)
-        self._planned: Planned | None = None
-        self._written: Written | None = None
+        self._given = dag
         self._mixed: Mixed | None = None
         self._points: dict[tuple[bool, ...], Routine] = {}
         self._lock = threading.RLock()
         self._done = threading.Event()
         self._failure: Exception | None = None
+        self._contexts: list[Context] = []
 
-    # --- making code ----------------------------------------------------------------------------
+    # --- the graph ------------------------------------------------------------------------------
+
+    @cached_property
+    def dag(self) -> Dag:
+        """The graph of all results, the derivatives among them."""
+        wrt = self.options.wrt
+        if wrt is None:
+            return self._given
+        return gradient(self._given, self._given.output, [self._given.inputs[at] for at in wrt])
+
+    @cached_property
+    def types(self) -> list[Type]:
+        """The types of the results."""
+        inputs = [self._given.inputs[at] for at in self.options.wrt or ()]
+        return [node.type for node in (*self._given.outputs, *inputs)]
 
     @property
     def planned(self) -> Planned:
         """The kernels of the graph."""
         with self._lock:
-            if self._planned is None:
-                self._planned = planned(self.dag)
             return self._planned
 
-    @property
+    @cached_property
+    def _planned(self) -> Planned:
+        return Planned(self.dag, fast_math=self.options.fast_math)
+
+    @cached_property
+    def _program(self) -> Program:
+        return Program(self.dag)
+
+    @cached_property
     def is_numbers(self) -> bool:
         """Whether every node is a single number, so that points broadcast over the graph."""
-        return not any(node.type.shape or node.type.parts for node in self.dag.order)
+        return not any(node.type.shape or node.type.parts for node in self._given.order)
 
-    def levels(self) -> tuple[int, ...]:
-        """The levels at which code is made, one after the other."""
-        if self.planned.numbers is None or self._text().is_cached(OPTIMISED):
-            return (OPTIMISED,)
-        return (BASELINE, OPTIMISED)
+    # --- making code ----------------------------------------------------------------------------
 
-    def _text(self) -> Written:
-        """What LLVM is given."""
-        if self._written is None:
-            self._written = written(self.planned)
-        return self._written
+    def start(self) -> None:
+        """Begin with what is ready at once; have the rest made aside while somebody holds this."""
+        has_gradient = self.options.wrt is not None
+        if len(self._given) > _QUICK and self.is_numbers and fits(self._given, has_gradient):
+            tape = Tape(self._given, self.options.wrt)
+            self._use(
+                Routine(
+                    "tape",
+                    (tape.address(has_gradient),),
+                    tape.scratch(has_gradient),
+                    tape.context,
+                    0,
+                    0,
+                    {},
+                    tape,
+                )
+            )
+        background.submit(_job(weakref.ref(self)))
 
-    def make(self, level: int) -> None:
-        """Make code and call it from now on."""
-        routine = compiled(self._text(), level)
+    def make(self, level: int, text: Text | None = None) -> None:
+        """Make code of this level and call it from now on."""
+        routine = compiled(self.planned, text or text_of(self.planned), level)
         plan = self.planned.plan
-        if any(isinstance(kernel, Foreign) for kernel in plan.kernels):
+        if self.planned.is_mixed:
             functions = iter([EVALUATE(address) for address in routine.addresses])
             kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
             self._mixed = Mixed(self.dag, plan, self.planned.layout, kernels)
-        self.routine = routine
+        self._use(routine)
 
-    def report(self) -> CompileReport:
-        """What runs the graph now."""
-        kernels = self.planned.plan.kernels
-        routine = self.routine
-        foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
-        return reports.CompileReport(
-            "numpy" if routine is None else routine.tier,
-            len(self.dag),
-            len(kernels) - len(foreign),
-            tuple(foreign),
-            {} if routine is None else routine.seconds,
-            0 if routine is None else routine.instructions,
-            0 if routine is None else routine.code_bytes,
-            self.planned.layout.size if routine is None else routine.scratch,
-        )
+    def attach(self, context: Context) -> None:
+        """Have calls through a context run the best code, as soon as there is some."""
+        with self._lock:
+            self._contexts.append(context)
+            if self.routine is not None:
+                self._use(self.routine)
 
-    def listing(self, kind: str) -> str:
-        """The kernels, LLVM's text before and after its passes, or instructions of the processor.
+    def _use(self, routine: Routine) -> None:
+        with self._lock:
+            self.routine = routine
+            if self._mixed is None:
+                for context in self._contexts:
+                    context.swap(
+                        routine.addresses[0], routine.scratch, routine.keep, routine.context
+                    )
 
-        Args:
-            kind: ``"kernels"``, ``"llvm"``, ``"optimised"`` or ``"assembly"``.
-        """
-        if kind == "kernels":
-            return listing(self.planned.plan, self.dag.labels)
-        module, _ = module_of(self.planned)
-        if kind == "llvm":
-            return module.text
-        made = target.optimised(module.text, OPTIMISED)
-        return str(made) if kind == "optimised" else target.assembly(made, OPTIMISED)
-
-    def start(self) -> None:
-        """Have the code of each level made aside, as long as somebody holds this machine."""
-        background.submit(_job(weakref.ref(self)))
+    def _levels(self, text: Text) -> Iterator[int]:
+        if self.planned.numbers is None or len(self.planned.dag) <= _QUICK:
+            yield OPTIMISED
+            return
+        if text.is_cached(OPTIMISED):
+            yield OPTIMISED
+            return
+        yield BASELINE
+        if len(self.planned.dag) <= _LONG:
+            yield OPTIMISED
 
     def make_all(self) -> None:
         """Make the code of each level, one after the other; failures are told by `wait`."""
         try:
-            for level in self.levels():
-                if not background.is_stopping():
-                    self.make(level)
+            text = text_of(self.planned)
+            for level in self._levels(text):
+                if background.is_stopping():
+                    break
+                self.make(level, text)
         except Exception as failure:
             self._failure = failure
         finally:
-            self._written = None
             self._done.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -177,26 +227,60 @@ class Machine:
             raise self._failure
         return done
 
+    # --- looking at it --------------------------------------------------------------------------
+
+    def report(self) -> CompileReport:
+        """What runs the graph now."""
+        routine = self.routine
+        known = self._done.is_set()
+        kernels = self.planned.plan.kernels if known else ()
+        foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
+        return reports.CompileReport(
+            "numpy" if routine is None else routine.tier,
+            len(self.dag if known else self._given),
+            len(kernels) - len(foreign),
+            tuple(foreign),
+            {} if routine is None else routine.seconds,
+            0 if routine is None else routine.instructions,
+            0 if routine is None else routine.code_bytes,
+            0 if routine is None else routine.scratch,
+        )
+
+    def listing(self, kind: str) -> str:
+        """The kernels, LLVM's text before and after its passes, or instructions of the processor.
+
+        Args:
+            kind: ``"kernels"``, ``"llvm"``, ``"optimised"`` or ``"assembly"``.
+        """
+        if kind == "kernels":
+            return listing(self.planned.plan, self.planned.dag.labels)
+        texts = [module.text for module in text_of(self.planned).modules]
+        if kind == "llvm":
+            return "\n".join(texts)
+        made = [target.optimised(text, OPTIMISED) for text in texts]
+        write: Callable[[Any], str] = str if kind == "optimised" else target.assembly
+        return "\n".join(map(write, made))
+
     # --- running it -----------------------------------------------------------------------------
 
     def __call__(self, *arguments: Any) -> list[Any]:
-        """The outputs at arguments of the types of the inputs: what a `Program` does."""
+        """The results at arguments of the types of the inputs: what a `Program` does."""
         return self.run([in_order(argument) for argument in arguments])
 
     def run(self, values: Sequence[Any], given: Given = NONE) -> list[Any]:
-        """The outputs, as arrays and numbers of NumPy.
+        """The results, as arrays and numbers of NumPy.
 
         Args:
             values: One for each input: a number of NumPy's, or an array in order and aligned, of
                 its type.
-            given: Memory for outputs that are arrays; it may be left unused.
+            given: Memory for results that are arrays; it may be left unused.
         """
         routine = self.routine
         if routine is None:
             return list(self._program(*values))
         if self._mixed is not None:
             return [result[()] for result in self._mixed(values)]
-        results, outputs = results_for(self.dag, given)
+        results, outputs = results_for(self.types, given)
         inputs, scratch = filled(values), scratch_of(routine.scratch)
         EVALUATE(routine.addresses[0])(
             inputs.ctypes.data, outputs.ctypes.data, scratch.ctypes.data, routine.context
@@ -206,31 +290,31 @@ class Machine:
     def run_points(
         self, values: Sequence[Any], shape: tuple[int, ...], given: Given = NONE
     ) -> list[Any]:
-        """The outputs of a graph of numbers over points, each of the shape of the points.
+        """The results of a graph of numbers over points, each of the shape of the points.
 
         Args:
             values: One for each input: a number, or an array that broadcasts to ``shape``.
             shape: The shape of the points.
-            given: Memory for outputs; it may be left unused.
+            given: Memory for results; it may be left unused.
         """
         if self.planned.numbers is None:
             return [np.broadcast_to(result, shape).copy() for result in self._program(*values)]
-        arrays = [
-            value[()]
-            if np.ndim(value) == 0
-            else np.ascontiguousarray(np.broadcast_to(value, shape))
+        whole = [
+            np.ascontiguousarray(np.broadcast_to(value, shape)) if np.ndim(value) else value[()]
             for value in values
         ]
-        moving = tuple([np.ndim(value) > 0 for value in arrays])
+        moving = tuple([np.ndim(value) > 0 for value in whole])
         with self._lock:
             routine = self._points.get(moving)
             if routine is None:
-                routine = self._points[moving] = compiled(written(self.planned, moving))
+                routine = self._points[moving] = compiled(
+                    self.planned, text_of(self.planned, moving)
+                )
         results = [
-            given[at] if at in given else np.empty(shape, node.type.dtype)
-            for at, node in enumerate(self.dag.outputs)
+            given[at] if at in given else np.empty(shape, type.dtype)
+            for at, type in enumerate(self.types)
         ]
-        inputs, outputs = filled(arrays), filled(results)
+        inputs, outputs = filled(whole), filled(results)
         count = results[0].size
         function = POINTS(routine.addresses[0])
 
@@ -245,13 +329,48 @@ class Machine:
                 high,
             )
 
-        parts = max(1, min(self.threads, count // _LEAST))
+        parts = max(1, min(self.options.threads, count // _LEAST))
         if parts == 1:
             part(0, count)
         else:
             bounds = [count * at // parts for at in range(parts + 1)]
             list(_pool().map(part, bounds[:-1], bounds[1:]))
         return results
+
+
+class Runner(NativeCallable):
+    """A graph as a function of its arguments, each of its type; what a `Program` is, and quicker.
+
+    Attributes:
+        machine: What runs the graph.
+    """
+
+    def __init__(self, dag: Dag) -> None:
+        self.machine = Machine(dag)
+        types = self.machine.types
+        context = context_of(dag, tuple([Leaf(at, type) for at, type in enumerate(types)]), types)
+        super().__init__(context, slow=_run_slowly, name="graph")
+        self.machine.attach(context)
+        self.machine.start()
+
+    @property
+    def dag(self) -> Dag:
+        """The graph."""
+        return self.machine.dag
+
+
+def _run_slowly(runner: Runner, *values: Any) -> tuple[Any, ...]:
+    return tuple(runner.machine(*values))
+
+
+def context_of(dag: Dag, results: Results, types: Sequence[Type]) -> Context:
+    """What calls of a graph need to know; without results that have a size, only the slow path."""
+    arguments = [Argument(node.name, node.type) for node in dag.inputs]
+    if any(type.parts or UNKNOWN in type.shape for type in types):
+        return Context(0, arguments, ())
+    elements = sum([math.prod(node.type.shape) for node in dag.inputs])
+    long = elements > _LONG_CALL or len(dag) > _LONG_CALL
+    return Context(0, arguments, results, outputs=len(types), release_gil=long)
 
 
 def in_order(value: Any) -> Any:

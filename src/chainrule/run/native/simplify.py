@@ -1,8 +1,9 @@
 """The first stage: the same values with less work.
 
-The identities of `_exact` hold for floating-point numbers to the bit: for rounded results, infinities
-and signed zeros alike (NaN may come with another sign). Those of `_fast` hold for real numbers only;
-they are used with ``fast_math=True``. What depends on constants alone is computed here, once.
+The identities of `exact` hold for floating-point numbers to the bit: for rounded results,
+infinities and signed zeros alike (a NaN may have another sign). Those of `fast` hold for real
+numbers; they are used with ``fast_math=True`` only. What depends on constants alone is computed
+here, once.
 """
 
 from __future__ import annotations
@@ -28,11 +29,10 @@ from chainrule.graph.node import (
     uniform_value,
 )
 from chainrule.graph.op import OPS, Op, Params
-from chainrule.graph.template import Template
+from chainrule.graph.template import Build, Template
 from chainrule.graph.types import Type
-from chainrule.ops.arithmetic import abs as absolute
-from chainrule.ops.arithmetic import reciprocal, square
-from chainrule.ops.select import logical_not, stop_gradient, where
+from chainrule.ops import arithmetic
+from chainrule.ops.select import stop_gradient, where
 from chainrule.ops.term import Term
 from chainrule.run.kernels import kernel
 
@@ -45,8 +45,8 @@ _ROUNDS: Final = 8
 Identities = Sequence[tuple[Term, Term]]
 
 
-def _exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
-    """Left sides and what they become.
+def exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
+    """Left sides and what they become, to the bit.
 
     Args:
         x: Anything.
@@ -55,6 +55,7 @@ def _exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
         two: A constant that is a power of two.
         test: A condition.
     """
+    minus_x = -x
     return [
         (x * 1, x),
         (1 * x, x),
@@ -67,28 +68,237 @@ def _exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
         (x * 2, x + x),
         (x / two, x * (1 / two)),
         # signs move outward and meet
-        (-(-x), x),
-        (-(c * x), -c * x),
-        (-(x * c), x * -c),
-        (-x * c, x * -c),
-        (c * -x, -c * x),
-        (-x * y, -(x * y)),
-        (x * -y, -(x * y)),
-        (-x / y, -(x / y)),
-        (x / -y, -(x / y)),
-        (x + -y, x - y),
-        (-x + y, y - x),
-        (x - -y, x + y),
-        (square(-x), square(x)),
-        (absolute(-x), absolute(x)),
+        (-minus_x, x),
+        (-(c * x), (-c) * x),
+        (-(x * c), x * (-c)),
+        (c * (-x), (-c) * x),
+        ((-x) * c, x * (-c)),
+        ((-x) * y, -(x * y)),
+        (x * (-y), -(x * y)),
+        ((-x) / y, -(x / y)),
+        (x / (-y), -(x / y)),
+        (x + (-y), x - y),
+        ((-x) + y, y - x),
+        (x - (-y), x + y),
+        (arithmetic.square(-x), arithmetic.square(x)),
+        (arithmetic.abs(-x), arithmetic.abs(x)),
         # literal powers
-        (x**0, x * 0 * 0 + 1) if False else (x**1, x),
-        (x**2, square(x)),
-        (x**-1, reciprocal(x)),
-        (c * reciprocal(x), c / x),
-        (x * reciprocal(y), x * reciprocal(y)),
+        (x**1, x),
+        (x**2, arithmetic.square(x)),
+        (x**-1, 1 / x),
         # choices
         (where(test, x, x), x),
-        (logical_not(logical_not(test)), test),
         (stop_gradient(x), x),
     ]
+
+
+def fast(x: Term, y: Term, c: Term, d: Term) -> Identities:
+    """Left sides and what they become, but for rounding.
+
+    Args:
+        x: Anything.
+        y: Anything.
+        c: A constant.
+        d: A constant.
+    """
+    return [
+        (x / c, x * (1 / c)),
+        (c * (d * x), (c * d) * x),
+        (c * (x * d), (c * d) * x),
+        ((c * x) * d, (c * d) * x),
+        ((x * c) * d, x * (c * d)),
+        ((c * x) * y, c * (x * y)),
+        (x * (c * y), c * (x * y)),
+        ((x + c) + d, x + (c + d)),
+        (x * (1 / y), x / y),
+        ((1 / x) * y, y / x),
+        ((x / y) / y, x / arithmetic.square(y)),
+    ]
+
+
+class Rule(NamedTuple):
+    """One identity.
+
+    Attributes:
+        left: What a node must look like.
+        right: What it becomes, over the variables.
+        variables: In the order in which ``right`` takes them.
+    """
+
+    left: Node
+    right: Template
+    variables: tuple[Node, ...]
+
+
+@functools.cache
+def _rules(dtype: str, fast_math: bool) -> dict[Op, list[Rule]]:
+    """The identities over numbers of one dtype, by the outermost operation on the left."""
+    type = Type.of(dtype)
+    x, y, c, d, two = (Term(input_node(name, type)) for name in ("x", "y", "c", "d", "two"))
+    test = Term(input_node("test", Type.of("bool")))
+    found: dict[Op, list[Rule]] = defaultdict(list)
+    table = [*exact(x, y, c, two, test), *(fast(x, y, c, d) if fast_math else ())]
+    variables = tuple([term.node for term in (x, y, c, d, two, test)])
+    for left, right in table:
+        rule = Rule(left.node, Template(right.node, variables), variables)
+        found[left.node.op].append(rule)
+    return dict(found)
+
+
+@collector_paused()
+def simplified(dag: Dag, *, fast_math: bool = False) -> Dag:
+    """The graph with the identities applied to every node, operands first."""
+    new_of: dict[Node, Node] = {}
+    done: dict[Node, Node] = {}
+
+    def made(op: Op, operands: tuple[Node, ...], params: Params) -> Node:
+        node = make(op, operands, params)
+        found = done.get(node)
+        if found is None:
+            found = done[node] = _reduced(node, made, fast_math)
+        return found
+
+    for node in dag.order:
+        operands = node.operands
+        if not operands:
+            new_of[node] = node
+            continue
+        moved = tuple([new_of[operand] for operand in operands])
+        new = node if moved == operands else make(node.op, moved, node.params)
+        if new not in done and _may_change(new, fast_math):
+            new = made(node.op, moved, node.params)
+        new_of[node] = done.get(new, new)
+    return Dag(
+        [new_of[node] for node in dag.outputs],
+        dag.inputs,
+        _moved(dag.names, new_of),
+        _moved(dag.spans, new_of),
+        dag.source,
+        arrangement=dag.arrangement,
+    )
+
+
+def _may_change(node: Node, fast_math: bool) -> bool:
+    """Whether a look at the operations of the operands leaves something to try."""
+    below = tuple([operand.op for operand in node.operands])
+    return _candidates(node.op, below, node.type.dtype, fast_math) is not None
+
+
+def _reduced(node: Node, build: Build, fast_math: bool) -> Node:
+    for _ in range(_ROUNDS):
+        below = tuple([operand.op for operand in node.operands])
+        rules = _candidates(node.op, below, node.type.dtype, fast_math)
+        if rules is None or node.type.parts:
+            return node
+        if not rules:
+            return _folded(node)
+        for rule in rules:
+            found = _match(rule, node)
+            if found is not None:
+                after = rule.right.over(found, build, node.type.shape)
+                break
+        else:
+            return node
+        if after.type is not node.type:
+            return node
+        node = after
+        if not node.operands:
+            return node
+    return node
+
+
+@functools.lru_cache(maxsize=4096)
+def _candidates(
+    op: Op, below: tuple[Op, ...], dtype: np.dtype[Any], fast_math: bool
+) -> list[Rule] | None:
+    """The rules that a node may look like, given the operations of its operands.
+
+    An empty list: all operands are constants. None: there are no rules.
+    """
+    if all(one is CONSTANT for one in below):
+        return []
+    if dtype.kind != "f":
+        return None
+    found = [
+        rule
+        for rule in _rules(dtype.name, fast_math).get(op, ())
+        if all(
+            actual is pattern.op
+            or (pattern.op is INPUT and (actual is CONSTANT or pattern.name not in _ASKED))
+            for pattern, actual in zip(rule.left.operands, below, strict=True)
+        )
+    ]
+    return found or None
+
+
+def _match(rule: Rule, node: Node) -> list[Any] | None:
+    """What the variables stand for, if a node looks like the left side of a rule."""
+    found: dict[Node, Node] = {}
+    pairs = [(rule.left, node)]
+    while pairs:
+        pattern, actual = pairs.pop()
+        if pattern.op is INPUT:
+            if found.setdefault(pattern, actual) is not actual:
+                return None
+            if pattern.name in _ASKED and not _ASKED[pattern.name](actual):
+                return None
+        elif pattern.op is CONSTANT:
+            if actual.op is not CONSTANT or actual.params[0] != pattern.params[0]:
+                return None
+        elif pattern.op is not actual.op or pattern.params != actual.params:
+            return None
+        else:
+            pairs += zip(pattern.operands, actual.operands, strict=True)
+    return [found.get(variable) for variable in rule.variables]
+
+
+def _is_power_of_two(node: Node) -> bool:
+    """Whether this is a constant whose reciprocal is exact."""
+    value = uniform_value(node)
+    if value is None or not np.isfinite(value) or value == 0:
+        return False
+    mantissa, exponent = math.frexp(abs(value))
+    return mantissa == 0.5 and abs(exponent) < 100
+
+
+_ASKED: Final = {
+    "c": lambda node: uniform_value(node) is not None,
+    "d": lambda node: uniform_value(node) is not None,
+    "two": _is_power_of_two,
+}
+
+
+def _folded(node: Node) -> Node:
+    """The value of a computation on constants, where it is small."""
+    operands, type = node.operands, node.type
+    if type.parts or not node.op.kernel or -1 in type.shape:
+        return node
+    uniform = [uniform_value(operand) for operand in operands]
+    with np.errstate(all="ignore"):
+        if all(value is not None for value in uniform) and (
+            node.op.pointwise or node.op in _SPREADING
+        ):
+            one = uniform[0] if node.op in _SPREADING else _kernel(node)(*uniform)
+            return constant_node(one, type)
+        sizes = [math.prod(x.type.shape) for x in (node, *operands)]
+        if max(sizes) > _LARGEST:
+            return node
+        return constant_node(_kernel(node)(*map(constant_value, operands)), type)
+
+
+_SPREADING: Final = frozenset({OPS["broadcast"], OPS["reshape"], OPS["transpose"], OPS["slice"]})
+"""What makes of an array full of one number another one."""
+
+
+def _kernel(node: Node) -> Any:
+    return kernel(node.op, node.params)
+
+
+def _moved(given: Any, new_of: dict[Node, Node]) -> dict[Node, tuple[Any, ...]]:
+    """What belongs to nodes, for those that took their places; arguments keep their own."""
+    moved: dict[Node, tuple[Any, ...]] = {}
+    for node, own in given.items():
+        new = new_of[node]
+        if new.operands:
+            moved[new] = (*moved.get(new, ()), *own)
+    return moved

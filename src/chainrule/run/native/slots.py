@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.graph.dag import Dag
+from chainrule.graph.types import Type
 from chainrule.run.native.memory import LINE
 
 Evaluate = Callable[..., None]
@@ -41,20 +41,20 @@ NONE: Final[Given] = MappingProxyType({})
 
 
 def results_for(
-    dag: Dag, given: Given = NONE
+    types: Sequence[Type], given: Given = NONE
 ) -> tuple[list[np.ndarray[Any, Any]], np.ndarray[Any, Any]]:
-    """Memory for the outputs of a graph, new where none is given, and the slots that say where.
+    """Memory for results of these types, new where none is given, and the slots that say where.
 
     The array of a number lies in its slot.
     """
-    slots = np.zeros(len(dag.outputs), np.int64)
+    slots = np.zeros(len(types), np.int64)
     results = []
-    for at, node in enumerate(dag.outputs):
-        if node.type.shape:
-            result = given[at] if at in given else np.empty(node.type.shape, node.type.dtype)
+    for at, type in enumerate(types):
+        if type.shape:
+            result = given[at] if at in given else np.empty(type.shape, type.dtype)
             slots[at] = result.ctypes.data
         else:
-            result = slots[at : at + 1].view(node.type.dtype)[:1].reshape(())
+            result = slots[at : at + 1].view(type.dtype)[:1].reshape(())
         results.append(result)
     return results, slots
 

@@ -7,8 +7,8 @@ many points the same functions compute a vector of points at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from chainrule.graph.node import CONSTANT
 from chainrule.graph.types import UNKNOWN
@@ -21,6 +21,9 @@ from chainrule.run.native.memory import Layout
 
 LONGEST: Final = 600
 """About how many instructions a function has."""
+
+TOGETHER: Final = 12
+"""How many functions one module has: LLVM cannot be stopped in the middle of one."""
 
 _POINTS: Final = f"{ARGUMENTS}, i64 %first, i64 %left"
 """What a function for a vector of points takes: the first one, and how many are left from there."""
@@ -47,31 +50,52 @@ def over_points(kernel: Kernel, moving: Sequence[bool]) -> Kernel:
     return kernel._replace(sizes=(UNKNOWN,), boxes=(Box(ranges, tuple(steps), tuple(stores), ()),))
 
 
-def write_straight(module: Module, kernel: Kernel, name: str, width: int) -> int:
-    """Add a kernel of a graph of numbers to a module; give the size of its frame in bytes.
+class Written(NamedTuple):
+    """A body as text.
+
+    Attributes:
+        modules: The first one has the function that runs the others.
+        parts: The functions of the modules behind the first: where each of them lies stands in the
+            table of constants, in this order.
+        frame: Bytes of scratch memory.
+    """
+
+    modules: tuple[Module, ...]
+    parts: tuple[tuple[str, ...], ...]
+    frame: int
+
+
+def write_straight(new: Callable[[], Module], kernel: Kernel, name: str, width: int) -> Written:
+    """A kernel of a graph of numbers as text, in several modules if it is very long.
 
     The function takes the four pointers; over points also the first point and the one after the
     last.
+
+    Args:
+        new: Makes an empty module.
+        kernel: The kernel.
+        name: Of the function.
+        width: How many points it computes at once.
     """
-    body = _Straight(module, kernel, name, width if kernel.sizes else 1)
-    body.write()
-    return body.frame
+    return _Straight(new, kernel, name, width if kernel.sizes else 1).write()
 
 
 class _Straight:
     """One body on its way to functions."""
 
-    def __init__(self, module: Module, kernel: Kernel, name: str, width: int) -> None:
+    def __init__(self, new: Callable[[], Module], kernel: Kernel, name: str, width: int) -> None:
         (self._box,) = kernel.boxes
         self._points = bool(kernel.sizes)
-        self._module = module
+        self._new = new
+        self._module = new()
         self._name = name
         self._width = width
         self._parts = _cut(self._box.steps)
+        self._apart = len(self._parts) > TOGETHER
         self._last = self._last_uses()
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
-        self.frame = 0
+        self._frame = 0
 
     def _last_uses(self) -> list[int]:
         """For each step the last part that reads it."""
@@ -82,16 +106,21 @@ class _Straight:
                     last[operand] = number
         return last
 
-    def write(self) -> None:
-        count = len(self._parts)
+    def write(self) -> Written:
         stores: dict[int, list[Store]] = {}
         for store in self._box.stores:
             stores.setdefault(store.step, []).append(store)
+        first = self._module
+        modules, names = [first], list[list[str]]()
         for number, part in enumerate(self._parts):
+            if self._apart and number % TOGETHER == 0:
+                self._module = self._new()
+                modules.append(self._module)
+                count = min(TOGETHER, len(self._parts) - number)
+                names.append([self._part_name(number + at) for at in range(count)])
             self._write_part(number, part, stores)
-        names = [self._part_name(number) for number in range(count)]
-        text = self._loop(names) if self._points else self._sequence(names)
-        self._module.define(self._name, text)
+        first.define(self._name, self._loop() if self._points else self._sequence())
+        return Written(tuple(modules), tuple(map(tuple, names)), self._frame)
 
     def _part_name(self, number: int) -> str:
         return f"{self._name}.{number}"
@@ -130,7 +159,7 @@ class _Straight:
             if self._last[at] == number and at in self._slots:
                 self._free.append(self._slots[at])
         lone = len(self._parts) == 1
-        head = f"define internal void @{self._part_name(number)}"
+        head = f"define {'' if self._apart else 'internal '}void @{self._part_name(number)}"
         given = _POINTS if self._points else ARGUMENTS
         self._module.define(
             self._part_name(number),
@@ -150,8 +179,8 @@ class _Straight:
         if self._free:
             self._slots[at] = self._free.pop()
         else:
-            self._slots[at] = self.frame
-            self.frame += 8 * self._width
+            self._slots[at] = self._frame
+            self._frame += 8 * self._width
         value = to_memory(code, value)
         address = self._address(code, at)
         code.add_line(f"  store {code.type(value.kind)} {value.text}, ptr {address}, align 8")
@@ -173,19 +202,27 @@ class _Straight:
 
     # --- what runs them -------------------------------------------------------------------------
 
-    def _sequence(self, names: Sequence[str]) -> str:
-        calls = [f"  call void @{name}({ARGUMENTS})" for name in names]
-        head = f"define void @{self._name}({ARGUMENTS}) nounwind {{"
-        return "\n".join([head, *calls, "  ret void", "}"])
+    def _calls(self, given: str, tag: str) -> list[str]:
+        """The calls of all parts with these arguments; ``tag`` keeps names apart."""
+        if not self._apart:
+            return [f"  call void @{self._part_name(n)}({given})" for n in range(len(self._parts))]
+        lines = []
+        for number in range(len(self._parts)):
+            name = f"%{tag}{number}"
+            lines += [
+                f"  {name}.at = getelementptr ptr, ptr %context, i64 {number}",
+                f"  {name} = load ptr, ptr {name}.at, align 8",
+                f"  call void {name}({given})",
+            ]
+        return lines
 
-    def _loop(self, names: Sequence[str]) -> str:
+    def _sequence(self) -> str:
+        head = f"define void @{self._name}({ARGUMENTS}) nounwind {{"
+        return "\n".join([head, *self._calls(ARGUMENTS, "part"), "  ret void", "}"])
+
+    def _loop(self) -> str:
         """Whole vectors of points, then those that are left over."""
         width = self._width
-
-        def calls(first: str, left: str) -> list[str]:
-            given = f"{ARGUMENTS}, i64 {first}, i64 {left}"
-            return [f"  call void @{name}({given})" for name in names]
-
         lines = [
             f"define void @{self._name}({ARGUMENTS}, i64 %low, i64 %high) nounwind {{",
             f"  %whole = sub i64 %high, {width - 1}",
@@ -193,7 +230,7 @@ class _Straight:
             "  br i1 %some, label %loop, label %rest",
             "loop:",
             "  %i = phi i64 [ %low, %0 ], [ %next, %loop ]",
-            *calls("%i", str(width)),
+            *self._calls(f"{ARGUMENTS}, i64 %i, i64 {width}", "part"),
             f"  %next = add i64 %i, {width}",
             "  %more = icmp slt i64 %next, %whole",
             "  br i1 %more, label %loop, label %rest",
@@ -203,7 +240,7 @@ class _Straight:
             "  %any = icmp sgt i64 %left, 0",
             "  br i1 %any, label %last, label %end",
             "last:",
-            *calls("%at", "%left"),
+            *self._calls(f"{ARGUMENTS}, i64 %at, i64 %left", "rest"),
             "  br label %end",
             "end:",
             "  ret void",

@@ -6,10 +6,11 @@ another kind of code. Only a miss, or the engine, has LLVM loaded.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 from chainrule.late import Late
-from chainrule.run.native import cache
+from chainrule.run.native import cache, special
 from chainrule.run.native.loader import Placed, RefusedError, available, of_process
 from chainrule.run.native.processor import Loader, Processor, compiler, processor
 from chainrule.run.native.stages import stage
@@ -64,6 +65,7 @@ def provide(name: str, address: int) -> None:
 def load(
     text: str,
     level: int = 2,
+    externals: Iterable[str] = (),
     *,
     passes: int | None = None,
     seconds: dict[str, float] | None = None,
@@ -73,13 +75,15 @@ def load(
     Args:
         text: The module.
         level: How hard LLVM tries when it writes instructions down.
+        externals: The functions of SciPy that it calls (special.py).
         passes: How hard it tries before that; by default, as hard.
         seconds: Takes the time of each stage.
 
     Raises:
         RuntimeError: What LLVM says of text that is wrong: a fault of ours.
-        LookupError: The text calls a function that this process does not have.
+        LookupError: The text calls a function that this process or SciPy does not have.
     """
+    _provided.update(special.addresses(externals))
     wanted = _Wanted(text, level, level if passes is None else passes)
     times = {} if seconds is None else seconds
     if available():
