@@ -115,7 +115,7 @@ class Text(NamedTuple):
     def is_cached(self, level: int) -> bool:
         """Whether an earlier process has made code of this level."""
         passes = self.passes(level)
-        return all([target.is_cached(m.text, level, passes=passes) for m in self.modules])
+        return all(target.is_cached(m.text, level, passes=passes) for m in self.modules)
 
 
 def new_module() -> Module:

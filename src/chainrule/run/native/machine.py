@@ -44,7 +44,6 @@ from chainrule.run.native.slots import (
     results_for,
     scratch_of,
 )
-from chainrule.run.native.tape import Tape, fits
 from chainrule.run.program import Program
 
 if TYPE_CHECKING:
@@ -52,9 +51,11 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from chainrule.run.native import report as reports
+    from chainrule.run.native import tape as tapes
     from chainrule.run.native.report import CompileReport
 else:
     futures = Late("concurrent.futures")
+    tapes = Late("chainrule.run.native.tape")
     reports = Late("chainrule.run.native.report")
 
 _LEAST: Final = 4096
@@ -150,8 +151,8 @@ class Machine:
     def start(self) -> None:
         """Begin with what is ready at once; have the rest made aside while somebody holds this."""
         has_gradient = self.options.wrt is not None
-        if len(self._given) > _QUICK and self.is_numbers and fits(self._given, has_gradient):
-            tape = Tape(self._given, self.options.wrt)
+        if len(self._given) > _QUICK and self.is_numbers and tapes.fits(self._given, has_gradient):
+            tape = tapes.Tape(self._given, self.options.wrt)
             self._use(
                 Routine(
                     "tape",
