@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from chainrule.run.native.element import element
@@ -121,19 +121,19 @@ class Access:
     def values(
         self,
         code: Code,
-        steps: Sequence[Step],
+        steps: Iterable[tuple[int, Step]],
         known: Mapping[int, Value],
         indices: Sequence[str],
         mask: str | None,
     ) -> dict[int, Value]:
         """The values of steps by their numbers, those that are known before them included."""
         values = dict(known)
-        for step in steps:
+        for number, step in steps:
             if step.place is not None:
                 value = self.load(code, step.place, indices, mask)
             else:
                 value = element(code, step.node, [values[at] for at in step.operands])
-            values[len(values)] = value
+            values[number] = value
         return values
 
 

@@ -15,13 +15,14 @@ from chainrule.graph.node import constant_value
 from chainrule.run.native import target
 from chainrule.run.native.emit import write_evaluate, write_kernel
 from chainrule.run.native.fuse import fuse
-from chainrule.run.native.kernels import Foreign, Kernel, Plan
+from chainrule.run.native.kernels import Kernel, Plan
 from chainrule.run.native.lanes import Module
 from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
 from chainrule.run.native.simplify import simplified
 from chainrule.run.native.stages import stage
 from chainrule.run.native.straight import over_points, write_straight
+from chainrule.run.native.threads import shared
 
 BASELINE: Final = 0
 """LLVM's level for code that is written down as it is: for graphs of numbers it is nearly as quick
@@ -65,12 +66,12 @@ class Planned:
         seconds: What each stage took.
     """
 
-    def __init__(self, dag: Dag, *, fast_math: bool = False) -> None:
+    def __init__(self, dag: Dag, *, fast_math: bool = False, threads: int = 1) -> None:
         self.seconds: dict[str, float] = {}
         with stage(self.seconds, "simplify"):
             self.dag = simplified(dag, fast_math=fast_math)
         with stage(self.seconds, "fuse"):
-            self.plan = fuse(self.dag)
+            self.plan = shared(fuse(self.dag), threads)
         with stage(self.seconds, "memory"):
             self.layout: Layout = layout(self.plan)
 
@@ -83,9 +84,9 @@ class Planned:
         return None
 
     @property
-    def is_mixed(self) -> bool:
-        """Whether NumPy does some of the work."""
-        return any(isinstance(kernel, Foreign) for kernel in self.plan.kernels)
+    def is_whole(self) -> bool:
+        """Whether one function does everything: nothing is left to NumPy or to other threads."""
+        return all(isinstance(kernel, Kernel) for kernel in self.plan.kernels)
 
 
 class Text(NamedTuple):
@@ -145,16 +146,16 @@ def text_of(what: Planned, moving: Sequence[bool] | None = None) -> Text:
             time.perf_counter() - start,
         )
     module = new_module()
-    if what.is_mixed:
-        entries = []
-        for at, one in enumerate(what.plan.kernels):
-            if isinstance(one, Kernel):
-                entries.append(f"k{at}")
-                write_kernel(module, one, f"k{at}", what.layout, width)
-    else:
-        entries = ["evaluate"]
+    entries = ["evaluate"]
+    if what.is_whole:
         write_evaluate(module, what.plan, what.layout, width)
-    return Text((module,), tuple(entries), (), what.layout.size, False, time.perf_counter() - start)
+    else:
+        kernels = list(what.plan.alone())
+        entries = [f"k{at}" for at in range(len(kernels))]
+        for name, kernel in zip(entries, kernels, strict=True):
+            write_kernel(module, kernel, name, what.layout, width)
+    took = time.perf_counter() - start
+    return Text((module,), tuple(entries), (), what.layout.size, False, took)
 
 
 def compiled(what: Planned, text: Text, level: int = OPTIMISED) -> Routine:
@@ -194,5 +195,5 @@ def compiled(what: Planned, text: Text, level: int = OPTIMISED) -> Routine:
 def table(plan: Plan) -> tuple[Any, list[Any]]:
     """Where the constants of a plan lie, and the constants."""
     constants = [np.asarray(constant_value(node)) for node in plan.constants]
-    pointers = [constant.ctypes.data for constant in constants]
-    return (ctypes.c_void_p * max(1, plan.table))(*pointers), constants
+    pointers = [None] * plan.made + [constant.ctypes.data for constant in constants]
+    return (ctypes.c_void_p * max(1, len(pointers)))(*pointers), constants

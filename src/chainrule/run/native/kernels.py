@@ -6,7 +6,7 @@ listing that can be read beside the formula.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -29,8 +29,8 @@ class Buffer(NamedTuple):
 
     Attributes:
         home: Where it lies.
-        number: Which slot of the inputs or outputs; which entry of the table of constants and of
-            what NumPy made; for scratch, the place in `Plan.scratch`.
+        number: Which slot of the inputs or outputs; which entry of the table of what NumPy made
+            and of constants; for scratch, the place in `Plan.scratch`.
         type: What it holds.
     """
 
@@ -127,24 +127,38 @@ class Foreign(NamedTuple):
     outputs: tuple[int, ...]
 
 
+class Together(NamedTuple):
+    """Kernels that may run side by side: none of them reads what another one writes."""
+
+    kernels: tuple[Kernel, ...]
+
+
 class Plan(NamedTuple):
     """A graph as kernels in the order in which they run.
 
     Attributes:
-        kernels: Kernels, and operations that NumPy does.
+        kernels: Kernels, alone or several at once, and operations that NumPy does.
         inputs: The arguments.
         outputs: The results.
-        constants: Arrays that kernels read: the first entries of the table.
-        table: How many entries the table has.
+        made: How many entries of the table are what NumPy makes.
+        constants: Arrays that kernels read: the entries behind those.
         scratch: The types of what lies in scratch memory, in the order of their numbers.
     """
 
-    kernels: tuple[Kernel | Foreign, ...]
+    kernels: tuple[Kernel | Foreign | Together, ...]
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
+    made: int
     constants: tuple[Node, ...]
-    table: int
     scratch: tuple[Type, ...]
+
+    def alone(self) -> Iterator[Kernel]:
+        """Each kernel, those that may run side by side one after the other."""
+        for step in self.kernels:
+            if isinstance(step, Kernel):
+                yield step
+            elif isinstance(step, Together):
+                yield from step.kernels
 
 
 # --- listings -------------------------------------------------------------------------------------
@@ -161,8 +175,11 @@ def listing(plan: Plan, labels: Mapping[Node, str]) -> str:
                 f"numpy {at}: {_label(kernel.node, labels)} = {kernel.node.op.name}"
                 f"({', '.join(map(_buffer, kernel.operands))})"
             )
+        elif isinstance(kernel, Together):
+            for number, part in enumerate(kernel.kernels):
+                lines += _kernel_lines(f"{at}.{number}", part, labels)
         else:
-            lines += _kernel_lines(at, kernel, labels)
+            lines += _kernel_lines(str(at), kernel, labels)
     return "\n".join(lines)
 
 
@@ -173,7 +190,7 @@ def _axis(number: int) -> str:
     return _AXES[number] if number < len(_AXES) else f"i{number}"
 
 
-def _kernel_lines(at: int, kernel: Kernel, labels: Mapping[Node, str]) -> list[str]:
+def _kernel_lines(at: str, kernel: Kernel, labels: Mapping[Node, str]) -> list[str]:
     over = ", ".join(f"{_axis(axis)} < {size}" for axis, size in enumerate(kernel.sizes))
     lines = [f"kernel {at}{f' over {over}' if over else ''}: {_made(kernel, labels)}"]
     lines += _step_lines(kernel.uniform, 0, labels, "  ")

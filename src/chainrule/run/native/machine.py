@@ -7,12 +7,13 @@ there is optimised code only. Until there is any, NumPy runs the graph.
 
 from __future__ import annotations
 
+import functools
 import math
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -33,7 +34,8 @@ from chainrule.run.native.compiling import (
     text_of,
 )
 from chainrule.run.native.foreign import Mixed
-from chainrule.run.native.kernels import Foreign, Kernel, listing
+from chainrule.run.native.kernels import Foreign, listing
+from chainrule.run.native.pool import together
 from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
     EVALUATE,
@@ -47,14 +49,10 @@ from chainrule.run.native.slots import (
 from chainrule.run.program import Program
 
 if TYPE_CHECKING:
-    from concurrent import futures
-    from concurrent.futures import ThreadPoolExecutor
-
     from chainrule.run.native import report as reports
     from chainrule.run.native import tape as tapes
     from chainrule.run.native.report import CompileReport
 else:
-    futures = Late("concurrent.futures")
     tapes = Late("chainrule.run.native.tape")
     reports = Late("chainrule.run.native.report")
 
@@ -76,7 +74,7 @@ class Options(NamedTuple):
     """How a graph is compiled.
 
     Attributes:
-        threads: How many may share the work on points.
+        threads: How many may share the work on points and on large arrays.
         fast_math: Whether sums and products may be regrouped.
         wrt: The positions of the inputs by which the output is differentiated; the derivatives
             follow the value. None: no derivatives.
@@ -85,11 +83,6 @@ class Options(NamedTuple):
     threads: int = 1
     fast_math: bool = False
     wrt: tuple[int, ...] | None = None
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return futures.ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
 class Machine:
@@ -135,7 +128,8 @@ class Machine:
 
     @cached_property
     def _planned(self) -> Planned:
-        return Planned(self.dag, fast_math=self.options.fast_math)
+        options = self.options
+        return Planned(self.dag, fast_math=options.fast_math, threads=options.threads)
 
     @cached_property
     def _program(self) -> Program:
@@ -171,10 +165,9 @@ class Machine:
         """Make code of this level and call it from now on."""
         routine = compiled(self.planned, text or text_of(self.planned), level)
         plan = self.planned.plan
-        if self.planned.is_mixed:
-            functions = iter([EVALUATE(address) for address in routine.addresses])
-            kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
-            self._mixed = Mixed(self.dag, plan, self.planned.layout, kernels)
+        if not self.planned.is_whole:
+            functions = [EVALUATE(address) for address in routine.addresses]
+            self._mixed = Mixed(self.planned.dag, plan, self.planned.layout, functions)
         self._use(routine)
 
     def attach(self, context: Context) -> None:
@@ -335,7 +328,7 @@ class Machine:
             part(0, count)
         else:
             bounds = [count * at // parts for at in range(parts + 1)]
-            list(_pool().map(part, bounds[:-1], bounds[1:]))
+            together([functools.partial(part, *ends) for ends in pairwise(bounds)])
         return results
 
 
