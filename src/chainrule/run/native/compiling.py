@@ -17,6 +17,7 @@ from chainrule.run.native.emit import write_evaluate, write_kernel
 from chainrule.run.native.fuse import fuse
 from chainrule.run.native.kernels import Kernel, Plan
 from chainrule.run.native.lanes import Module
+from chainrule.run.native.library import provided
 from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
 from chainrule.run.native.simplify import simplified
@@ -113,10 +114,16 @@ class Text(NamedTuple):
         """How hard LLVM's passes try at this level."""
         return 0 if self.is_straight else level
 
+    def written(self, level: int) -> list[str]:
+        """The modules as they are given to LLVM at this level."""
+        if level != BASELINE:
+            return [module.text for module in self.modules]
+        return [module.text_without(provided(module.defined)) for module in self.modules]
+
     def is_cached(self, level: int) -> bool:
         """Whether an earlier process has made code of this level."""
         passes = self.passes(level)
-        return all(target.is_cached(m.text, level, passes=passes) for m in self.modules)
+        return all(target.is_cached(text, level, passes=passes) for text in self.written(level))
 
 
 def new_module() -> Module:
@@ -168,9 +175,10 @@ def compiled(what: Planned, text: Text, level: int = OPTIMISED) -> Routine:
     """
     seconds = {**what.seconds, "emit": text.seconds}
     passes = text.passes(level)
+    written = text.written(level)
     libraries = [
-        target.load(module.text, level, module.externals, passes=passes, seconds=seconds)
-        for module in text.modules
+        target.load(one, level, module.externals, passes=passes, seconds=seconds)
+        for one, module in zip(written, text.modules, strict=True)
     ]
     context, constants = table(what.plan)
     if text.parts:
@@ -185,7 +193,7 @@ def compiled(what: Planned, text: Text, level: int = OPTIMISED) -> Routine:
         tuple([libraries[0].address(name) for name in text.entries]),
         text.scratch,
         ctypes.addressof(context),
-        sum([module.text.count("\n  ") for module in text.modules]),
+        sum([one.count("\n  ") for one in written]),
         sum([library.code_bytes for library in libraries]),
         seconds,
         (libraries, constants, context),

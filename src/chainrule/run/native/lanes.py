@@ -11,7 +11,7 @@ import copy
 import functools
 import itertools
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -90,14 +90,24 @@ class Module:
         return name in self._definitions
 
     @property
+    def defined(self) -> frozenset[str]:
+        """The names of the functions that have been added."""
+        return frozenset(self._definitions)
+
+    @property
     def text(self) -> str:
         """The whole module."""
+        return self.text_without(frozenset())
+
+    def text_without(self, elsewhere: Collection[str]) -> str:
+        """The module with some of its functions left to others: they are only declared."""
+        own = {name: text for name, text in self._definitions.items() if name not in elsewhere}
         declared = [
             f"declare {signature}"
             for name, signature in self._declarations.items()
-            if name not in self._definitions
+            if name not in own
         ]
-        return "\n".join([*declared, "", *self._definitions.values(), "", "!0 = !{}", ""])
+        return "\n".join([*declared, "", *own.values(), "", "!0 = !{}", ""])
 
 
 Define = Callable[[Module, str, int], str]
