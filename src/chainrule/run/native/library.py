@@ -17,7 +17,7 @@ from chainrule.run.native.mathematics import FUNCTIONS
 
 _lock: Final = threading.Lock()
 _loaded: Final[dict[str, target.Library]] = {}
-"""What has been compiled, by name; it stays until the process ends, as code anywhere may call it."""
+"""What has been compiled, by name. It stays until the process ends: code anywhere may call it."""
 
 
 @cache
