@@ -40,6 +40,7 @@ bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.arrays
 	$(BIN)/python -m benchmarks.loops
 	$(BIN)/python -m benchmarks.sparse
+	$(BIN)/python -m benchmarks.engine
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

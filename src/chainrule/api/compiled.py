@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -13,15 +12,18 @@ from chainrule.api.arguments import bind, taken_apart
 from chainrule.api.out import arrangement_of, arrays_for, copied, handed_out
 from chainrule.api.outputs import arranged
 from chainrule.errors import DerivativeError, GraphError, shown
-from chainrule.graph.dag import Dag
+from chainrule.graph.dag import Arrangement, Dag, Matrix
 from chainrule.graph.node import Node
+from chainrule.graph.types import Type
 from chainrule.late import Late
-from chainrule.run.native.machine import Machine, Options, in_order
-from chainrule.run.native.report import CompileReport
+from chainrule.run.native.call import NativeCallable
+from chainrule.run.native.machine import Machine, Options, context_of, in_order
+from chainrule.run.native.signature import Cells, Leaf, Results
 
 if TYPE_CHECKING:
     from chainrule.api import drawings
     from chainrule.draw.drawing import Drawing
+    from chainrule.run.native.report import CompileReport
     from chainrule.show import profile as profiles
     from chainrule.show.profile import Profile
 else:
@@ -33,10 +35,11 @@ Listing = Literal["kernels", "llvm", "optimised", "assembly"]
 _TIME: Final = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(ms|s)\s*")
 
 
-class Compiled:
+class Compiled(NativeCallable):
     """A graph that runs as machine code; made by `Graph.compile`.
 
-    It takes what the graph takes, by position or by name, and gives what the graph gives.
+    It takes what the graph takes, by position or by name, and gives what the graph gives. With
+    ``out=`` results that are arrays go into the caller's, in the structure of the results.
 
     >>> import chainrule as cr
     >>> fast = cr.parse("(x + y) * (x + 1)").gradient().compile()
@@ -44,16 +47,23 @@ class Compiled:
     (9.0, (6.0, 3.0))
     >>> fast(x=2.0, y=1.0)
     (9.0, (6.0, 3.0))
+
+    Calls raise EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the
+    dtype, E305 shapes that do not fit, E346 an ``out`` that cannot take the results.
     """
 
     def __init__(self, dag: Dag, options: Options) -> None:
         self.dag = dag
         self._options = options
+        self._machine = machine = Machine(dag, options)
         self._arrangement = arrangement_of(dag)
         if options.wrt is not None:
             self._arrangement = (0, tuple(range(1, 1 + len(options.wrt))))
-        self._machine = Machine(dag, options)
-        self._machine.start()
+        results = _results(self._arrangement, machine.types)
+        context = context_of(dag, results, machine.types)
+        super().__init__(context, slow=Compiled._slowly, name="compiled")
+        machine.attach(context)
+        machine.start()
 
     def wait(self, timeout: float | None = None) -> Compiled:
         """Wait until the optimised code is there, or so many seconds; give this callable itself."""
@@ -136,20 +146,8 @@ class Compiled:
             options = {"heat": self.profile(), **options}
         return drawings.drawn(self._machine.dag, None, wrt, of, options)
 
-    # --- calling ------------------------------------------------------------------------------
-
-    def __call__(self, /, *values: Any, out: Any = None, **named: Any) -> Any:
-        """The value of the output, a tuple or structure of them where there are several.
-
-        Args:
-            values: Numbers or arrays for the arguments, in order.
-            out: Arrays that take the results, in the structure of the results.
-            named: The same by name.
-
-        Raises:
-            EvaluationError: E301 missing, E302 surplus, E303 not a number, E304 not of the dtype,
-                E305 shapes that do not fit, E346 an ``out`` that cannot take the results.
-        """
+    def _slowly(self, /, *values: Any, out: Any = None, **named: Any) -> Any:
+        """Calls that need more than exact types by position: names, conversions, points."""
         if len(values) != len(self.dag.inputs):
             values = taken_apart(self.dag, values)
         given, shape = bind(self.dag, values, named, copy=False)
@@ -167,17 +165,23 @@ class Compiled:
         copied(into, made, shape)
         return handed_out(arrangement, into, made, shape)
 
-    @property
-    def __signature__(self) -> inspect.Signature:
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([inspect.Parameter(n.name, kind) for n in self.dag.inputs])
-
     def __repr__(self) -> str:
         names = ", ".join(node.name for node in self.dag.inputs)
         return f"<Compiled graph of ({names}): {len(self.dag)} nodes>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Compiled, (self.dag, self._options))
+
+
+def _results(arrangement: Arrangement, types: Sequence[Type]) -> Results:
+    """The structure of the results, as calls build it."""
+    if isinstance(arrangement, Matrix):
+        first, rows, columns = arrangement
+        return Cells(first, types[first].with_shape((rows, columns)))
+    if isinstance(arrangement, int):
+        type = types[arrangement]
+        return Leaf(arrangement, type, python=type.dtype != np.float32)
+    return tuple([_results(part, types) for part in arrangement])
 
 
 def _plain(value: Any) -> Any:

@@ -167,8 +167,8 @@ class Evaluation:
         >>> import chainrule as cr
         >>> print(cr.parse("log(x)*y").at(x=0, y=2).why_not_finite())
         v1 = log(x) is -inf where x = 0.
-        On the edge x → v1 = log(x) the derivative becomes inf: ∂f/∂v1 · ∂v1/∂x = 2 · inf.
         On the edge y → f = v1*y the derivative becomes -inf: ∂f/∂f · ∂f/∂y = 1 · (-inf).
+        On the edge x → v1 = log(x) the derivative becomes inf: ∂f/∂v1 · ∂v1/∂x = 2 · inf.
 
         Args:
             of: What is differentiated; None: the only output, if it is one number.

@@ -344,7 +344,7 @@ class Graph(Explaining):
                 arguments, or by those named. Where there are many nodes this has its first result
                 sooner than ``gradient().compile()``.
             budget: How long to wait for optimised code, such as ``"200ms"``, ``"2s"`` or seconds.
-            threads: How many threads may share the work on arrays of points.
+            threads: How many threads may share the work on points and on large arrays.
             fast_math: Whether sums and products may be regrouped, so that rounding differs.
             profile: Whether kernels count their calls and their time, for `Compiled.profile`; it
                 costs some ten nanoseconds a kernel.

@@ -53,9 +53,8 @@ class jit:  # noqa: N801 - used as a function
         plan = plan_of(trace.inputs, trace.results, trace.structure)
         if plan.program is None:
             return plan
-        made = machine.Machine(plan.program.dag)
-        made.start()
-        self._machines.add(made)
+        made = machine.Runner(plan.program.dag)
+        self._machines.add(made.machine)
         return plan._replace(program=made)
 
     def wait(self, timeout: float | None = None) -> jit:

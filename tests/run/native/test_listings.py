@@ -40,6 +40,7 @@ CASES = {
     "axes": lambda: cr.trace(lambda x: np.sum(np.sum(np.exp(x), axis=1) ** 2))(
         np.ones((4, 5))
     ).compile(),
+    "threads": lambda: cr.trace(rosenbrock)(np.ones(100_000)).compile(threads=2, gradient=True),
     "several functions": lambda: long(60).compile(),
     "several modules": lambda: long(400).compile(),
     "profile": lambda: cr.parse(FORMULA).compile(profile=True),

@@ -93,6 +93,21 @@ def test_kernels_alone():
     assert calls(fast) == {1}
 
 
+def test_loops_that_threads_share():
+    def total(x):
+        return np.sum(np.exp(x) * x)
+
+    x = np.linspace(0, 1, 200_000)
+    graph = cr.trace(total)(x)
+    fast = graph.compile(profile=True, threads=2).wait()
+    for _ in range(3):
+        value = fast(x)
+    assert value == graph.compile(threads=2).wait()(x)
+    parts, added = fast.profile()
+    assert (parts.nodes, parts.calls) == (("f",), 6)  # once by each thread
+    assert (added.nodes, added.calls) == (("f",), 3)
+
+
 def test_threads_lose_no_count():
     scalar = cr.parse("exp(-x^2)").compile(profile=True).wait()
     mixed = cr.trace(layer)(W, X).compile(profile=True).wait()

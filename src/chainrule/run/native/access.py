@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from chainrule.graph.node import CONSTANT
@@ -122,7 +122,7 @@ class Access:
     def values(
         self,
         code: Code,
-        steps: Sequence[Step],
+        steps: Iterable[tuple[int, Step]],
         known: Mapping[int, Value],
         indices: Sequence[str],
         mask: str | None,
@@ -130,14 +130,14 @@ class Access:
         """The values of steps by their numbers, those that are known before them included."""
         values = dict(known)
         notes = code.module.notes
-        for step in steps:
+        for number, step in steps:
             if notes is not None and step.node.op is not CONSTANT:
                 code.comment(notes.text(step.node))
             if step.place is not None:
                 value = self.load(code, step.place, indices, mask)
             else:
                 value = element(code, step.node, [values[at] for at in step.operands])
-            values[len(values)] = value
+            values[number] = value
         return values
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -17,13 +16,16 @@ from chainrule.run.native import target
 from chainrule.run.native.counters import Counters
 from chainrule.run.native.emit import write_counted, write_evaluate, write_kernel
 from chainrule.run.native.fuse import fuse
-from chainrule.run.native.kernels import Foreign, Kernel, Plan
+from chainrule.run.native.kernels import Foreign, Kernel, Plan, named
 from chainrule.run.native.lanes import Module
+from chainrule.run.native.library import provided
 from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.memory import Layout, layout
 from chainrule.run.native.notes import Notes
 from chainrule.run.native.simplify import simplified
+from chainrule.run.native.stages import stage
 from chainrule.run.native.straight import cut, over_points, write_straight
+from chainrule.run.native.threads import shared
 
 BASELINE: Final = 0
 """LLVM's level for code that is written down as it is: for graphs of numbers it is nearly as quick
@@ -40,7 +42,7 @@ class Routine(NamedTuple):
         tier: What kind of code it is; see `chainrule.run.native.report.CompileReport`.
         addresses: Of the functions; a single one where no work is left to NumPy.
         scratch: Bytes of scratch memory that it needs.
-        context: The table of constants, or where it is.
+        context: Where the table of constants is.
         instructions: How many instructions LLVM was given.
         code_bytes: Of the object files.
         seconds: What each stage took.
@@ -50,7 +52,7 @@ class Routine(NamedTuple):
     tier: str
     addresses: tuple[int, ...]
     scratch: int
-    context: Any
+    context: int
     instructions: int
     code_bytes: int
     seconds: dict[str, float]
@@ -68,18 +70,20 @@ class Planned:
         seconds: What each stage took.
     """
 
-    def __init__(self, dag: Dag, *, fast_math: bool = False, profile: bool = False) -> None:
+    def __init__(
+        self, dag: Dag, *, fast_math: bool = False, threads: int = 1, profile: bool = False
+    ) -> None:
         self.seconds: dict[str, float] = {}
         with stage(self.seconds, "simplify"):
             self.dag = simplified(dag, fast_math=fast_math)
         with stage(self.seconds, "fuse"):
-            self.plan = fuse(self.dag)
+            self.plan = shared(fuse(self.dag), threads)
         with stage(self.seconds, "memory"):
             self.layout: Layout = layout(self.plan)
         self.counters = Counters(self._count()) if profile else None
 
     def _count(self) -> int:
-        """How many counters there are: one for each kernel, or for each part of a single one."""
+        """How many counters there are: one for each step, or for each part of a single kernel."""
         if self.numbers is None:
             return len(self.plan.kernels)
         (box,) = self.numbers.boxes
@@ -94,9 +98,9 @@ class Planned:
         return None
 
     @property
-    def is_mixed(self) -> bool:
-        """Whether NumPy does some of the work."""
-        return any(isinstance(kernel, Foreign) for kernel in self.plan.kernels)
+    def is_whole(self) -> bool:
+        """Whether one function does everything: nothing is left to NumPy or to other threads."""
+        return all(isinstance(kernel, Kernel) for kernel in self.plan.kernels)
 
 
 class Text(NamedTuple):
@@ -107,20 +111,32 @@ class Text(NamedTuple):
         entries: The functions that are called from outside, in the first module.
         parts: Functions of the other modules, whose places stand in the table.
         scratch: Bytes of scratch memory.
+        is_straight: Whether it is one straight body. LLVM's passes do nothing for those: nothing
+            in them is computed twice.
+        seconds: What writing it took.
     """
 
     modules: tuple[Module, ...]
     entries: tuple[str, ...]
     parts: tuple[tuple[str, ...], ...]
     scratch: int
+    is_straight: bool
+    seconds: float
 
+    def passes(self, level: int) -> int:
+        """How hard LLVM's passes try at this level."""
+        return 0 if self.is_straight else level
 
-@contextmanager
-def stage(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Add the time that a stage takes to those of before."""
-    start = time.perf_counter()
-    yield
-    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
+    def written(self, level: int) -> list[str]:
+        """The modules as they are given to LLVM at this level."""
+        if level != BASELINE:
+            return [module.text for module in self.modules]
+        return [module.text_without(provided(module.defined)) for module in self.modules]
+
+    def is_cached(self, level: int) -> bool:
+        """Whether an earlier process has made code of this level."""
+        passes = self.passes(level)
+        return all(target.is_cached(text, level, passes=passes) for text in self.written(level))
 
 
 def text_of(
@@ -133,49 +149,55 @@ def text_of(
         moving: For a graph of numbers over points: whether each input has a value for each point.
         notes: What comments say; None: there are none.
     """
+    start = time.perf_counter()
+    width = target.processor().width
+    numbers, profile = what.numbers, what.counters is not None
 
     def new_module() -> Module:
         return Module(FUNCTIONS, notes)
 
-    width = target.processor().width
-    numbers, profile = what.numbers, what.counters is not None
     if numbers is not None:
         kernel = numbers if moving is None else over_points(numbers, moving)
         written = write_straight(new_module, kernel, "evaluate", width, profile=profile)
-        return Text(written.modules, ("evaluate",), written.parts, written.frame)
+        return Text(
+            written.modules,
+            ("evaluate",),
+            written.parts,
+            written.frame,
+            moving is None,
+            time.perf_counter() - start,
+        )
     module = new_module()
-    if what.is_mixed:
-        entries = []
-        for at, one in enumerate(what.plan.kernels):
-            if isinstance(one, Kernel):
-                write_kernel(module, one, f"k{at}", what.layout, width)
-                entries.append(f"c{at}" if profile else f"k{at}")
-                if profile:
-                    write_counted(module, at, f"c{at}", what.plan.table)
-    else:
-        entries = ["evaluate"]
+    entries = ["evaluate"]
+    if what.is_whole:
         write_evaluate(module, what.plan, what.layout, width, profile=profile)
-    return Text((module,), tuple(entries), (), what.layout.size)
+    else:
+        entries = []
+        for at, step in enumerate(what.plan.kernels):
+            for number, kernel in () if isinstance(step, Foreign) else named(at, step):
+                write_kernel(module, kernel, f"k{number}", what.layout, width)
+                entries.append(f"c{number}" if profile else f"k{number}")
+                if profile:
+                    write_counted(module, f"k{number}", at, entries[-1], what.plan.table)
+    took = time.perf_counter() - start
+    return Text((module,), tuple(entries), (), what.layout.size, False, took)
 
 
-def compiled(
-    what: Planned, level: int = OPTIMISED, moving: Sequence[bool] | None = None
-) -> Routine:
-    """Machine code of a graph, loaded."""
-    seconds = dict(what.seconds)
-    with stage(seconds, "emit"):
-        text = text_of(what, moving)
-    # A straight body gains nothing from LLVM's passes: nothing in it is computed twice.
-    passes = level if what.numbers is None or moving is not None else 0
-    libraries, size = [], 0
-    for module in text.modules:
-        with stage(seconds, "optimise"):
-            optimised = target.optimised(module.text, passes)
-        with stage(seconds, "code"):
-            code = target.machine_code(optimised, level)
-        with stage(seconds, "load"):
-            libraries.append(target.Library(code, module.externals))
-        size += len(code)
+def compiled(what: Planned, text: Text, level: int = OPTIMISED) -> Routine:
+    """Machine code of a graph, loaded; LLVM makes what is not in the cache.
+
+    Args:
+        what: The graph.
+        text: What `text_of` gave for it.
+        level: How hard LLVM tries.
+    """
+    seconds = {**what.seconds, "emit": text.seconds}
+    passes = text.passes(level)
+    written = text.written(level)
+    libraries = [
+        target.load(one, level, module.externals, passes=passes, seconds=seconds)
+        for one, module in zip(written, text.modules, strict=True)
+    ]
     more = [] if what.counters is None else [what.counters.address]
     context, constants = table(what.plan, more)
     if text.parts:
@@ -189,17 +211,17 @@ def compiled(
         "baseline" if level == BASELINE else "optimised",
         tuple([libraries[0].address(name) for name in text.entries]),
         text.scratch,
-        context,
-        sum([module.text.count("\n  ") for module in text.modules]),
-        size,
+        ctypes.addressof(context),
+        sum([one.count("\n  ") for one in written]),
+        sum([library.code_bytes for library in libraries]),
         seconds,
-        (libraries, constants, what.counters),
+        (libraries, constants, context, what.counters),
     )
 
 
 def table(plan: Plan, more: Sequence[int] = ()) -> tuple[Any, list[Any]]:
     """Where the constants of a plan lie, with more addresses behind them, and the constants."""
     constants = [np.asarray(constant_value(node)) for node in plan.constants]
-    pointers = [constant.ctypes.data for constant in constants]
-    pointers += [0] * (plan.table - len(pointers)) + [*more]
+    pointers = [None] * plan.made + [constant.ctypes.data for constant in constants]
+    pointers += more
     return (ctypes.c_void_p * max(1, len(pointers)))(*pointers), constants

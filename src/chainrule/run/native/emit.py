@@ -10,13 +10,21 @@ one function; values that a later part needs pass through a frame in scratch mem
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from chainrule.run.native.access import Access
 from chainrule.run.native.counters import counted
-from chainrule.run.native.kernels import Box, Kernel, Place, Plan, place_words, range_words
+from chainrule.run.native.kernels import (
+    Box,
+    Kernel,
+    Place,
+    Plan,
+    Step,
+    place_words,
+    range_words,
+)
 from chainrule.run.native.lanes import KINDS, Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
 
@@ -25,6 +33,10 @@ ARGUMENTS: Final = "ptr %inputs, ptr %outputs, ptr %scratch, ptr %context"
 
 _BLOCK: Final = 128
 """Vectors that are added to one total before totals are added up with care."""
+
+
+Values = Mapping[int, Value]
+"""Values of steps by their numbers."""
 
 
 def write_kernel(module: Module, kernel: Kernel, name: str, layout: Layout, width: int) -> None:
@@ -64,8 +76,7 @@ class _Function:
         kernel, code = self.kernel, self.code
         for place in _places(kernel):
             self.access.base(place.buffer)
-        uniform = self.access.values(self.plain, kernel.uniform, {}, (), None)
-        self.uniform = {at: code.spread(value) for at, value in uniform.items()}
+        uniform = self.access.values(self.plain, enumerate(kernel.uniform), {}, (), None)
         self.totals = [self._total(KINDS[place.buffer.type.dtype.name]) for place in kernel.totals]
         whole = kernel.reduced == len(kernel.sizes)
         if whole:
@@ -76,7 +87,7 @@ class _Function:
         for box in kernel.boxes if kernel.sizes else ():
             if self.notes is not None:
                 code.comment(f"for {range_words(kernel, box)}:")
-            self._loops(box, 0, [])
+            self._loops(box, 0, [], uniform)
         if whole:
             self._gather()
             self._settle([], first=True)
@@ -106,7 +117,7 @@ class _Function:
     # --- bodies ---------------------------------------------------------------------------------
 
     def _once(self, box: Box) -> None:
-        values = self.access.values(self.plain, box.steps, {}, (), None)
+        values = self.access.values(self.plain, enumerate(box.steps), {}, (), None)
         for store in box.stores:
             if self.notes is not None:
                 self.plain.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
@@ -114,9 +125,21 @@ class _Function:
         for total in box.sums:
             self._set(self.totals[total.total].sum, values[total.step])
 
-    def _body(self, box: Box, indices: Sequence[str], mask: str | None, part: int) -> None:
+    def _body(
+        self, box: Box, indices: Sequence[str], known: Values, mask: str | None, part: int
+    ) -> None:
+        """One vector of elements.
+
+        Args:
+            box: The part of the index space.
+            indices: Of its first element, outermost first.
+            known: What is the same for all elements along the innermost axis, in every lane.
+            mask: Which lanes there are; None: all.
+            part: Which of the totals of vectors sums go to.
+        """
         code = self.code
-        values = self.access.values(code, box.steps, self.uniform, indices, mask)
+        rest = [(at, step) for at, step in self._numbered(box) if at not in known]
+        values = self.access.values(code, rest, known, indices, mask)
         for store in box.stores:
             if self.notes is not None:
                 code.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
@@ -136,27 +159,52 @@ class _Function:
 
     # --- loops ----------------------------------------------------------------------------------
 
-    def _loops(self, box: Box, axis: int, indices: list[str]) -> None:
-        """The loops of a box from this axis inward."""
+    def _numbered(self, box: Box) -> Iterator[tuple[int, Step]]:
+        """The steps of a box with their numbers."""
+        return enumerate(box.steps, start=len(self.kernel.uniform))
+
+    def _depths(self, box: Box) -> list[int]:
+        """For each step the innermost axis along which it changes; −1: none."""
+        depths = [-1] * len(self.kernel.uniform)
+        for step in box.steps:
+            strides = step.place.strides if step.place is not None else ()
+            own = [axis for axis, stride in enumerate(strides) if stride]
+            depths.append(max([-1, *own, *[depths[x] for x in step.operands]]))
+        return depths
+
+    def _loops(self, box: Box, axis: int, indices: list[str], known: Values) -> None:
+        """The loops of a box from this axis inward.
+
+        Args:
+            box: The part of the index space.
+            axis: The axis.
+            indices: Along the axes outside of it.
+            known: The values that change along none of the axes from here on, as plain numbers.
+        """
         kernel = self.kernel
         if axis and axis == len(kernel.sizes) - kernel.reduced:
             self._clear()
-            self._from_axis(box, axis, indices)
+            self._from_axis(box, axis, indices, known)
             self._gather()
             ranges = box.ranges[axis:]
             self._settle(indices, first=all(low == 0 for low, _ in ranges), box=box)
         else:
-            self._from_axis(box, axis, indices)
+            self._from_axis(box, axis, indices, known)
 
-    def _from_axis(self, box: Box, axis: int, indices: list[str]) -> None:
+    def _from_axis(self, box: Box, axis: int, indices: list[str], known: Values) -> None:
         low, high = box.ranges[axis]
-        if axis < len(box.ranges) - 1:
-            with self._loop(str(low), str(high), 1) as index:
-                self._loops(box, axis + 1, [*indices, index])
-        else:
-            self._innermost(box, low, high, indices)
+        if axis == len(box.ranges) - 1:
+            spread = {at: self.code.spread(value) for at, value in known.items()}
+            self._innermost(box, low, high, indices, spread)
+            return
+        depths = self._depths(box)
+        own = [(at, step) for at, step in self._numbered(box) if depths[at] == axis]
+        with self._loop(str(low), str(high), 1) as index:
+            here = [*indices, index]
+            values = self.access.values(self.plain, own, known, here, None)
+            self._loops(box, axis + 1, here, values)
 
-    def _innermost(self, box: Box, low: int, high: int, indices: list[str]) -> None:
+    def _innermost(self, box: Box, low: int, high: int, indices: list[str], known: Values) -> None:
         """The innermost axis: vectors in blocks, then single vectors, then a masked one."""
         width, parts = self.width, len(self.totals[0].parts) if box.sums else 1
         wide = width * parts
@@ -167,25 +215,25 @@ class _Function:
             with self._loop(str(at), str(blocks_end), block) as start:
                 end = self.plain.add(Value(start, "i64"), Value(str(block), "i64")).text
                 with self._loop(start, end, wide) as index:
-                    self._wide(box, indices, index, parts)
+                    self._wide(box, indices, index, known, parts)
                 self._gather()
             at = blocks_end
         if parts > 1 and high - at >= wide:
             with self._loop(str(at), str(high - (high - at) % wide), wide) as index:
-                self._wide(box, indices, index, parts)
+                self._wide(box, indices, index, known, parts)
             at = high - (high - at) % wide
         if high - at >= width:
             with self._loop(str(at), str(high - (high - at) % width), width) as index:
-                self._body(box, [*indices, index], None, 0)
+                self._body(box, [*indices, index], known, None, 0)
             at = high - (high - at) % width
         if at < high:
-            self._body(box, [*indices, str(at)], self._mask(high - at), 0)
+            self._body(box, [*indices, str(at)], known, self._mask(high - at), 0)
 
-    def _wide(self, box: Box, indices: list[str], index: str, parts: int) -> None:
+    def _wide(self, box: Box, indices: list[str], index: str, known: Values, parts: int) -> None:
         for part in range(parts):
             shift = Value(str(part * self.width), "i64")
             moved = self.plain.add(Value(index, "i64"), shift).text if part else index
-            self._body(box, [*indices, moved], None, part)
+            self._body(box, [*indices, moved], known, None, part)
 
     def _mask(self, count: int) -> str:
         """The first lanes, this many."""
@@ -324,8 +372,8 @@ def write_evaluate(
     module.define("evaluate", "\n".join(lines))
 
 
-def write_counted(module: Module, at: int, name: str, entry: int) -> None:
-    """Add a function that runs one of the kernels and counts it; see `counters.counted`."""
-    call = counted(module, [f"  call void @k{at}({ARGUMENTS})"], at, entry)
+def write_counted(module: Module, kernel: str, number: int, name: str, entry: int) -> None:
+    """Add a function that runs a kernel and counts it; see `counters.counted`."""
+    call = counted(module, [f"  call void @{kernel}({ARGUMENTS})"], number, entry)
     lines = [f"define void @{name}({ARGUMENTS}) nounwind {{", *call, "  ret void", "}"]
     module.define(name, "\n".join(lines))

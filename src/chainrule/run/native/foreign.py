@@ -1,4 +1,4 @@
-"""Plans in which NumPy does some of the work: kernels and functions of NumPy's, in turn."""
+"""Plans that are more than one function: kernels, functions of NumPy's, and loops in parts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
 from chainrule.run.kernels import kernel, params_of
 from chainrule.run.native.counters import Counters
-from chainrule.run.native.kernels import Buffer, Foreign, Home, Plan
+from chainrule.run.native.kernels import Buffer, Foreign, Home, Plan, Together
 from chainrule.run.native.memory import Layout
+from chainrule.run.native.pool import together
 from chainrule.run.native.slots import Evaluate, filled, results_for, scratch_of
 
-Step = tuple[Callable[..., Any], Foreign | None]
+Step = tuple[Sequence[Callable[..., Any]], Foreign | None]
+"""Functions that may run side by side; and what NumPy does, if it is NumPy's."""
 
 
 class Mixed:
@@ -28,7 +30,7 @@ class Mixed:
         dag: Dag,
         plan: Plan,
         layout: Layout,
-        kernels: Sequence[Evaluate | None],
+        kernels: Sequence[Evaluate],
         counters: Counters | None = None,
     ) -> None:
         """Make a plan ready.
@@ -37,8 +39,8 @@ class Mixed:
             dag: The graph.
             plan: Its plan.
             layout: Of its scratch memory.
-            kernels: The function of each kernel of the plan; None where NumPy works.
-            counters: Of the kernels, in a profiling build.
+            kernels: The function of each kernel, in the order of `Plan.alone`.
+            counters: Of the steps, in a profiling build.
         """
         self._dag = dag
         self._plan = plan
@@ -46,25 +48,27 @@ class Mixed:
         self._counters = counters
         self._constants = [constant_value(node) for node in plan.constants]
         self._steps: list[Step] = []
-        for at, (native, step) in enumerate(zip(kernels, plan.kernels, strict=True)):
+        functions = iter(kernels)
+        for at, step in enumerate(plan.kernels):
             if isinstance(step, Foreign):
-                function = kernel(step.node.op, params_of(step.node, dag))
+                by_numpy = kernel(step.node.op, params_of(step.node, dag))
                 if counters is not None:
-                    function = _timed(function, counters, at)
-                self._steps.append((function, step))
-            elif native is not None:
-                self._steps.append((native, None))
+                    by_numpy = _timed(by_numpy, counters, at)
+                self._steps.append(((by_numpy,), step))
+            else:
+                count = len(step.kernels) if isinstance(step, Together) else 1
+                self._steps.append(([next(functions) for _ in range(count)], None))
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The outputs as arrays; values as for `slots.filled`."""
         scratch = scratch_of(self._layout.size)
         outputs, outputs_at = results_for([node.type for node in self._dag.outputs])
         inputs_at = filled(values)
-        table: list[Any] = [*self._constants, *[None] * (self._plan.table - len(self._constants))]
+        table: list[Any] = [*[None] * self._plan.made, *self._constants]
         pointers = (ctypes.c_void_p * (len(table) + 1))()
         if self._counters is not None:
             pointers[len(table)] = self._counters.address
-        for at, constant in enumerate(self._constants):
+        for at, constant in enumerate(self._constants, start=self._plan.made):
             pointers[at] = constant.ctypes.data
         places = [inputs_at.ctypes.data, outputs_at.ctypes.data, scratch.ctypes.data, pointers]
 
@@ -78,10 +82,11 @@ class Mixed:
             return found[()] if isinstance(found, np.ndarray) else found
 
         with np.errstate(all="ignore"):
-            for function, step in self._steps:
+            for functions, step in self._steps:
                 if step is None:
-                    function(*places)
+                    together(functions, *places)
                     continue
+                (function,) = functions
                 given = [read(operand) for operand in step.operands]
                 made: Any = function(*given)
                 if not step.node.type.parts:

@@ -53,15 +53,11 @@ _MOST_SITES: Final = 8
 
 def fuse(dag: Dag) -> Plan:
     """The kernels of a graph, in the order in which they run."""
-    if all(
-        not node.type.shape and not node.type.parts and _is_computed(node) for node in dag.order
-    ):
-        return _numbers(dag)
+    if not any(type.shape or type.parts for type in {node.type for node in dag.order}):
+        forms = {(x.op, x.params, *[y.type for y in x.operands]): x for x in dag.computations}
+        if all(map(is_native, forms.values())):
+            return _numbers(dag)
     return _Fusion(dag).plan()
-
-
-def _is_computed(node: Node) -> bool:
-    return node.is_leaf or is_native(node)
 
 
 # --- graphs of numbers ----------------------------------------------------------------------------
@@ -84,7 +80,7 @@ def _numbers(dag: Dag) -> Plan:
         for node, buffer in zip(dag.outputs, outputs, strict=True)
     ]
     box = Box((), tuple(steps), tuple(stores), ())
-    return Plan((Kernel((), 0, (), (box,), (), dag.outputs),), inputs, outputs, (), 0, ())
+    return Plan((Kernel((), 0, (), (box,), (), dag.outputs),), inputs, outputs, 0, (), ())
 
 
 def _arguments(dag: Dag) -> tuple[Buffer, ...]:
@@ -219,15 +215,15 @@ class _Fusion:
             if node.is_leaf:  # an argument or a constant is copied
                 loops[_Loop(0, node.type.shape)].append(node)
         for loop, nodes in _near(loops):
-            kernel = Nest(self.buffers, nodes, loop.shape, loop.axes).kernel()
+            kernel = Nest(self.buffers, self._new_constant, nodes, loop.shape, loop.axes).kernel()
             steps.append((loop.level, min(place[node] for node in nodes), kernel))
         steps.sort(key=lambda step: step[:2])
         return Plan(
             tuple([step for _, _, step in steps]),
             _arguments(self.dag),
             self.outputs,
+            self.made,
             tuple(self.constants),
-            self.table,
             tuple(self.scratch),
         )
 
@@ -236,19 +232,16 @@ class _Fusion:
         found: dict[Node, list[Buffer]] = {}
         for node, buffer in zip(self.dag.inputs, _arguments(self.dag), strict=True):
             found[node] = [buffer]
-        by_numpy = {operand for node in self.foreign for operand in node.operands}
-        self.constants = [
-            node
-            for node in self.dag.order
-            if node.op is CONSTANT and (uniform_value(node) is None or node in by_numpy)
-        ]
-        for at, node in enumerate(self.constants):
-            found[node] = [Buffer(Home.TABLE, at, node.type)]
-        self.table = len(self.constants)
+        self.made = 0
         for node in self.dag.order:
             if node in self.foreign:
-                found[node] = [Buffer(Home.TABLE, self.table, node.type)]
-                self.table += 1
+                found[node] = [Buffer(Home.TABLE, self.made, node.type)]
+                self.made += 1
+        self.constants: dict[Node, Buffer] = {}
+        by_numpy = {operand for node in self.foreign for operand in node.operands}
+        for node in self.dag.order:
+            if node.op is CONSTANT and (uniform_value(node) is None or node in by_numpy):
+                found[node] = [self._new_constant(node)]
         self.outputs = tuple(
             [Buffer(Home.OUTPUT, at, node.type) for at, node in enumerate(self.dag.outputs)]
         )
@@ -260,6 +253,11 @@ class _Fusion:
                 found[node] = [Buffer(Home.SCRATCH, len(self.scratch), node.type)]
                 self.scratch.append(node.type)
         return found
+
+    def _new_constant(self, node: Node) -> Buffer:
+        """The entry of the table that a constant is."""
+        at = self.made + len(self.constants)
+        return self.constants.setdefault(node, Buffer(Home.TABLE, at, node.type))
 
     def _foreign(self, node: Node) -> Foreign:
         outputs = [at for at, output in enumerate(self.dag.outputs) if output is node]

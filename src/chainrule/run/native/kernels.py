@@ -6,7 +6,7 @@ listing that can be read beside the formula.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -30,8 +30,8 @@ class Buffer(NamedTuple):
 
     Attributes:
         home: Where it lies.
-        number: Which slot of the inputs or outputs; which entry of the table of constants and of
-            what NumPy made; for scratch, the place in `Plan.scratch`.
+        number: Which slot of the inputs or outputs; which entry of the table of what NumPy made
+            and of constants; for scratch, the place in `Plan.scratch`.
         type: What it holds.
     """
 
@@ -128,24 +128,43 @@ class Foreign(NamedTuple):
     outputs: tuple[int, ...]
 
 
+class Together(NamedTuple):
+    """Kernels that may run side by side: none of them reads what another one writes."""
+
+    kernels: tuple[Kernel, ...]
+
+
 class Plan(NamedTuple):
     """A graph as kernels in the order in which they run.
 
     Attributes:
-        kernels: Kernels, and operations that NumPy does.
+        kernels: Kernels, alone or several at once, and operations that NumPy does.
         inputs: The arguments.
         outputs: The results.
-        constants: Arrays that kernels read: the first entries of the table.
-        table: How many entries the table has.
+        made: How many entries of the table are what NumPy makes.
+        constants: Arrays that kernels read: the entries behind those.
         scratch: The types of what lies in scratch memory, in the order of their numbers.
     """
 
-    kernels: tuple[Kernel | Foreign, ...]
+    kernels: tuple[Kernel | Foreign | Together, ...]
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
+    made: int
     constants: tuple[Node, ...]
-    table: int
     scratch: tuple[Type, ...]
+
+    @property
+    def table(self) -> int:
+        """How many entries the table has."""
+        return self.made + len(self.constants)
+
+    def alone(self) -> Iterator[Kernel]:
+        """Each kernel, those that may run side by side one after the other."""
+        for step in self.kernels:
+            if isinstance(step, Kernel):
+                yield step
+            elif isinstance(step, Together):
+                yield from step.kernels
 
 
 # --- listings -------------------------------------------------------------------------------------
@@ -154,21 +173,33 @@ class Plan(NamedTuple):
 def listing(plan: Plan, notes: Notes) -> str:
     """The kernels as text, with what is said of nodes behind the steps."""
     blocks = []
-    for at, kernel in enumerate(plan.kernels):
-        head = kernel_words(plan, at, notes)
-        blocks.append([head] if isinstance(kernel, Foreign) else [head, *_lines(kernel, notes)])
+    for at, step in enumerate(plan.kernels):
+        if isinstance(step, Foreign):
+            blocks.append([foreign_words(at, step, notes)])
+        else:
+            for name, kernel in named(at, step):
+                blocks.append([kernel_words(name, kernel, notes), *_lines(kernel, notes)])
     return "\n\n".join(map("\n".join, blocks))
 
 
-def kernel_words(plan: Plan, at: int, notes: Notes) -> str:
-    """One of the kernels in a line: what it goes over, and what it makes."""
-    kernel = plan.kernels[at]
-    if isinstance(kernel, Foreign):
-        node, operands = kernel.node, ", ".join(map(_buffer, kernel.operands))
-        return f"numpy {at}: {notes.label(node)} = {node.op.name}({operands})"
+def named(at: int, step: Kernel | Together) -> list[tuple[str, Kernel]]:
+    """The kernels of a step of a plan with their names: ``3``, or ``3.0``, ``3.1``, …."""
+    if isinstance(step, Kernel):
+        return [(str(at), step)]
+    return [(f"{at}.{number}", kernel) for number, kernel in enumerate(step.kernels)]
+
+
+def kernel_words(name: str, kernel: Kernel, notes: Notes) -> str:
+    """A kernel in a line: what it goes over, and what it makes."""
     over = ", ".join(f"{_axis(axis)} < {size}" for axis, size in enumerate(kernel.sizes))
     made = ", ".join(notes.label(node) for node in kernel.writes)
-    return f"kernel {at}{f' over {over}' if over else ''}: {made}"
+    return f"kernel {name}{f' over {over}' if over else ''}: {made}"
+
+
+def foreign_words(at: int, step: Foreign, notes: Notes) -> str:
+    """What NumPy does, in a line."""
+    operands = ", ".join(map(_buffer, step.operands))
+    return f"numpy {at}: {notes.label(step.node)} = {step.node.op.name}({operands})"
 
 
 _AXES = "ijklmnpqrs"

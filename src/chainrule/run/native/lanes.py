@@ -8,9 +8,10 @@ instruction means the same in each lane, so both give the same bits.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ class Value(NamedTuple):
         return self.kind in ("double", "float")
 
 
+@functools.lru_cache(maxsize=4096)
 def kind_of(type: Type) -> str:
     """The type of one element in LLVM."""
     return KINDS[type.dtype.name]
@@ -71,6 +73,7 @@ class Module:
         self.functions = {} if functions is None else functions
         self.notes = notes
         self.externals: set[str] = set()
+        self._seen: set[object] = set()
         self._definitions: dict[str, str] = {}
         self._declarations: dict[str, str] = {}
 
@@ -82,18 +85,34 @@ class Module:
         """Add a function, once."""
         self._definitions.setdefault(name, text)
 
+    def is_new(self, thing: object) -> bool:
+        """Whether this has not been asked about the same thing before."""
+        known = thing in self._seen
+        self._seen.add(thing)
+        return not known
+
     def __contains__(self, name: str) -> bool:
         return name in self._definitions
 
     @property
+    def defined(self) -> frozenset[str]:
+        """The names of the functions that have been added."""
+        return frozenset(self._definitions)
+
+    @property
     def text(self) -> str:
         """The whole module."""
+        return self.text_without(frozenset())
+
+    def text_without(self, elsewhere: Collection[str]) -> str:
+        """The module with some of its functions left to others: they are only declared."""
+        own = {name: text for name, text in self._definitions.items() if name not in elsewhere}
         declared = [
             f"declare {signature}"
             for name, signature in self._declarations.items()
-            if name not in self._definitions
+            if name not in own
         ]
-        return "\n".join([*declared, "", *self._definitions.values(), "", "!0 = !{}", ""])
+        return "\n".join([*declared, "", *own.values(), "", "!0 = !{}", ""])
 
 
 Define = Callable[[Module, str, int], str]
@@ -109,17 +128,26 @@ class Code:
         lines: The instructions so far.
     """
 
-    def __init__(self, module: Module, width: int = 1) -> None:
+    def __init__(self, module: Module, width: int = 1, prefix: str = "%v") -> None:
+        """Begin a body; the names of its values begin with ``prefix``."""
         self.module = module
         self.width = width
         self.lines: list[str] = []
+        self._prefix = prefix
         self._numbers = itertools.count(1)
+        self._others = {width: self}
 
     def with_width(self, width: int) -> Code:
         """The same body, for instructions of another width."""
-        other = copy.copy(self)
-        other.width = width
+        other = self._others.get(width)
+        if other is None:
+            other = self._others[width] = copy.copy(self)
+            other.width = width
         return other
+
+    def number(self) -> int:
+        """A number that no other name of this body has."""
+        return next(self._numbers)
 
     def label(self, name: str) -> str:
         """A new label that begins with this name."""
@@ -133,7 +161,7 @@ class Code:
 
     def emit(self, kind: str, instruction: str) -> Value:
         """Add an instruction that gives a value with lanes of this kind."""
-        name = f"%v{next(self._numbers)}"
+        name = f"{self._prefix}{next(self._numbers)}"
         self.lines.append(f"  {name} = {instruction}")
         return Value(name, kind)
 
@@ -391,7 +419,7 @@ class Code:
         return short if self.width == 1 else f"v{self.width}{short}"
 
     def _binary(self, name: str, a: Value, b: Value) -> Value:
-        text = f"%v{next(self._numbers)}"
+        text = f"{self._prefix}{next(self._numbers)}"
         self.lines.append(f"  {text} = {name} {self.type(a.kind)} {a.text}, {b.text}")
         return Value(text, a.kind)
 

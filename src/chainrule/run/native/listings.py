@@ -14,13 +14,13 @@ from typing import Final
 from chainrule.graph.dag import Dag
 from chainrule.run.native import target
 from chainrule.run.native.compiling import OPTIMISED, Planned, text_of
-from chainrule.run.native.kernels import Foreign, kernel_words, listing
+from chainrule.run.native.kernels import Foreign, kernel_words, listing, named
 from chainrule.run.native.notes import Notes, notes, span_words
 from chainrule.run.native.simplify import rewritten
 from chainrule.run.native.straight import cut
 
 _DEFINITION: Final = re.compile(r"^define .*@([\w.]+)\(")
-_RESULT: Final = re.compile(r"^  %([A-Za-z_]\w*)((?:\.\w+)*) = ")
+_RESULT: Final = re.compile(r"^  %([A-Za-z][\w.]*?)((?:\.i\d*)*) = ")
 _LABEL: Final = re.compile(r"^_?([\w.]+):")
 _CALL: Final = re.compile(r" call .*@([\w.]+)\(")
 _COMMENT: Final = "  ; "
@@ -54,12 +54,13 @@ def _heads(planned: Planned, said: Notes) -> dict[str, str]:
     plan, numbers = planned.plan, planned.numbers
     if numbers is None:
         heads = {
-            f"k{at}": kernel_words(plan, at, said)
-            for at, kernel in enumerate(plan.kernels)
-            if not isinstance(kernel, Foreign)
+            f"k{name}": kernel_words(name, kernel, said)
+            for at, step in enumerate(plan.kernels)
+            if not isinstance(step, Foreign)
+            for name, kernel in named(at, step)
         }
         return {**heads, "evaluate": "all kernels, one after the other"}
-    heads = {"evaluate": kernel_words(plan, 0, said)}
+    heads = {"evaluate": kernel_words("0", numbers, said)}
     (box,) = numbers.boxes
     for number, part in enumerate(cut(box.steps)):
         made = [box.steps[at].node for at in part if box.steps[at].node.operands]

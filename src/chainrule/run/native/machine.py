@@ -7,35 +7,38 @@ there is optimised code only. Until there is any, NumPy runs the graph.
 
 from __future__ import annotations
 
-import os
+import functools
+import math
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from chainrule.diff.reverse import gradient
 from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
-from chainrule.graph.types import Type
+from chainrule.graph.types import UNKNOWN, Type
+from chainrule.late import Late
 from chainrule.run.native import absent, background, target
 from chainrule.run.native.absent import ABSENT
+from chainrule.run.native.call import Context, NativeCallable
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
     Planned,
     Routine,
+    Text,
     compiled,
+    text_of,
 )
 from chainrule.run.native.foreign import Mixed
-from chainrule.run.native.kernels import Foreign, Kernel
-from chainrule.run.native.listings import listed
-from chainrule.run.native.measured import Measured, measured
-from chainrule.run.native.report import CompileReport
-from chainrule.run.native.simplify import rewritten
+from chainrule.run.native.kernels import Foreign
+from chainrule.run.native.pool import together
+from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
     EVALUATE,
     NONE,
@@ -45,8 +48,20 @@ from chainrule.run.native.slots import (
     results_for,
     scratch_of,
 )
-from chainrule.run.native.tape import Tape, fits
 from chainrule.run.program import Program
+
+if TYPE_CHECKING:
+    from chainrule.run.native import listings
+    from chainrule.run.native import measured as looking
+    from chainrule.run.native import report as reports
+    from chainrule.run.native import tape as tapes
+    from chainrule.run.native.measured import Measured
+    from chainrule.run.native.report import CompileReport
+else:
+    tapes = Late("chainrule.run.native.tape")
+    listings = Late("chainrule.run.native.listings")
+    looking = Late("chainrule.run.native.measured")
+    reports = Late("chainrule.run.native.report")
 
 _LEAST: Final = 4096
 """Points for each thread: for fewer, starting it costs more than it saves."""
@@ -58,11 +73,15 @@ _LONG: Final = 20_000
 """A graph of numbers of so many nodes would be optimised for minutes: it is not."""
 
 
+_LONG_CALL: Final = 4000
+"""From so many nodes or elements on, other threads may run Python meanwhile."""
+
+
 class Options(NamedTuple):
     """How a graph is compiled.
 
     Attributes:
-        threads: How many may share the work on points.
+        threads: How many may share the work on points and on large arrays.
         fast_math: Whether sums and products may be regrouped.
         wrt: The positions of the inputs by which the output is differentiated; the derivatives
             follow the value. None: no derivatives.
@@ -73,11 +92,6 @@ class Options(NamedTuple):
     fast_math: bool = False
     wrt: tuple[int, ...] | None = None
     profile: bool = False
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
 class Machine:
@@ -97,6 +111,7 @@ class Machine:
         self._lock = threading.RLock()
         self._done = threading.Event()
         self._failure: Exception | None = None
+        self._contexts: list[Context] = []
         self._absent = ""
 
     # --- the graph ------------------------------------------------------------------------------
@@ -124,8 +139,12 @@ class Machine:
     @cached_property
     def _planned(self) -> Planned:
         options = self.options
-        profile = options.profile and not self._absent
-        return Planned(self.dag, fast_math=options.fast_math, profile=profile)
+        return Planned(
+            self.dag,
+            fast_math=options.fast_math,
+            threads=options.threads,
+            profile=options.profile and not self._absent,
+        )
 
     @cached_property
     def _program(self) -> Program:
@@ -152,33 +171,53 @@ class Machine:
             return
         has_gradient = self.options.wrt is not None
         is_large = len(self._given) > _QUICK and self.is_numbers and not self.options.profile
-        if is_large and fits(self._given, has_gradient):
-            tape = Tape(self._given, self.options.wrt)
-            self.routine = Routine(
-                "tape",
-                (tape.address(has_gradient),),
-                tape.scratch(has_gradient),
-                tape.context,
-                0,
-                0,
-                {},
-                tape,
+        if is_large and tapes.fits(self._given, has_gradient):
+            tape = tapes.Tape(self._given, self.options.wrt)
+            self._use(
+                Routine(
+                    "tape",
+                    (tape.address(has_gradient),),
+                    tape.scratch(has_gradient),
+                    tape.context,
+                    0,
+                    0,
+                    {},
+                    tape,
+                )
             )
         background.submit(_job(weakref.ref(self)))
 
-    def make(self, level: int) -> None:
+    def make(self, level: int, text: Text | None = None) -> None:
         """Make code of this level and call it from now on."""
-        routine = compiled(self.planned, level)
+        routine = compiled(self.planned, text or text_of(self.planned), level)
         plan = self.planned.plan
-        if self.planned.is_mixed:
-            functions = iter([EVALUATE(address) for address in routine.addresses])
-            kernels = [next(functions) if isinstance(k, Kernel) else None for k in plan.kernels]
+        if not self.planned.is_whole:
+            functions = [EVALUATE(address) for address in routine.addresses]
             layout, counters = self.planned.layout, self.planned.counters
-            self._mixed = Mixed(self.dag, plan, layout, kernels, counters)
-        self.routine = routine
+            self._mixed = Mixed(self.planned.dag, plan, layout, functions, counters)
+        self._use(routine)
 
-    def _levels(self) -> Iterator[int]:
+    def attach(self, context: Context) -> None:
+        """Have calls through a context run the best code, as soon as there is some."""
+        with self._lock:
+            self._contexts.append(context)
+            if self.routine is not None:
+                self._use(self.routine)
+
+    def _use(self, routine: Routine) -> None:
+        with self._lock:
+            self.routine = routine
+            if self._mixed is None:
+                for context in self._contexts:
+                    context.swap(
+                        routine.addresses[0], routine.scratch, routine.keep, routine.context
+                    )
+
+    def _levels(self, text: Text) -> Iterator[int]:
         if self.planned.numbers is None or len(self.planned.dag) <= _QUICK:
+            yield OPTIMISED
+            return
+        if text.is_cached(OPTIMISED):
             yield OPTIMISED
             return
         is_long = len(self.planned.dag) > _LONG
@@ -190,10 +229,11 @@ class Machine:
     def make_all(self) -> None:
         """Make the code of each level, one after the other; failures are told by `wait`."""
         try:
-            for level in self._levels():
+            text = text_of(self.planned)
+            for level in self._levels(text):
                 if background.is_stopping():
                     break
-                self.make(level)
+                self.make(level, text)
         except ABSENT as problem:
             self._absent = str(problem)
         except Exception as failure:
@@ -226,7 +266,7 @@ class Machine:
         known = self._done.is_set()
         kernels = self.planned.plan.kernels if known and not self._absent else ()
         foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
-        return CompileReport(
+        return reports.CompileReport(
             "numpy" if routine is None else routine.tier,
             len(self.dag if known else self._given),
             len(kernels) - len(foreign),
@@ -248,8 +288,9 @@ class Machine:
         self._require_code()
         counters = self.planned.counters
         assert counters is not None
-        new_of = rewritten(self.dag, fast_math=self.options.fast_math)
-        return measured(self.planned, counters.read(), self.dag, new_of)
+        return looking.measured(
+            self.dag, self.planned, counters.read(), fast_math=self.options.fast_math
+        )
 
     def listing(self, kind: str) -> str:
         """The kernels, LLVM's text before and after its passes, or instructions of the processor.
@@ -262,7 +303,7 @@ class Machine:
         """
         if kind != "kernels":
             self._require_code()
-        return listed(self.dag, self.planned, kind, fast_math=self.options.fast_math)
+        return listings.listed(self.dag, self.planned, kind, fast_math=self.options.fast_math)
 
     # --- running it -----------------------------------------------------------------------------
 
@@ -310,7 +351,9 @@ class Machine:
         with self._lock:
             routine = self._points.get(moving)
             if routine is None:
-                routine = self._points[moving] = compiled(self.planned, OPTIMISED, moving)
+                routine = self._points[moving] = compiled(
+                    self.planned, text_of(self.planned, moving)
+                )
         results = [
             given[at] if at in given else np.empty(shape, type.dtype)
             for at, type in enumerate(self.types)
@@ -335,8 +378,43 @@ class Machine:
             part(0, count)
         else:
             bounds = [count * at // parts for at in range(parts + 1)]
-            list(_pool().map(part, bounds[:-1], bounds[1:]))
+            together([functools.partial(part, *ends) for ends in pairwise(bounds)])
         return results
+
+
+class Runner(NativeCallable):
+    """A graph as a function of its arguments, each of its type; what a `Program` is, and quicker.
+
+    Attributes:
+        machine: What runs the graph.
+    """
+
+    def __init__(self, dag: Dag) -> None:
+        self.machine = Machine(dag)
+        types = self.machine.types
+        context = context_of(dag, tuple([Leaf(at, type) for at, type in enumerate(types)]), types)
+        super().__init__(context, slow=_run_slowly, name="graph")
+        self.machine.attach(context)
+        self.machine.start()
+
+    @property
+    def dag(self) -> Dag:
+        """The graph."""
+        return self.machine.dag
+
+
+def _run_slowly(runner: Runner, *values: Any) -> tuple[Any, ...]:
+    return tuple(runner.machine(*values))
+
+
+def context_of(dag: Dag, results: Results, types: Sequence[Type]) -> Context:
+    """What calls of a graph need to know; without results that have a size, only the slow path."""
+    arguments = [Argument(node.name, node.type) for node in dag.inputs]
+    if any(type.parts or UNKNOWN in type.shape for type in types):
+        return Context(0, arguments, ())
+    elements = sum([math.prod(node.type.shape) for node in dag.inputs])
+    long = elements > _LONG_CALL or len(dag) > _LONG_CALL
+    return Context(0, arguments, results, outputs=len(types), release_gil=long)
 
 
 def in_order(value: Any) -> Any:

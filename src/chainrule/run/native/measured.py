@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.native.compiling import Planned
-from chainrule.run.native.kernels import Foreign, Kernel
+from chainrule.run.native.kernels import Foreign, Kernel, named
 from chainrule.run.native.notes import notes
+from chainrule.run.native.simplify import rewritten
 from chainrule.run.native.straight import cut
 
 Kind = Literal["kernel", "numpy", "part"]
@@ -23,7 +24,7 @@ class Measured(NamedTuple):
         number: Among these, from 0.
         makes: The labels of the nodes that are stored; of a part, of all that it computes.
         nodes: The nodes of the graph that was compiled that are computed there.
-        calls: How often it ran.
+        calls: How often it ran, each of the threads that shared a call counted.
         seconds: How long in all.
     """
 
@@ -36,16 +37,17 @@ class Measured(NamedTuple):
 
 
 def measured(
-    planned: Planned, counts: Sequence[tuple[int, float]], dag: Dag, new_of: Mapping[Node, Node]
+    dag: Dag, planned: Planned, counts: Sequence[tuple[int, float]], *, fast_math: bool = False
 ) -> list[Measured]:
     """What kernels took.
 
     Args:
-        planned: The kernels.
-        counts: Calls and seconds of each.
         dag: The graph that was compiled.
-        new_of: What its nodes became.
+        planned: Its kernels.
+        counts: Calls and seconds of each.
+        fast_math: Whether sums and products were regrouped.
     """
+    new_of = rewritten(dag, fast_math=fast_math)
     said = notes(dag, new_of)
     old_of: dict[Node, list[Node]] = {}
     for node in dag.order:
@@ -71,11 +73,13 @@ def _kernels(planned: Planned) -> list[tuple[Kind, Sequence[Node], Sequence[Node
         own = [[node for node in part if node.operands] for part in parts]
         return [("part", nodes, nodes) for nodes in own]
     found: list[tuple[Kind, Sequence[Node], Sequence[Node]]] = []
-    for kernel in planned.plan.kernels:
-        if isinstance(kernel, Foreign):
-            found.append(("numpy", [kernel.node], [kernel.node]))
+    for at, step in enumerate(planned.plan.kernels):
+        if isinstance(step, Foreign):
+            found.append(("numpy", [step.node], [step.node]))
         else:
-            found.append(("kernel", kernel.writes, _computed(kernel)))
+            kernels = [kernel for _, kernel in named(at, step)]
+            computed = [node for kernel in kernels for node in _computed(kernel)]
+            found.append(("kernel", kernels[0].writes, computed))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from chainrule.run.native.kernels import Foreign, Home, Kernel, Place, Plan
+from chainrule.run.native.kernels import Foreign, Home, Kernel, Place, Plan, Together
 
 LINE: Final = 64
 """Arrays begin at multiples of this many bytes: a line of the cache, and the widest vector."""
@@ -82,15 +82,17 @@ def _joined(free: Sequence[tuple[int, int]], end: int) -> tuple[list[tuple[int, 
     return found, end
 
 
-def _touched(kernel: Kernel | Foreign) -> list[int]:
-    """The numbers of the arrays in scratch memory that a kernel reads or writes."""
-    if isinstance(kernel, Foreign):
-        buffers = [*kernel.operands]
+def _touched(step: Kernel | Foreign | Together) -> list[int]:
+    """The numbers of the arrays in scratch memory that a step of a plan reads or writes."""
+    if isinstance(step, Together):
+        return [number for kernel in step.kernels for number in _touched(kernel)]
+    if isinstance(step, Foreign):
+        buffers = [*step.operands]
     else:
-        places: list[Place | None] = [*kernel.totals]
-        places += [step.place for step in kernel.uniform]
-        for box in kernel.boxes:
-            places += [step.place for step in box.steps]
+        places: list[Place | None] = [*step.totals]
+        places += [one.place for one in step.uniform]
+        for box in step.boxes:
+            places += [one.place for one in box.steps]
             places += [store.place for store in box.stores]
         buffers = [place.buffer for place in places if place is not None]
     return [buffer.number for buffer in buffers if buffer.home is Home.SCRATCH]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Final
 
-from chainrule.graph.node import CONSTANT, Node, constant_node, uniform_value
+from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, uniform_value
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 from chainrule.run.native.kernels import Box, Buffer, Home, Kernel, Place, Step, Store, Sum
@@ -40,6 +40,7 @@ class Nest:
     def __init__(
         self,
         buffers: Mapping[Node, Sequence[Buffer]],
+        new_constant: Callable[[Node], Buffer],
         nodes: Sequence[Node],
         shape: Sequence[int],
         axes: Sequence[int],
@@ -48,12 +49,14 @@ class Nest:
 
         Args:
             buffers: Where leaves and kept nodes lie; they are read in the first place.
+            new_constant: Gives a constant a place.
             nodes: What it makes.
             shape: The index space.
             axes: The axes that sums go over; none: sums, where there are some, go over all.
         """
         self.nodes = nodes
         self._buffers = buffers
+        self._new_constant = new_constant
         order = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
         self.sizes = tuple([shape[axis] for axis in order])
         self._reduced = len(axes) or (len(shape) if any(n.op is SUM for n in nodes) else 0)
@@ -152,11 +155,19 @@ class Nest:
         return where != self._where(node)
 
     def _place(self, node: Node, where: Where) -> Place:
-        shape = node.type.shape
+        axes = len(self.sizes)
+        if node.op is CONSTANT:
+            # A constant may lie as the loop reads it.
+            order = sorted(range(len(where)), key=lambda at: where[at].axis)
+            if order != list(range(len(where))):
+                value = constant_value(node).transpose(order)
+                moved = constant_node(value, node.type.with_shape(value.shape))
+                where = tuple([where[at] for at in order])
+                return Place(self._new_constant(moved), *flat(value.shape, where, axes))
         source = node
         while source not in self._buffers:  # reshapes of what is in memory
             source = source.operands[0]
-        return Place(self._buffers[source][0], *flat(shape, where, len(self.sizes)))
+        return Place(self._buffers[source][0], *flat(node.type.shape, where, axes))
 
     def _box(self, ranges: Ranges) -> Box:
         steps: list[Step] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-STAGES = ("simplify", "fuse", "memory", "emit", "optimise", "code", "load")
+from chainrule.run.native.stages import STAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from chainrule.graph.node import (
     uniform_value,
 )
 from chainrule.graph.op import OPS, Op, Params
-from chainrule.graph.template import Template
+from chainrule.graph.template import Build, Template
 from chainrule.graph.types import Type
 from chainrule.ops import arithmetic
 from chainrule.ops.select import stop_gradient, where
@@ -177,36 +177,55 @@ def rewritten(dag: Dag, *, fast_math: bool = False) -> dict[Node, Node]:
             new_of[node] = node
             continue
         moved = tuple([new_of[operand] for operand in operands])
-        new_of[node] = made(node.op, moved, node.params)
+        new = node if moved == operands else make(node.op, moved, node.params)
+        if new not in done and _may_change(new, fast_math):
+            new = made(node.op, moved, node.params)
+        new_of[node] = done.get(new, new)
     return new_of
 
 
-def _reduced(node: Node, build: Any, fast_math: bool) -> Node:
+def _may_change(node: Node, fast_math: bool) -> bool:
+    """Whether a look at the operations of the operands leaves something to try."""
+    below = tuple([operand.op for operand in node.operands])
+    return _candidates(node.op, below, node.type.dtype, fast_math) is not None
+
+
+def _reduced(node: Node, build: Build, fast_math: bool) -> Node:
     for _ in range(_ROUNDS):
-        if all(operand.op is CONSTANT for operand in node.operands):
-            return _folded(node)
-        if not node.type.is_float or node.type.parts:
+        below = tuple([operand.op for operand in node.operands])
+        rules = _candidates(node.op, below, node.type.dtype, fast_math)
+        if rules is None or node.type.parts:
             return node
-        found = _rewritten(node, build, fast_math)
-        if found is None or found.type is not node.type or not found.operands:
-            return node if found is None or found.type is not node.type else found
-        node = found
+        if not rules:
+            return _folded(node)
+        for rule in rules:
+            found = _match(rule, node)
+            if found is not None:
+                after = rule.right.over(found, build, node.type.shape)
+                break
+        else:
+            return node
+        if after.type is not node.type:
+            return node
+        node = after
+        if not node.operands:
+            return node
     return node
 
 
-def _rewritten(node: Node, build: Any, fast_math: bool) -> Node | None:
-    below = tuple([operand.op for operand in node.operands])
-    for rule in _candidates(node.op, below, node.type.dtype, fast_math):
-        found = _match(rule, node)
-        if found is not None:
-            return rule.right.over(found, build, node.type.shape)
-    return None
-
-
 @functools.lru_cache(maxsize=4096)
-def _candidates(op: Op, below: tuple[Op, ...], dtype: np.dtype[Any], fast_math: bool) -> list[Rule]:
-    """The rules that a node may look like, given the operations of its operands."""
-    return [
+def _candidates(
+    op: Op, below: tuple[Op, ...], dtype: np.dtype[Any], fast_math: bool
+) -> list[Rule] | None:
+    """The rules that a node may look like, given the operations of its operands.
+
+    An empty list: all operands are constants. None: there are no rules.
+    """
+    if all(one is CONSTANT for one in below):
+        return []
+    if dtype.kind != "f":
+        return None
+    found = [
         rule
         for rule in _rules(dtype.name, fast_math).get(op, ())
         if all(
@@ -215,6 +234,7 @@ def _candidates(op: Op, below: tuple[Op, ...], dtype: np.dtype[Any], fast_math: 
             for pattern, actual in zip(rule.left.operands, below, strict=True)
         )
     ]
+    return found or None
 
 
 def _match(rule: Rule, node: Node) -> list[Any] | None:

@@ -122,18 +122,18 @@ class Pair(NamedTuple):
 
 
 def exact_sum(code: Code, large: Value, small: Value) -> Pair:
-    """Large + small, where large is the larger one in size, or 0 (Dekker's Fast2Sum)."""
+    """The sum, where the first is the larger one in size, or 0 (Dekker's Fast2Sum)."""
     high = code.add(large, small)
     return Pair(high, code.subtract(small, code.subtract(high, large)))
 
 
 def difference(code: Code, large: Value, small: Value) -> Pair:
-    """Large − small, where large is the larger one in size."""
+    """The difference, where the first is the larger one in size."""
     return exact_sum(code, large, code.negate(small))
 
 
 def any_sum(code: Code, a: Value, b: Value) -> Pair:
-    """A + b, whichever is larger (Knuth's 2Sum)."""
+    """The sum, whichever is larger (Knuth's 2Sum)."""
     high = code.add(a, b)
     shadow = code.subtract(high, a)
     rest = code.subtract(a, code.subtract(high, shadow))

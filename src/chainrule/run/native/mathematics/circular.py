@@ -14,6 +14,7 @@ from chainrule.run.native.lanes import Code, Value
 from chainrule.run.native.mathematics import coefficients
 from chainrule.run.native.mathematics.base import (
     Pair,
+    difference,
     exact_sum,
     polynomial,
     quotient,
@@ -35,8 +36,8 @@ class Rest(NamedTuple):
     """What is left of an angle, and what its sine and cosine are sums of.
 
     Attributes:
-        angle: The angle between −π/4 and π/4, as a sum.
-        sine: Its sine without the angle.
+        angle: The angle between −π/4 and π/4.
+        sine: The angle less its sine; +0 for both zeros, so that −0 stays −0.
         cosine: Its cosine, as a sum.
         quarters: How many right angles were taken away, in the low bits of an integer.
     """
@@ -60,7 +61,7 @@ def cos(code: Code, x: Value) -> Value:
 
 def tan(code: Code, x: Value) -> Value:
     rest = _rest(code, x)
-    sine = exact_sum(code, rest.angle, rest.sine)
+    sine = difference(code, rest.angle, rest.sine)
     cosine = exact_sum(code, *rest.cosine)
     odd = _is_odd(code, rest.quarters)  # then −cos/sin
     above = Pair(*(code.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)))
@@ -73,7 +74,7 @@ def tan(code: Code, x: Value) -> Value:
 
 def _circular(code: Code, rest: Rest, quarters: Value) -> Value:
     """The sine of the rest, or its cosine where the quarters are odd, and the sign."""
-    sine = code.copysign(code.add(rest.angle, rest.sine), rest.angle)  # −0 stays −0
+    sine = code.subtract(rest.angle, rest.sine)
     cosine = code.add(*rest.cosine)
     size = code.select(_is_odd(code, quarters), cosine, sine)
     sign = code.bit_and(code.shift_left(quarters, 62), code.constant(-(2**63), "i64"))
@@ -89,18 +90,19 @@ def _rest(code: Code, x: Value) -> Rest:
     k = rounded(code, x, 1 / high)
     first = code.fma(k.number, code.constant(-high), x)
     r = code.fma(k.number, code.constant(-middle), first)
-    lost = code.fma(k.number, code.constant(-middle), code.subtract(first, r))
-    lost = code.fma(k.number, code.constant(-low), lost)
+    more = code.fma(k.number, code.constant(middle), code.subtract(r, first))
+    more = code.fma(k.number, code.constant(low), more)  # the angle is r − more
     square = code.multiply(r, r)
-    cubic = code.multiply(polynomial(code, square, coefficients.SIN_QUARTER), square)
+    negative = [-coefficient for coefficient in coefficients.SIN_QUARTER]
+    cubic = code.multiply(polynomial(code, square, negative), square)
     # 1 − r²/2 rounded, and what that loses
     one, half = code.constant(1.0), code.multiply(r, code.constant(-0.5))
     most = code.fma(half, r, one)
     small = code.fma(half, r, code.subtract(one, most))
     quartic = code.multiply(polynomial(code, square, coefficients.COS_QUARTER), square)
     small = code.fma(quartic, square, small)
-    small = code.fma(code.negate(r), lost, small)
-    return Rest(r, code.fma(cubic, r, lost), Pair(most, small), k.integer)
+    small = code.fma(r, more, small)
+    return Rest(r, code.fma(cubic, r, more), Pair(most, small), k.integer)
 
 
 def _checked(code: Code, name: str, x: Value, result: Value) -> Value:

@@ -59,7 +59,7 @@ def erfc(code: Code, x: Value) -> Value:
 
 
 def _bend(code: Code, x: Value) -> Value:
-    """Erf x − SLOPE·x where |x| < 1."""
+    """What erf x is more than SLOPE·x, where |x| < 1."""
     square = code.multiply(x, x)
     rest = code.fma(polynomial(code, square, coefficients.ERF), square, code.constant(SLOPE_REST))
     return code.multiply(x, rest)

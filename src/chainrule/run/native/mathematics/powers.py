@@ -59,7 +59,7 @@ def pow(code: Code, x: Value, y: Value) -> Value:
 
 
 def _log2(code: Code, x: Value) -> Pair:
-    """log₂ x for a positive finite x, with an error of about 2⁻⁶⁶ of it.
+    """log₂ x for a positive finite x, as a sum.
 
     x = 2ᵏ·m; with s = (m − 1)/(m + 1), log m = 2·atanh s = 2s + ⅔s³ + …
     """
@@ -92,7 +92,7 @@ def _log2(code: Code, x: Value) -> Pair:
 
 
 def _plus_one(code: Code, mantissa: Value) -> Pair:
-    """Mantissa + 1 for a mantissa between ½ and 2."""
+    """The sum of 1 and a number between ½ and 2."""
     one = code.constant(1.0)
     high = code.add(mantissa, one)
     return Pair(high, code.subtract(mantissa, code.subtract(high, one)))

@@ -1,0 +1,1 @@
+"""Compiled values and gradients, against other libraries and C: ``python -m benchmarks.engine``."""
