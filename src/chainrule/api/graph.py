@@ -347,7 +347,7 @@ class Graph(Explaining):
             threads: How many threads may share the work on points and on large arrays.
             fast_math: Whether sums and products may be regrouped, so that rounding differs.
             profile: Whether kernels count their calls and their time, for `Compiled.profile`; it
-                costs some ten nanoseconds a kernel.
+                costs some tens of nanoseconds a kernel.
 
         Raises:
             GraphError: E226 for a budget that is no time, or for too few threads; E225 for an
