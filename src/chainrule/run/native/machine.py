@@ -48,6 +48,7 @@ from chainrule.run.native.slots import (
     results_for,
     scratch_of,
 )
+from chainrule.run.owning import owned
 from chainrule.run.program import Program
 
 if TYPE_CHECKING:
@@ -385,6 +386,8 @@ class Machine:
 class Runner(NativeCallable):
     """A graph as a function of its arguments, each of its type; what a `Program` is, and quicker.
 
+    Its results belong to the caller: no two share memory, nor with the arguments.
+
     Attributes:
         machine: What runs the graph.
     """
@@ -404,7 +407,7 @@ class Runner(NativeCallable):
 
 
 def _run_slowly(runner: Runner, *values: Any) -> tuple[Any, ...]:
-    return tuple(runner.machine(*values))
+    return tuple(owned(runner.machine(*values), values))
 
 
 def context_of(dag: Dag, results: Results, types: Sequence[Type]) -> Context:
