@@ -49,7 +49,7 @@ def test_links_between_pages_lead_somewhere():
 
 
 def test_every_error_code_of_the_source_stands_on_the_page_of_errors():
-    used = {"W101"}  # inside the text of a warning
+    used = {"W101", "W102"}  # inside the texts of warnings
     for module in (ROOT / "src").rglob("*.py"):
         used |= set(re.findall(r'"([EW][0-9]{3})"', module.read_text(encoding="utf-8")))
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

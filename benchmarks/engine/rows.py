@@ -56,6 +56,7 @@ class Row:
 
 
 _OURS = Contender(OURS, "chainrule")
+_JIT = Contender(OURS, "chainrule, cr.jit", "jit")
 _JAX = Contender("jax", "JAX")
 _TORCH = Contender("torch", "PyTorch")
 _AUTOGRAD = Contender("autograd", "autograd")
@@ -103,7 +104,8 @@ ROWS = (
         "The same over a million points",
         _B,
         (
-            _OURS,
+            Contender(OURS, "chainrule, out=", "out"),
+            Contender(OURS, "chainrule, new arrays"),
             _JAX,
             _TORCH,
             Contender("torch", "torch.compile", "compile"),
@@ -128,6 +130,7 @@ ROWS = (
         _C,
         (
             _OURS,
+            _JIT,
             Contender("casadi", "CasADi MX, buffers", "mx"),
             _JAX,
             _TORCH,

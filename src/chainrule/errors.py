@@ -15,7 +15,7 @@
     ├── MissingExtraError                 E160  something that only an extra installs
     └── FileError (ValueError)            E4..  a saved graph that cannot be loaded
 
-    ChainruleWarning (UserWarning)        W1..  probably a slip, but there is a result
+    ChainruleWarning (UserWarning)        W1..  probably not what was meant, but there is a result
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class MissingExtraError(ChainruleError):
 
 
 class ChainruleWarning(UserWarning):
-    """Probably a slip: there is a result, but it may not be the one that was meant."""
+    """Probably not what was meant: a slip, or code that is slow; there is a result."""
 
 
 _LONGEST: Final = 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,31 +27,37 @@ from benchmarks.graphs import INPUTS, mean_of_last
 
 def build(case: Case, way: str, what: str) -> Ready:
     """By the public functions, as a user would."""
-    del way
     given = arguments(case)
+    both = what == BOTH
     match case.row:
         case "a":
-            return _graph(_formula(case), what, given, 1)
-        case "b" if case.name != "logistic loss":
-            return _graph(_formula(case), what, given, case.threads)
+            return _ready(_compiled(_formula(case), both), given)
         case "b":
-            graph = cr.trace(_logistic)(*given)
-            return _graph(graph, what, given, case.threads, FORMULAS[case.name].names)
+            logistic = case.name == "logistic loss"
+            graph = cr.trace(_logistic)(*given) if logistic else _formula(case)
+            wrt = FORMULAS[case.name].names if logistic else None
+            fast = _compiled(graph, both and (wrt or True), case.threads)
+            return (
+                _with_memory(fast, given) if way == "out" and not logistic else _ready(fast, given)
+            )
+        case "c" if way == "jit":
+            function = partial(rosenbrock, np)
+            return _ready(cr.jit(cr.value_and_grad(function) if both else function), given)
         case "c":
-            return _function(lambda x: rosenbrock(np, x), what, given)
+            return _ready(_compiled(cr.trace(partial(rosenbrock, np))(*given), both), given)
         case "d":
             inputs = cr.inputs([f"x{i}" for i in range(INPUTS)])
             graph = cr.graph(mean_of_last(steps(case), inputs, cr))
-            return _graph_of_inputs(graph, what, given[0].tolist())
+            return _graph_of_inputs(graph, both, given[0].tolist())
         case _:
-            return _second(case.name, given[0])
+            return _second(case.name, way, given[0])
 
 
 def warm() -> None:
     """The compiler loaded."""
-    fast = _compiled(cr.parse("x*y"), 1)
+    fast = _compiled(cr.parse("x*y"), True)
     fast(1.0, 2.0)
-    _wait(fast)
+    fast.wait()
 
 
 def _formula(case: Case) -> cr.Graph:
@@ -62,21 +69,45 @@ def _logistic(w0: Any, w1: Any, b: Any, p: Any, q: Any, y: Any) -> Any:
     return logistic_sum(np, w0, w1, b, p, q, y)
 
 
-def _graph(
-    graph: cr.Graph,
-    what: str,
-    given: tuple[Any, ...],
-    threads: int,
-    wrt: Sequence[str] | None = None,
-) -> Ready:
-    fast = _compiled(graph.gradient(wrt) if what == BOTH else graph, threads)
-    return Ready(fast, given, plainly, wait=lambda: _wait(fast))
+def _compiled(graph: cr.Graph, gradient: bool | Sequence[str], threads: int = 1) -> Any:
+    """It can be called at once: how long the optimised code takes is a column of its own."""
+    return graph.compile(gradient=gradient, budget=0, threads=threads)
 
 
-def _graph_of_inputs(graph: cr.Graph, what: str, given: list[float]) -> Ready:
+def _ready(fast: Any, given: tuple[Any, ...], read: Callable[[Any], Result] = plainly) -> Ready:
+    return Ready(fast, given, read, wait=fast.wait)
+
+
+def _with_memory(fast: Any, given: tuple[Any, ...]) -> Ready:
+    """Results go into the same arrays every time."""
+    out = _like(fast(*given))
+    return _ready(_Into(fast, out), given)
+
+
+class _Into:
+    """A compiled graph with memory for its results."""
+
+    def __init__(self, fast: Any, out: Any) -> None:
+        self.wait = fast.wait
+        self._run = partial(fast, out=out)
+
+    def __call__(self, *given: Any) -> Any:
+        return self._run(*given)
+
+
+def _like(results: Any) -> Any:
+    """New arrays in the structure of results."""
+    if isinstance(results, tuple):
+        return tuple([_like(result) for result in results])
+    return np.empty_like(results)
+
+
+def _graph_of_inputs(graph: cr.Graph, both: bool, given: list[float]) -> Ready:
     """Inputs that the output does not reach are no arguments of the graph."""
     reached = [int(name.removeprefix("x")) for name in graph.arguments]
-    fast = _compiled(graph.gradient() if what == BOTH else graph, 1)
+    fast = _compiled(graph, both)
+    if not both:
+        return _ready(fast, tuple(given[i] for i in reached))
 
     def read(result: Any) -> Any:
         value, found = result
@@ -84,38 +115,20 @@ def _graph_of_inputs(graph: cr.Graph, what: str, given: list[float]) -> Ready:
         derivatives[reached] = found
         return plainly((value, derivatives))
 
-    return Ready(fast, tuple(given[i] for i in reached), read, wait=lambda: _wait(fast))
+    return _ready(fast, tuple(given[i] for i in reached), read)
 
 
-def _function(function: Any, what: str, given: tuple[Any, ...]) -> Ready:
-    return _jitted(cr.value_and_grad(function) if what == BOTH else function, given, plainly)
-
-
-def _jitted(function: Any, given: tuple[Any, ...], read: Callable[[Any], Result]) -> Ready:
-    fast = cr.jit(function)
-    return Ready(fast, given, read, wait=lambda: _wait(fast))
-
-
-def _second(name: str, x: Any) -> Ready:
+def _second(name: str, way: str, x: Any) -> Ready:
     def function(x: Any) -> Any:
         return bent(np, x)
 
-    if name == HESSIAN:
-        return _jitted(cr.hessian(function), (x,), only)
     ones = np.ones(len(x))
-    return _jitted(lambda x, v: cr.hvp(function, (x,), (v,)), (x, ones), only)
+    given = (x,) if name == HESSIAN else (x, ones)
+    wanted = cr.hessian(function) if name == HESSIAN else _times(function)
+    if way == "jit":
+        return _ready(cr.jit(wanted), given, only)
+    return _ready(_compiled(cr.trace(wanted)(*given), False), given, only)
 
 
-# --- what changes with the engine -----------------------------------------------------------------
-
-
-def _compiled(graph: cr.Graph, threads: int) -> Any:
-    """It can be called at once: how long the optimised code takes is a column of its own."""
-    compile = getattr(graph, "compile", None)
-    return graph if compile is None else compile(budget=0, threads=threads)
-
-
-def _wait(fast: Any) -> None:
-    wait = getattr(fast, "wait", None)
-    if wait is not None:
-        wait()
+def _times(function: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda x, v: cr.hvp(function, (x,), (v,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 from numbers import Real
@@ -134,6 +135,16 @@ def _number(node: Node, value: Any, copy: bool) -> Any:
     return converted if converted.ndim else converted[()]
 
 
+def _is_masked(value: Any) -> bool:
+    """Whether an array has points that are left out; ``numpy.ma`` is not loaded to find out."""
+    masked = sys.modules.get("numpy.ma")
+    return (
+        masked is not None
+        and isinstance(value, masked.MaskedArray)
+        and bool(masked.is_masked(value))
+    )
+
+
 def _array(node: Node, value: Any) -> np.ndarray[Any, Any]:
     """What the user passed as an array of numbers or conditions, not yet of the right dtype."""
     try:
@@ -146,7 +157,7 @@ def _array(node: Node, value: Any) -> np.ndarray[Any, Any]:
     except Exception as error:  # whatever the value's own __array__ raises
         problem = f"{node.name!r} must be a number, got {shown(value)}"
         raise EvaluationError("E303", problem) from error
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if _is_masked(value):
         raise EvaluationError(
             "E303", f"{node.name!r} has masked points; fill them or leave them out"
         )

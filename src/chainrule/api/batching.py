@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from chainrule.api.plans import Plan, Pure, applied, plan_of, planned
-from chainrule.api.tracing import Arguments, Trace, arguments_of
+from chainrule.api.fingerprint import Key
+from chainrule.api.plans import Plan, Pure, Transformed, plan_of, planned
+from chainrule.api.tracing import Arguments, Trace
 from chainrule.api.tree import Structure, covered, flatten
 from chainrule.diff.batch import batch
 from chainrule.errors import GraphError, listed, shown
@@ -59,19 +60,17 @@ def vmap(function: Pure, in_axes: Any = 0, out_axes: Any = 0) -> Pure:
     taken = _read(tuple(in_axes) if isinstance(in_axes, list) else in_axes, "in_axes")
     given = _read(out_axes, "out_axes")
 
-    @functools.wraps(function)
-    def mapped(*positional: Any, **keywords: Any) -> Any:
-        arguments = arguments_of(function, positional, keywords)
+    def plan(arguments: Arguments, state: Key | None) -> Plan:
         items = _items(arguments, taken)
         one = arguments._replace(types=items.types)
 
         def build(trace: Trace, _: Arguments) -> Plan:
             return _together(trace, items, given)
 
-        plan = planned(function, ("vmap", items.axes, items.size, given), one, build)
-        return applied(plan, [arguments.values[at] for at in arguments.traced])
+        request = ("vmap", items.axes, items.size, given)
+        return planned(function, state, request, one, build)
 
-    return mapped
+    return Transformed(function, ("vmap", taken, given), plan)
 
 
 # --- axes -----------------------------------------------------------------------------------------

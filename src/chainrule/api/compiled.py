@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -15,10 +15,20 @@ from chainrule.errors import DerivativeError, GraphError, shown
 from chainrule.graph.dag import Arrangement, Dag, Matrix
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
+from chainrule.late import Late
 from chainrule.run.native.call import NativeCallable
 from chainrule.run.native.machine import Machine, Options, context_of, in_order
-from chainrule.run.native.report import CompileReport
 from chainrule.run.native.signature import Cells, Leaf, Results
+
+if TYPE_CHECKING:
+    from chainrule.api import drawings
+    from chainrule.draw.drawing import Drawing
+    from chainrule.run.native.report import CompileReport
+    from chainrule.show import profile as profiles
+    from chainrule.show.profile import Profile
+else:
+    drawings = Late("chainrule.api.drawings")
+    profiles = Late("chainrule.show.profile")
 
 Listing = Literal["kernels", "llvm", "optimised", "assembly"]
 
@@ -74,15 +84,17 @@ class Compiled(NativeCallable):
     def ir(self, kind: Listing = "kernels") -> str:
         """What the graph became: loops as a listing, LLVM's text, instructions of the processor.
 
+        Comments name the nodes, and the characters or the line of Python that they come from.
+
         >>> import chainrule as cr
         >>> print(cr.parse("(x + y) * (x + 1)").compile().ir())
         kernel 0: f
-          t0 = input0                            ; x
-          t1 = input1                            ; y
-          t2 = add(t0, t1)                       ; v1
-          t3 = 1                                 ; 1
-          t4 = add(t0, t3)                       ; v2
-          t5 = multiply(t2, t4)                  ; f
+          t0 = input0                         ; x
+          t1 = input1                         ; y
+          t2 = add(t0, t1)                    ; v1: x + y, characters 2–6
+          t3 = 1
+          t4 = add(t0, t3)                    ; v2: x + 1, characters 12–16
+          t5 = multiply(t2, t4)               ; f: (x + y) * (x + 1), characters 1–17
           output0 = t5
 
         Args:
@@ -90,12 +102,50 @@ class Compiled(NativeCallable):
                 ``"assembly"``.
 
         Raises:
-            GraphError: E226 for another kind.
+            GraphError: E226 for another kind; E248 where no code can be made.
         """
         if kind not in get_args(Listing):
             kinds = ", ".join(map(repr, get_args(Listing)))
             raise GraphError("E226", f"kind must be one of {kinds}, got {shown(kind)}")
         return self._machine.listing(kind)
+
+    def profile(self) -> Profile:
+        """What each kernel took so far, in a profiling build.
+
+        >>> import chainrule as cr
+        >>> fast = cr.parse("exp(-x^2)").compile(profile=True).wait()
+        >>> fast(0.5), fast(1.5)
+        (0.7788007830714049, 0.10539922456186433)
+        >>> [(row.kind, row.nodes, row.calls) for row in fast.profile()]
+        [('kernel', ('f',), 2)]
+
+        Calls that NumPy ran, because there was no code yet, are not counted: `wait` first.
+
+        Raises:
+            GraphError: E226 where kernels do not count: compile with ``profile=True``; E248 where
+                no code can be made.
+        """
+        if not self._options.profile:
+            raise GraphError("E226", "there is no profile: compile with profile=True")
+        return profiles.profile_of(self._machine.measured())
+
+    def draw(self, *, wrt: str | None = None, of: str | None = None, **options: Any) -> Drawing:
+        """A drawing of the graph that was compiled; a profiling build colours it by time.
+
+        Derivatives that were asked for belong to it. `Graph.draw` with ``heat=fast.profile()``
+        colours the graph without them.
+
+        Args:
+            wrt: The node that changes: where paths start.
+            of: What is differentiated; None: the only output.
+            options: How it is drawn: those of `chainrule.draw.options.Options`.
+
+        Raises:
+            DrawingError, GraphError, DerivativeError, LimitError: as for `Graph.draw`.
+        """
+        if self._options.profile:
+            options = {"heat": self.profile(), **options}
+        return drawings.drawn(self._machine.dag, None, wrt, of, options)
 
     def _slowly(self, /, *values: Any, out: Any = None, **named: Any) -> Any:
         """Calls that need more than exact types by position: names, conversions, points."""

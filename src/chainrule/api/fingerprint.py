@@ -19,11 +19,10 @@ import hashlib
 import re
 import sys
 import types
-import weakref
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -34,16 +33,16 @@ Key = Any
 
 _MOST: Final = 10_000
 """Parts after which a function is not looked through any further."""
-_LARGE: Final = 4096
+LARGE: Final = 4096
 """Bytes up to which an array is its own key."""
-_PLAIN: Final = frozenset({
+PLAIN: Final = frozenset({
     int, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented), range, re.Pattern,
     types.CodeType,
 })  # fmt: skip
 _BASES: Final = (tuple, list, dict, set, frozenset, int, float, str, bytes)
 """Classes written in C whose subclasses can be read: by their items, or as a plain value."""
-_OURS: Final = frozenset({"numpy", "scipy", "chainrule"})
-_STEADY: Final = _OURS | {
+OURS: Final = frozenset({"numpy", "scipy", "chainrule"})
+STEADY: Final = OURS | {
     "__future__", "_bisect", "_collections", "_collections_abc", "_functools", "_heapq",
     "_operator", "abc", "bisect", "builtins", "cmath", "collections", "contextlib", "copy",
     "dataclasses", "enum", "fractions", "functools", "heapq", "itertools", "keyword", "math",
@@ -51,6 +50,8 @@ _STEADY: Final = _OURS | {
     "warnings",
 }  # fmt: skip
 """Modules whose functions do the same whenever they are called."""
+DESCRIBING: Final = frozenset((*functools.WRAPPER_ASSIGNMENTS, "__wrapped__"))
+"""Attributes that say what a function is called, and what it stands for."""
 _CHANGING: Final = ("numpy.random", "scipy.stats")
 _FORBIDDEN: Final = frozenset({
     input, open, globals, locals, vars, id, eval, exec, compile, breakpoint, __import__, setattr,
@@ -59,11 +60,11 @@ _FORBIDDEN: Final = frozenset({
 """What asks the world, or reads names that cannot be told from the code."""
 _BY_NAME: Final = frozenset({"getattr", "attrgetter", "methodcaller"})
 """What reads attributes by names that are not in the code: of modules they cannot be told."""
-_WRITTEN_IN_C: Final = frozenset(
+WRITTEN_IN_C: Final = frozenset(
     {types.BuiltinFunctionType, types.MethodDescriptorType, type(np.sum), type(np.load)}
 ) - {types.FunctionType}
-_TABLES: Final = tuple(map(id, (np.r_, np.c_, np.s_, np.index_exp, np.mgrid, np.ogrid)))
-_HEAP: Final = 1 << 9
+TABLES: Final = tuple(map(id, (np.r_, np.c_, np.s_, np.index_exp, np.mgrid, np.ogrid)))
+HEAP: Final = 1 << 9
 """The flag of classes that are made at run time: those written in Python, and some others."""
 
 
@@ -84,50 +85,34 @@ def fingerprint(function: Any) -> Key | None:
     >>> fingerprint(scaled) == before
     False
     """
-    plain = function.__class__ is types.FunctionType and not function.__closure__
-    if plain:
-        before = _known.get(function)
-        if before is not None and before.holds(function):
-            return before.key
     reader = _Reader()
     try:
-        key = (reader.read(function), reader.modules())
+        return (reader.read(function), reader.modules())
     except UnsteadyError:
         return None
-    bare = plain and not function.__kwdefaults__ and not function.__dict__
-    if bare and reader.guards is not None:
-        _known[function] = _Known(
-            key, function.__code__, function.__defaults__, tuple(reader.guards)
-        )
-    return key
 
 
-class _Known(NamedTuple):
-    """The key of a function that reads only what cannot change within.
+class Made:
+    """A function that does what a request says with another function.
+
+    What it does depends on these two alone, whatever else it remembers of earlier calls.
 
     Attributes:
-        key: Its fingerprint.
-        code: Its code.
-        defaults: Its defaults.
-        guards: Where it reads: a namespace, a name in it, and what was there.
+        request: What it does with the function.
+        function: The other function.
+        base: What it is made of in the end: a function that is none of these.
+        chain: The requests from there to here, this one left out; the last comes first.
     """
 
-    key: Key
-    code: types.CodeType
-    defaults: tuple[Any, ...] | None
-    guards: tuple[tuple[dict[str, Any], str, Any], ...]
+    __slots__ = ("__dict__", "__weakref__", "base", "chain", "function", "request")
 
-    def holds(self, function: types.FunctionType) -> bool:
-        """Whether everything is still the same object."""
-        if function.__code__ is not self.code or function.__defaults__ is not self.defaults:
-            return False
-        if function.__dict__ or function.__kwdefaults__ or function.__closure__:
-            return False
-        return all(space.get(name, _ABSENT) is value for space, name, value in self.guards)
-
-
-_ABSENT: Final = object()
-_known: weakref.WeakKeyDictionary[types.FunctionType, _Known] = weakref.WeakKeyDictionary()
+    def __init__(self, function: Any, request: tuple[Any, ...]) -> None:
+        functools.update_wrapper(cast("Any", self), function)
+        self.function = function
+        self.request = request
+        inner = isinstance(function, Made)
+        self.base: Any = function.base if inner else function
+        self.chain: tuple[Any, ...] = (function.request, *function.chain) if inner else ()
 
 
 class _Reader:
@@ -136,25 +121,17 @@ class _Reader:
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
         self._held: list[Any] = []
+        self._by_name = False
         self._names: dict[str, None] = {}
         self._modules: dict[types.ModuleType, set[str]] = {}
-        self.guards: list[tuple[dict[str, Any], str, Any]] | None = []
-
-    def _guard(self, space: dict[str, Any], name: str, value: Any) -> None:
-        """Note what a name stands for; forget all guards where that may change within."""
-        if value is _ABSENT or value.__class__ is types.ModuleType or _is_firm(value):
-            if self.guards is not None:
-                self.guards.append((space, name, value))
-        else:
-            self.guards = None
 
     def read(self, value: Any) -> Key:
         kind = value.__class__
-        if kind in _PLAIN:
+        if kind in PLAIN:
             return (kind, value)
         if kind is float:
             return (kind, value.hex())
-        if kind in _WRITTEN_IN_C:
+        if kind in WRITTEN_IN_C:
             return self._builtin(value)
         if kind is np.ufunc:
             return value
@@ -173,7 +150,7 @@ class _Reader:
     def modules(self) -> Key:
         """What the code names of the modules that were met; that may lead to further ones."""
         found: list[Key] = []
-        if self._modules and not _BY_NAME.isdisjoint(self._names):
+        if self._modules and self._by_name:
             raise UnsteadyError
         while True:
             pending = [
@@ -186,15 +163,18 @@ class _Reader:
                 return tuple(found)
             for module, name in pending:
                 self._modules[module].add(name)
-                if not _is_known(module, name):
+                if not is_known(module, name):
                     raise UnsteadyError
-                self._guard(vars(module), name, vars(module).get(name, _ABSENT))
+                if root_of(module.__name__) == "chainrule":
+                    getattr(module, name, None)  # it loads what is first used
                 if name in vars(module):
                     found.append((module, name, self.read(vars(module)[name])))
 
     def _parts(self, value: Any, kind: type) -> Key:
         if kind is types.FunctionType:
             return self._function(value)
+        if isinstance(value, Made):
+            return (value.request, self.read(value.function), self.read(attributes_of(value)))
         if isinstance(value, (np.ndarray, np.generic)):
             return self._array(value, kind)
         if kind in (tuple, list, dict, set, frozenset, collections.deque, collections.OrderedDict):
@@ -215,7 +195,7 @@ class _Reader:
             return self._class(value)
         if isinstance(value, Term):
             return (kind, value.node)
-        if isinstance(value, (Function, Dag, np.dtype)) or id(value) in _TABLES:
+        if isinstance(value, (Function, Dag, np.dtype)) or id(value) in TABLES:
             return value
         if kind is property:
             return (kind, self.read((value.fget, value.fset)))
@@ -234,39 +214,35 @@ class _Reader:
 
     def _array(self, value: Any, kind: type) -> Key:
         held = self.read(dict(vars(value))) if hasattr(value, "__dict__") else None
-        if kind is not np.ndarray and _root(kind.__module__) != "numpy":
+        if kind is not np.ndarray and root_of(kind.__module__) != "numpy":
             held = (held, self.read(kind))
         if value.dtype == object:
             return (kind, held, value.shape, tuple([self.read(part) for part in value.flat]))
         if value.dtype.hasobject:
             raise UnsteadyError
-        return (kind, held, value.dtype, value.shape, _bits(value))
+        return (kind, held, value.dtype, value.shape, bits_of(value))
 
     def _function(self, function: types.FunctionType) -> Key:
         if function in _FORBIDDEN:
             raise UnsteadyError
         code = function.__code__
-        ours = _is_part(function)
+        ours = is_part(function)
         if ours and not function.__closure__:
             return function
-        firm = all(map(_is_firm, function.__defaults__ or ()))
-        if self._held[0] is not function or names_of(code).imported or not firm:
-            self.guards = None
         parts: list[Key] = [code, function.__qualname__]
         parts += [self._cell(cell) for cell in function.__closure__ or ()]
         parts.append(self.read(function.__defaults__))
         parts.append(self.read(function.__kwdefaults__))
         if function.__dict__:
-            parts.append(self.read({k: v for k, v in vars(function).items() if k != "__wrapped__"}))
+            parts.append(self.read(attributes_of(function)))
         if ours:
             return tuple(parts)
         named = names_of(code)
-        self._names.update(dict.fromkeys(named.names))
+        self._names.update(dict.fromkeys(named.attributes))
+        if not _BY_NAME.isdisjoint(named.globals + named.attributes):
+            self._by_name = True
         known = function.__globals__
-        for name in named.names:
-            self._guard(known, name, known.get(name, _ABSENT))
-            if name not in known:
-                self._guard(vars(builtins), name, vars(builtins).get(name, _ABSENT))
+        for name in named.globals:
             if name in known:
                 parts.append((name, self.read(known[name])))
             elif hasattr(builtins, name):
@@ -296,16 +272,16 @@ class _Reader:
         return self.read(held)
 
     def _class(self, cls: type) -> Key:
-        if not cls.__flags__ & _HEAP or _root(cls.__module__) in sys.stdlib_module_names | _OURS:
+        if not cls.__flags__ & HEAP or root_of(cls.__module__) in sys.stdlib_module_names | OURS:
             if not _is_steady(cls.__module__) or cls in _FORBIDDEN:
                 raise UnsteadyError
             return cls
         held = [
             (base, name, self.read(part))
             for base in cls.__mro__
-            if base.__flags__ & _HEAP and _root(base.__module__) not in _STEADY
+            if base.__flags__ & HEAP and root_of(base.__module__) not in STEADY
             for name, part in vars(base).items()
-            if name not in _SKIPPED and not isinstance(part, _SLOTS)
+            if name not in SKIPPED and not isinstance(part, SLOTS)
         ]
         return (cls, self.read(type(cls)), tuple(held))
 
@@ -314,11 +290,11 @@ class _Reader:
         cls = value.__class__
         if cls.__module__ == "dataclasses" and not getattr(value, "__dict__", True):
             return cls  # what stands for a default that is made anew
-        if not cls.__flags__ & _HEAP or _root(cls.__module__) in _STEADY - {"chainrule"}:
+        if not cls.__flags__ & HEAP or root_of(cls.__module__) in STEADY - {"chainrule"}:
             raise UnsteadyError
         held: list[Key] = []
         for base in cls.__mro__:
-            if not base.__flags__ & _HEAP and base is not object:
+            if not base.__flags__ & HEAP and base is not object:
                 if base not in _BASES:
                     raise UnsteadyError
                 plain = isinstance(value, (int, float, str, bytes))
@@ -331,54 +307,53 @@ class _Reader:
         return (self.read(cls), tuple(held))
 
 
-_SLOTS: Final = (
+SLOTS: Final = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
     # The class of fields of named tuples has no name of its own, and mypy knows no fields of one.
     type(NamedTuple("_Pair", [("first", int)]).first),  # type: ignore[attr-defined]
 )
-_SKIPPED: Final = frozenset({
+SKIPPED: Final = frozenset({
     "__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "_abc_impl",
     "__dataclass_fields__", "__dataclass_params__", "__parameters__", "__orig_bases__",
 })  # fmt: skip
 
 
-def _is_firm(value: Any) -> bool:
-    """Whether the same object is always the same thing."""
-    kind = value.__class__
-    return kind in _PLAIN or kind in _WRITTEN_IN_C or kind in (float, np.ufunc)
+def attributes_of(function: Any) -> dict[str, Any]:
+    """What was set on a function besides what describes it."""
+    return {name: part for name, part in vars(function).items() if name not in DESCRIBING}
 
 
-def _bits(array: Any) -> bytes:
+def bits_of(array: Any) -> bytes:
     """What an array holds; of a large one a digest that no other array has."""
     bits = bytes(array.tobytes())
-    return bits if len(bits) <= _LARGE else hashlib.blake2b(bits, digest_size=32).digest()
+    return bits if len(bits) <= LARGE else hashlib.blake2b(bits, digest_size=32).digest()
 
 
-def _is_part(function: types.FunctionType) -> bool:
+def is_part(function: types.FunctionType) -> bool:
     """Whether a function was written in a module that does the same whenever it is called."""
     name = function.__globals__.get("__name__")  # functools.wraps changes __module__
     if not isinstance(name, str):
         return False
     if not _is_steady(name):
-        if _root(name) in sys.stdlib_module_names | _OURS:
+        if root_of(name) in sys.stdlib_module_names | OURS:
             raise UnsteadyError
         return False
     return getattr(sys.modules.get(name), "__dict__", None) is function.__globals__
 
 
-def _root(module: str | None) -> str:
+def root_of(module: str | None) -> str:
     return (module or "").partition(".")[0]
 
 
 @functools.lru_cache(maxsize=4096)
 def _is_steady(module: str | None) -> bool:
-    return _root(module) in _STEADY and not f"{module}.".startswith(
+    return root_of(module) in STEADY and not f"{module}.".startswith(
         tuple([f"{changing}." for changing in _CHANGING])
     )
 
 
-def _is_known(module: types.ModuleType, name: str) -> bool:
+def is_known(module: types.ModuleType, name: str) -> bool:
     """Whether what a module has by a name is told by what it holds now."""
     found = _is_told(module.__name__, name)
     return "__getattr__" not in vars(module) if found is None else found
@@ -387,7 +362,7 @@ def _is_known(module: types.ModuleType, name: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def _is_told(module: str, name: str) -> bool | None:
     """The same for the modules that are taken as they are; None for others."""
-    if _root(module) in sys.stdlib_module_names | _OURS:
+    if root_of(module) in sys.stdlib_module_names | OURS:
         return _is_steady(module) and _is_steady(f"{module}.{name}")
     return None
 
@@ -396,27 +371,41 @@ class Named(NamedTuple):
     """What code names.
 
     Attributes:
-        names: Globals and attributes, in functions inside of it too.
+        globals: Names that it looks up, in functions inside of it too.
+        attributes: Names behind a dot.
         imported: Modules that it imports when it runs.
     """
 
-    names: tuple[str, ...]
+    globals: tuple[str, ...]
+    attributes: tuple[str, ...]
     imported: tuple[str, ...]
+
+
+_LOOKED_UP: Final = frozenset({
+    "LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "STORE_NAME", "DELETE_GLOBAL", "DELETE_NAME",
+})  # fmt: skip
+_BEHIND_A_DOT: Final = frozenset({
+    "LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR", "IMPORT_FROM", "IMPORT_NAME",
+})  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4096)
 def names_of(code: types.CodeType) -> Named:
     """The globals, attributes and modules that code names, in functions inside of it too."""
-    codes = list(_codes(code))
-    imported = [
-        part.argval
-        for one in codes
-        for part in dis.get_instructions(one)
-        if part.opname == "IMPORT_NAME"
-    ]
+    looked_up: dict[str, None] = {}
+    behind_a_dot: dict[str, None] = {}
+    imported: list[str] = []
+    for one in _codes(code):
+        named = [part for part in dis.get_instructions(one) if part.opcode in dis.hasname]
+        for part in named:
+            if part.opname not in _BEHIND_A_DOT:
+                looked_up[part.argval] = None
+            if part.opname not in _LOOKED_UP:  # an instruction of a later Python may be both
+                behind_a_dot[part.argval] = None
+            if part.opname == "IMPORT_NAME":
+                imported.append(part.argval)
     modules = [name[:end] for name in imported for end in _ends(name)]
-    names = [name for one in codes for name in one.co_names]
-    return Named(tuple(dict.fromkeys(names)), tuple(dict.fromkeys(modules)))
+    return Named(tuple(looked_up), tuple(behind_a_dot), tuple(dict.fromkeys(modules)))
 
 
 def _ends(name: str) -> list[int]:

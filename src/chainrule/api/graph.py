@@ -327,6 +327,7 @@ class Graph(Explaining):
         budget: str | float = "200ms",
         threads: int = 1,
         fast_math: bool = False,
+        profile: bool = False,
     ) -> Compiled:
         """The graph as a callable that runs as machine code.
 
@@ -345,6 +346,8 @@ class Graph(Explaining):
             budget: How long to wait for optimised code, such as ``"200ms"``, ``"2s"`` or seconds.
             threads: How many threads may share the work on points and on large arrays.
             fast_math: Whether sums and products may be regrouped, so that rounding differs.
+            profile: Whether kernels count their calls and their time, for `Compiled.profile`; it
+                costs some tens of nanoseconds a kernel.
 
         Raises:
             GraphError: E226 for a budget that is no time, or for too few threads; E225 for an
@@ -359,7 +362,8 @@ class Graph(Explaining):
             nodes = leaves(self.dag, None if gradient is True else gradient)
             require_float(self.dag, [output, *nodes])
             wrt = compiled.positions(self.dag, nodes)
-        options = machine.Options(whole_number(threads, "threads", 1, 1024), bool(fast_math), wrt)
+        threads = whole_number(threads, "threads", 1, 1024)
+        options = machine.Options(threads, bool(fast_math), wrt, bool(profile))
         made = compiled.Compiled(self.dag, options)
         return made.wait(seconds)
 

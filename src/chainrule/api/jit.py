@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from chainrule.api.fingerprint import Key
 from chainrule.api.graph import Graph
-from chainrule.api.plans import Plan, Pure, plan_of, transform
+from chainrule.api.plans import Plan, Pure, Transformed, plan_of, planned
 from chainrule.api.tracing import Arguments, Trace
 from chainrule.api.transforms import trace
 from chainrule.late import Late
@@ -21,7 +20,7 @@ else:
     machine = Late("chainrule.run.native.machine")
 
 
-class jit:  # noqa: N801 - used as a function
+class jit(Transformed):  # noqa: N801 - used as a function
     """A function that is traced once for each kind of arguments; afterwards its graph runs.
 
     NumPy runs the graph until machine code has been made aside (`wait` waits for it); results of
@@ -43,18 +42,20 @@ class jit:  # noqa: N801 - used as a function
         TracingError: E230 to E238, at the line that cannot be traced.
     """
 
-    __wrapped__: Pure
+    __slots__ = ("_lock", "_machines")
 
     def __init__(self, function: Pure) -> None:
-        functools.update_wrapper(self, function)
-        self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._run = transform(function, ("jit",), _plan, self._note)
+        self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
+        super().__init__(function, ("jit",), self._planned)
 
-    def _note(self, plan: Plan) -> None:
-        if isinstance(plan.program, machine.Runner):
+    def _planned(self, arguments: Arguments, state: Key | None) -> Plan:
+        plan = planned(self.function, state, self.request, arguments, _compiled)
+        if plan.program is not None:
+            runner: Any = plan.program
             with self._lock:
-                self._machines.add(plan.program.machine)
+                self._machines.add(runner.machine)
+        return plan
 
     def wait(self, timeout: float | None = None) -> jit:
         """Wait for the machine code of all kinds of arguments seen so far; give the function.
@@ -73,13 +74,6 @@ class jit:  # noqa: N801 - used as a function
             made.wait(timeout)
         return self
 
-    def __call__(self, *positional: Any, **keywords: Any) -> Any:
-        return self._run(*positional, **keywords)
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Pure:
-        """A method, where the function stands in a class."""
-        return self if instance is None else types.MethodType(self, instance)
-
     def trace(self, *positional: Any, **keywords: Any) -> Graph:
         """The graph for arguments like these; see `trace`.
 
@@ -88,11 +82,11 @@ class jit:  # noqa: N801 - used as a function
         >>> cr.jit(lambda x: np.sum(x**2)).trace(np.ones(3))
         <Graph of (x): sum(x^2)>
         """
-        return trace(self.__wrapped__)(*positional, **keywords)
+        return trace(self.function)(*positional, **keywords)
 
 
-def _plan(trace: Trace, _: Arguments) -> Plan:
+def _compiled(trace: Trace, _: Arguments) -> Plan:
     plan = plan_of(trace.inputs, trace.results, trace.structure)
     if plan.program is None:
         return plan
-    return plan._replace(program=machine.Runner(plan.program.dag))
+    return plan._replace(program=machine.Runner(plan.program.dag), fresh=True)

@@ -13,6 +13,7 @@ from chainrule.api.plans import Plan, Pure, applied, plan_of, planned
 from chainrule.api.tracing import Arguments, Trace, arguments_of, symbolic
 from chainrule.api.tree import LEAF, Structure
 from chainrule.api.wanted import alike, float_type, require_float_arguments, tuple_of
+from chainrule.api.watch import fingerprint_of
 from chainrule.diff.build import dependent
 from chainrule.diff.flow import Flow
 from chainrule.diff.forward import tangents
@@ -47,7 +48,7 @@ def jvp(function: Pure, primals: Sequence[Any], tangents: Sequence[Any]) -> tupl
         structure = tuple_of([trace.structure, trace.structure])
         return plan_of([*trace.inputs, *seeds], [*outputs, *map(flow.of, outputs)], structure)
 
-    plan = planned(function, ("jvp",), given, build)
+    plan = planned(function, fingerprint_of(function), ("jvp",), given, build)
     result: tuple[Any, Any] = applied(plan, [*given.values, *changes])
     return result
 
@@ -77,7 +78,7 @@ def linearize(function: Pure, *primals: Any) -> tuple[Any, Pure]:
         ends = list(map(flow.of, outputs))
         return _in_two(trace, seeds, ends, trace.structure)
 
-    point = _at(planned(function, ("linearize",), given, build), given)
+    point = _at(planned(function, fingerprint_of(function), ("linearize",), given, build), given)
 
     def push(*tangents: Any) -> Any:
         return point.along(alike(primals, tangents, "a tangent"))
@@ -113,7 +114,7 @@ def vjp(function: Pure, *primals: Any) -> tuple[Any, Pure]:
         ends = list(map(flow.of, trace.inputs))
         return _in_two(trace, seeds, ends, arguments.structure.parts[0])
 
-    point = _at(planned(function, ("vjp",), given, build), given)
+    point = _at(planned(function, fingerprint_of(function), ("vjp",), given, build), given)
 
     def pull(adjoint: Any) -> tuple[Any, ...]:
         result: tuple[Any, ...] = point.along(alike(point.value, adjoint, "an adjoint"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import types
 from collections import OrderedDict
 from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
@@ -11,15 +12,17 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 
 from chainrule.api.array import Array
-from chainrule.api.fingerprint import fingerprint
-from chainrule.api.recall import Match, match_of
+from chainrule.api.fingerprint import Key, Made, fingerprint
+from chainrule.api.recall import OTHER, Again, Ready, again_of
 from chainrule.api.tracing import Arguments, Trace, arguments_of, captured, run
 from chainrule.api.tree import Structure
+from chainrule.api.watch import Steady
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node
 from chainrule.graph.types import Type
 from chainrule.ops.term import Term
+from chainrule.run.owning import owned
 from chainrule.run.program import Program
 
 Pure = Callable[..., Any]
@@ -126,58 +129,92 @@ class _Cache:
 cache: Final = _Cache(512)
 Build = Callable[[Trace, Arguments], Plan]
 
+_KINDS: Final = 4
+"""Kinds of arguments that a function remembers; the cache knows more."""
 
-def transform(
-    function: Pure,
-    request: tuple[Any, ...],
-    build: Build,
-    note: Callable[[Plan], object] | None = None,
-) -> Pure:
+
+class Transformed(Made):
     """A function that plans once for each kind of arguments, then runs the plan.
+
+    It remembers the kinds of its last calls, as long as the function reads the same things.
 
     Args:
         function: What is traced.
-        request: What is asked for.
-        build: Makes the plan.
-        note: Told of each plan that is used for the first time, or again after others.
+        request: What becomes of it.
+        plan: The plan for arguments; its second argument is the function's fingerprint.
     """
-    last: list[_Last] = []  # of the last call, at most one
 
-    @functools.wraps(function)
-    def transformed(*positional: Any, **keywords: Any) -> Any:
-        for before in last:
-            values = before.match(positional, keywords)
-            if values is not None and fingerprint(function) == before.state:
-                return _run(before.plan, values)
-        arguments = arguments_of(function, positional, keywords)
-        plan = planned(function, request, arguments, build)
-        if note is not None:
-            note(plan)
+    __slots__ = ("_kinds", "_plan", "_steady")
+
+    def __init__(
+        self,
+        function: Pure,
+        request: tuple[Any, ...],
+        plan: Callable[[Arguments, Key | None], Plan],
+    ) -> None:
+        super().__init__(function, request)
+        self._plan = plan
+        self._steady: Steady | None = None
+        self._kinds: tuple[Again, ...] = ()
+
+    def __call__(self, *positional: Any, **keywords: Any) -> Any:
+        """What the request says, at these arguments."""
+        for again in self._kinds:
+            found = again(positional, keywords)
+            if found is not OTHER:
+                return found
+        return self._called(positional, keywords)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Pure:
+        """A method, where the function stands in a class."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def _called(self, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """A call of a kind that is not remembered."""
+        arguments = arguments_of(self.function, positional, keywords)
+        before, steady = self._steady, self._now()
+        key = None if steady is None else (*self.chain, steady.key)
+        plan = self._plan(arguments, key)
         values = [arguments.values[at] for at in arguments.traced]
-        if plan.program is not None:
-            match, state = match_of(arguments), fingerprint(function)
-            last[:] = [_Last(match, state, plan)] if match is not None and state is not None else []
+        # The first call of all may be the last one.
+        if steady is not None and steady is before and plan.program is not None:
+            self._remember(steady, arguments, plan)
         return applied(plan, values)
 
-    return transformed
+    def _now(self) -> Steady | None:
+        """The fingerprint of what the function is made of; None where nobody can tell."""
+        before = self._steady
+        if before is not None and before.holds(self.base):
+            return before
+        key = fingerprint(self.base)
+        if before is not None and key == before.key:
+            before.loosen()
+            return before
+        self._kinds = ()
+        self._steady = None if key is None else Steady(key, changed=before is not None)
+        return self._steady
+
+    def _remember(self, steady: Steady, arguments: Arguments, plan: Plan) -> None:
+        assert plan.program is not None
+        ready = Ready(self.base, steady, plan.program, plan.fresh, plan.results, plan.structure)
+        again = again_of(arguments, ready)
+        # The function may have changed what it reads while it was traced.
+        if again is not None and steady.holds(self.base):
+            self._kinds = (again, *self._kinds[: _KINDS - 1])
 
 
-class _Last(NamedTuple):
-    """The plan of the last call of a function.
+def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
+    """A function that plans once for each kind of arguments, then runs the plan."""
 
-    Attributes:
-        match: Tells arguments of the same kind.
-        state: The fingerprint of the function.
-        plan: The plan.
-    """
+    def plan(arguments: Arguments, state: Key | None) -> Plan:
+        return planned(function, state, request, arguments, build)
 
-    match: Match
-    state: Any
-    plan: Plan
+    return Transformed(function, request, plan)
 
 
 def planned(
     function: Pure,
+    state: Key | None,
     request: tuple[Any, ...],
     arguments: Arguments,
     build: Callable[[Trace, Arguments], P],
@@ -186,11 +223,12 @@ def planned(
 
     Args:
         function: What is traced.
+        state: Its fingerprint.
         request: What is asked for.
         arguments: Of the call.
         build: Makes the plan.
     """
-    key = _key(function, request, arguments)
+    key = None if state is None else _key(state, request, arguments)
     try:
         found = None if key is None else cache.get(key)
     except TypeError:  # something in it has no hash
@@ -203,10 +241,9 @@ def planned(
     return plan
 
 
-def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hashable | None:
+def _key(state: Key, request: tuple[Any, ...], arguments: Arguments) -> Hashable | None:
     """Everything a plan depends on; None where that cannot be told."""
     read = [
-        function,
         *(v for v, type in zip(arguments.values, arguments.types, strict=True) if type is None),
         *_foreign_kinds(arguments.structure),
         *arguments.structure.odd_keys(),
@@ -214,7 +251,7 @@ def _key(function: Pure, request: tuple[Any, ...], arguments: Arguments) -> Hash
     parts = [fingerprint(value) for value in read]
     if any(part is None for part in parts):
         return None
-    return (request, arguments.structure, arguments.types, tuple(parts))
+    return (request, arguments.structure, arguments.types, state, tuple(parts))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -237,7 +274,7 @@ def _run(plan: Plan, given: Sequence[Any]) -> Any:
     """The results at numbers that have the types of the inputs."""
     assert plan.program is not None
     made = list(plan.program(*given))
-    return _built(plan, made if plan.fresh else _owned(made, given))
+    return _built(plan, made if plan.fresh else owned(made, given))
 
 
 def _built(plan: Plan, made: Sequence[Any]) -> Any:
@@ -245,28 +282,6 @@ def _built(plan: Plan, made: Sequence[Any]) -> Any:
     return plan.structure.build(
         [next(found) if isinstance(result, Node) else kept(result) for result in plan.results]
     )
-
-
-def _owned(results: Sequence[Any], given: Sequence[Any]) -> list[Any]:
-    """Results that can be written into without a change of arguments or of other results."""
-    taken = {id(_owner(value)) for value in given}
-    found = []
-    for result in results:
-        if isinstance(result, np.ndarray):
-            owner = id(_owner(result))
-            own = owner not in taken and result.flags.writeable
-            taken.add(owner)
-            found.append(result if own else result.copy())
-        else:
-            found.append(result)
-    return found
-
-
-def _owner(value: Any) -> Any:
-    """The object that holds the memory of an array."""
-    while isinstance(value, np.ndarray) and value.base is not None:
-        value = value.base
-    return value
 
 
 def number(value: Any, type: Type) -> Any:

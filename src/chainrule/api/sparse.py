@@ -13,6 +13,7 @@ from chainrule.api.plans import Pure, number, planned
 from chainrule.api.tracing import Arguments, Trace, arguments_of, captured, symbolic
 from chainrule.api.tree import Structure
 from chainrule.api.wanted import Wanted, nested, positions, require_float_results, scalar_result
+from chainrule.api.watch import fingerprint_of
 from chainrule.diff.build import dependent
 from chainrule.diff.compression import (
     Compression,
@@ -118,7 +119,9 @@ def sparsity(
     @functools.wraps(function)
     def explained(*positional: Any, **keywords: Any) -> Sparsity:
         arguments = arguments_of(function, positional, keywords)
-        plan = planned(function, (*request, _numbers(arguments)), arguments, build)
+        plan = planned(
+            function, fingerprint_of(function), (*request, _numbers(arguments)), arguments, build
+        )
         return pattern.Sparsity(plan.compression, of)
 
     return explained
@@ -185,7 +188,9 @@ def _evaluated(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
     @functools.wraps(function)
     def transformed(*positional: Any, **keywords: Any) -> Any:
         arguments = arguments_of(function, positional, keywords)
-        plan = planned(function, (*request, _numbers(arguments)), arguments, build)
+        plan = planned(
+            function, fingerprint_of(function), (*request, _numbers(arguments)), arguments, build
+        )
         values = [arguments.values[at] for at in arguments.traced]
         if plan.compressed is None or any(isinstance(value, Term) for value in values):
             raise DerivativeError(

@@ -24,7 +24,7 @@ from chainrule.api.tracing import (
     run,
     symbolic,
 )
-from chainrule.api.tree import Structure, mapped
+from chainrule.api.tree import mapped
 from chainrule.api.wanted import (
     Wanted,
     names_of,
@@ -32,6 +32,7 @@ from chainrule.api.wanted import (
     positions,
     require_float_results,
     scalar_result,
+    tuple_of,
 )
 from chainrule.diff.blocks import blocks
 from chainrule.diff.build import dependent
@@ -126,14 +127,7 @@ def grad(
             that is not one number.
         TracingError: E230 to E238, at the line that cannot be traced.
     """
-    both = value_and_grad(function, argnums, argnames=argnames, has_aux=has_aux)
-
-    @functools.wraps(function)
-    def gradient(*positional: Any, **keywords: Any) -> Any:
-        value, found = both(*positional, **keywords)
-        return (found, value[1]) if has_aux else found
-
-    return gradient
+    return _gradient(function, argnums, argnames, has_aux, with_value=False)
 
 
 def value_and_grad(
@@ -149,6 +143,17 @@ def value_and_grad(
     >>> cr.value_and_grad(lambda x: x**3)(2.0)
     (np.float64(8.0), np.float64(12.0))
     """
+    return _gradient(function, argnums, argnames, has_aux, with_value=True)
+
+
+def _gradient(
+    function: Pure,
+    argnums: int | Sequence[int],
+    argnames: str | Sequence[str],
+    has_aux: bool,
+    with_value: bool,
+) -> Pure:
+    """The gradient, with ``with_value`` behind the value, and with ``has_aux`` with what else."""
     wanted = Wanted(positions(argnums), names_of(argnames))
 
     def build(trace: Trace, arguments: Arguments) -> Plan:
@@ -163,13 +168,17 @@ def value_and_grad(
         order = walk.depth_first([output])
         start = (output, one(output.type))
         flow = adjoints(order, [start], dependent(order, chosen.nodes))
-        return plan_of(
-            trace.inputs,
-            [*results, *map(flow.of, chosen.nodes)],
-            Structure(tuple, (0, 1), (structure, chosen.structure)),
-        )
+        found = list(map(flow.of, chosen.nodes))
+        if with_value:
+            parts = [structure, chosen.structure]
+            return plan_of(trace.inputs, [*results, *found], tuple_of(parts))
+        if has_aux:
+            parts = [chosen.structure, structure.parts[1]]
+            return plan_of(trace.inputs, [*found, *results[1:]], tuple_of(parts))
+        return plan_of(trace.inputs, found, chosen.structure)
 
-    return transform(function, ("gradient", wanted, has_aux), build)
+    request = ("value and gradient" if with_value else "gradient", wanted, has_aux)
+    return transform(function, request, build)
 
 
 def jacobian(

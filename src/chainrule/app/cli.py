@@ -11,6 +11,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from chainrule import __version__
+from chainrule.app.compile import compile_formula
 from chainrule.app.draw import draw
 from chainrule.app.explain import cost, derive, paths, saved
 from chainrule.app.learn import descend
@@ -69,7 +70,7 @@ def main() -> None:
     """Write a formula, see its computation graph, follow every value and derivative through it."""
 
 
-for command in (show, draw, paths, derive, check, saved, cost, descend):
+for command in (show, draw, paths, derive, check, saved, cost, descend, compile_formula):
     main.add_command(command)
 
 

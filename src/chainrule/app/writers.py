@@ -33,6 +33,7 @@ class Answer:
         data: What JSON holds besides the formula and the tables.
         latex: LaTeX to write in place of the tables, where there is something better.
         draw: Makes a drawing to end with, in text and on a terminal, if it fits there.
+        listing: Lines of code to end with, as they stand; JSON has them among its data.
     """
 
     command: str
@@ -42,6 +43,7 @@ class Answer:
     data: Mapping[str, Any] = field(default_factory=dict)
     latex: str = ""
     draw: Callable[[], Drawing] | None = None
+    listing: str = ""
 
 
 def write(answer: Answer, form: str) -> None:
@@ -62,6 +64,9 @@ def _people(answer: Answer) -> None:
         console.print()
     for line, style in answer.lines:
         console.print(Text(line, style=style))
+    if answer.listing:
+        console.print()
+        console.print(Text(answer.listing), soft_wrap=True)
     drawing = answer.draw().coloured(console.width) if terminal and answer.draw else None
     if drawing is not None:
         console.print()
@@ -72,6 +77,8 @@ def _text(answer: Answer) -> None:
     blocks = [answer.formula, *(table.text() for table in answer.tables)]
     if answer.lines:
         blocks.append("\n".join(line for line, _ in answer.lines))
+    if answer.listing:
+        blocks.append(answer.listing)
     drawing = answer.draw().coloured() if answer.draw else None
     if drawing is not None:
         blocks.append("\n".join(line.rstrip() for line in drawing.plain.splitlines()))
@@ -100,7 +107,10 @@ def _csv(answer: Answer) -> None:
 
 
 def _latex(answer: Answer) -> None:
-    click.echo(answer.latex or "\n".join(table.latex() for table in answer.tables), nl=False)
+    latex = answer.latex or "\n".join(table.latex() for table in answer.tables)
+    if answer.listing:
+        latex += f"\\begin{{verbatim}}\n{answer.listing}\n\\end{{verbatim}}\n"
+    click.echo(latex, nl=False)
 
 
 _WRITERS: Final[dict[str, Callable[[Answer], None]]] = {

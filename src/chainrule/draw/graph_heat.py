@@ -18,8 +18,10 @@ from chainrule.draw.options import NODE_HEAT, NUMERIC_HEAT, Heat, Options
 from chainrule.draw.scene import Heated, Moment, Role
 from chainrule.draw.selection import Edge, Selection
 from chainrule.draw.subject import Subject
+from chainrule.errors import DrawingError
 from chainrule.graph import walk
 from chainrule.graph.node import Node, input_node
+from chainrule.show.profile import Profile, time_words
 
 _MEANING: Final[dict[Heat, str]] = {
     "value": "magnitude of the value",
@@ -57,6 +59,8 @@ def graph_heat(
     if not kind:
         return GraphHeat({}, {}, None)
     nodes = [node for node in subject.dag.order if not chosen.is_hidden(node)]
+    if isinstance(kind, Profile):
+        return _times(subject, chosen, nodes, kind)
     if kind in NODE_HEAT:
         sizes = _sizes(subject, chosen, nodes, kind)
         order = subject.backward if kind == "adjoint" else subject.forward
@@ -78,6 +82,22 @@ def graph_heat(
     return GraphHeat({}, hot, _meaning(subject, options, "curves", largest(amounts)))
 
 
+def _times(
+    subject: Subject, chosen: Selection, nodes: Sequence[Node], profile: Profile
+) -> GraphHeat:
+    """The heat of nodes whose kernels were measured."""
+    if profile.amounts and not any(node in profile.amounts for node in subject.dag.order):
+        raise DrawingError("E250", "heat is the profile of another graph")
+    times = {
+        node: max([profile.amounts.get(one, 0.0) for one in chosen.members(node)], default=0.0)
+        for node in nodes
+    }
+    most = largest(times)
+    upper = f"0 to {time_words(most)}" if most else "all 0"
+    meaning = Coloured("boxes", f"heat: time of the kernels that compute it, {upper}")
+    return GraphHeat(heat(times), {}, meaning)
+
+
 def _shares(
     amounts: Mapping[Key, Any], times: Mapping[Key, Moment | None], now: Moment | None
 ) -> dict[Key, float]:
@@ -89,6 +109,7 @@ def _shares(
 
 def _meaning(subject: Subject, options: Options, of: Heated, most: float) -> Coloured:
     assert options.heat
+    assert not isinstance(options.heat, Profile)
     upper = f"0 to {short(most, options.digits)}" if most else "all 0"
     words = _MEANING[options.heat]
     if subject.has_arrays:

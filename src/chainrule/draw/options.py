@@ -12,6 +12,7 @@ from chainrule.draw.diagram import Arrows, Direction
 from chainrule.draw.scene import Moment, Pass
 from chainrule.draw.themes import THEMES
 from chainrule.errors import DrawingError, listed, nearest, shown
+from chainrule.show.profile import Profile
 
 View = Literal["graph", "tree", "graph+tree", "derivative", "paths"]
 Style = Literal["values", "operators"]
@@ -48,7 +49,8 @@ class Options:
         arrows: ``forward`` along the values, ``backward`` along the adjoints, ``both``.
         theme: The colours: ``light``, ``dark``, ``print`` (grey) or ``colour-blind``.
         heat: What colours nodes (``value adjoint tangent saved cost``) or edges (``local
-            contribution``) by magnitude; empty: nothing.
+            contribution``) by magnitude; a profile of the compiled graph colours nodes by the time
+            of their kernels; empty: nothing.
         path: Draw attention to one path from ``wrt``: 1 is the one of largest magnitude; 0: none.
         cone: Draw attention to what this node depends on; empty: none.
         groups: Frames around named intermediates: ``open``, ``collapsed`` to one box each,
@@ -73,7 +75,7 @@ class Options:
     edges: EdgeItem = "local"
     arrows: Arrows = "forward"
     theme: str = "light"
-    heat: Heat | Literal[""] = ""
+    heat: Heat | Profile | Literal[""] = ""
     path: int = 0
     cone: str = ""
     groups: Groups = "auto"
@@ -128,6 +130,8 @@ def options(given: dict[str, Any]) -> Options:
 def _checked(name: str, value: Any) -> Any:
     if value is None and name in ("heat", "cone", "open"):
         return ""
+    if name == "heat" and isinstance(value, Profile):
+        return value
     if name in _CHOICES:
         choices = (*_CHOICES[name], "") if name == "heat" else _CHOICES[name]
         if not isinstance(value, str) or value not in choices:

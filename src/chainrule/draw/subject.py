@@ -31,7 +31,6 @@ from chainrule.show.summaries import (
     Summary,
     brief,
     norm_of,
-    origin_words,
     share,
     sizes,
     summary,
@@ -315,7 +314,7 @@ class Subject:
         if self.tangent(node) is not None and self.wrt is not None and reached:
             words += f"; d{name}/d{self.names.text[self.wrt]}{self._amount('tangent', node)}"
         origin = self.dag.origins.get(node)
-        return words if origin is None else f"{words}; {origin_words(origin)}"
+        return words if origin is None else f"{words}; {origin.words}"
 
     def _amount(self, role: Role, node: Node) -> str:
         """A number in a sentence; an array by what it holds."""

@@ -79,10 +79,10 @@ def product_meant(nodes: Sequence[Node], operands: Sequence[Syntax], text: str) 
 def as_factor(text: str, span: Span) -> str:
     """A piece of the source as a factor of a product that a message writes."""
     source = excerpt(text, span, SHORT)
-    return source if _FACTOR.fullmatch(source) else f"({source})"
+    return source if re.fullmatch(_FACTOR, source) else f"({source})"
 
 
 SHORT: Final = 30
 """Sources of operands that are longer are left out of messages."""
 _MOST: Final = 6
-_FACTOR: Final = re.compile(r"…|\\?[\w.]+|\w+\([^()]*\)|\([^()]*\)")
+_FACTOR: Final = r"…|\\?[\w.]+|\w+\([^()]*\)|\([^()]*\)"

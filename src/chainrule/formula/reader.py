@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from chainrule.formula import infix
 from chainrule.formula.declarations import Shapes
-from chainrule.formula.latex import read_latex
 from chainrule.formula.limits import Limits
 from chainrule.graph.dag import Dag
+from chainrule.late import Late
+
+if TYPE_CHECKING:
+    from chainrule.formula import latex
+else:
+    latex = Late("chainrule.formula.latex")
 
 Spelling = Literal["auto", "text", "latex"]
 
@@ -67,7 +72,7 @@ def read(
     if not isinstance(source, str):
         raise TypeError(f"a formula is a text, got {source!r:.60}")
     if syntax == "latex" or (syntax == "auto" and is_latex(source)):
-        return read_latex(
+        return latex.read_latex(
             source,
             inputs=inputs,
             parameters=parameters,

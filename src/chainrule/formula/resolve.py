@@ -355,7 +355,7 @@ class Scope(Calls):
     def _bare_function(self, syntax: Name) -> NoReturn:
         name = syntax.name
         after = self._text[syntax.span.end : syntax.span.end + _SHORT]
-        match = _FOLLOWING.match(after)
+        match = re.match(_FOLLOWING, after)
         power, raised, operand = match.groups() if match else (None, None, None)
         if raised:
             power = "".join([SUPERSCRIPTS[sign] for sign in raised])
@@ -398,10 +398,8 @@ class Scope(Calls):
 
 _SHORT: Final = 60
 _UP: Final = "".join(SUPERSCRIPTS)
-_FOLLOWING: Final = re.compile(
-    rf"\s*(?:(?:\^|\*\*)\s*(-?\w+)|([{_UP}]+))?\s*(\([^()]*\)|[^\W\d{_UP}]\w*)?"
-)
-"""What may follow a bare function: an exponent and what was meant as its argument."""
+_FOLLOWING: Final = rf"\s*(?:(?:\^|\*\*)\s*(-?\w+)|([{_UP}]+))?\s*(\([^()]*\)|[^\W\d{_UP}]\w*)?"
+"""What may follow a bare function: an exponent and what was meant as its argument; for messages."""
 
 
 _INDEXED: Final = re.compile(r"[^\W\d_]_[0-9]+")

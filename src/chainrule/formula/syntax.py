@@ -2,7 +2,7 @@
 
 Text and LaTeX have this tree in common; `chainrule.formula.lower` gives it meaning.
 Spans are places in the source; the span of an operation ends where its outermost operands end,
-their brackets included.
+their brackets included. Trees are never compared.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chainrule.errors import Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Number:
     """A literal, with a sign directly before it: ``2``, ``-0.5``, ``true``."""
 
@@ -20,7 +20,7 @@ class Number:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Listing:
     """Numbers in brackets: ``[2, 3]``, ``[[1, 2], [3, 4]]``."""
 
@@ -28,7 +28,7 @@ class Listing:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Index:
     """``base[1:3, 0]``; the key holds whole numbers and slices of them."""
 
@@ -37,7 +37,7 @@ class Index:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Name:
     """A name in its canonical spelling."""
 
@@ -45,7 +45,7 @@ class Name:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """Brackets, or a plus sign: the same as what is inside."""
 
@@ -53,7 +53,7 @@ class Group:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Operation:
     """A sign, bars or a root: the operation ``op`` of the table on its operands.
 
@@ -67,7 +67,7 @@ class Operation:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Power:
     """``base ^ exponent``; whether the exponent is literal decides which operation it is."""
 
@@ -76,7 +76,7 @@ class Power:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Comparison:
     """A chain such as ``0 < x <= 1``: one operation between every two neighbours, all must hold."""
 
@@ -85,7 +85,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """A name directly before a bracket: ``name(arguments)``."""
 
@@ -98,7 +98,7 @@ Syntax = Number | Listing | Index | Name | Group | Operation | Power | Compariso
 """A piece of a formula."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Definition:
     """``name = value``."""
 
@@ -106,7 +106,7 @@ class Definition:
     value: Syntax
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class FunctionDefinition:
     """``name(parameters) = body``."""
 
@@ -115,7 +115,7 @@ class FunctionDefinition:
     body: Syntax
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Outputs:
     """One or several expressions without a name."""
 

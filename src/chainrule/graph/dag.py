@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, final
 
@@ -63,6 +64,26 @@ class Origin(NamedTuple):
     file: str
     line: int
     calls: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The name of the file, and the line; what was typed in somewhere has no file.
+
+        >>> Origin("lib/model.py", 12).place, Origin("<stdin>", 3).place
+        ('model.py:12', 'line 3')
+        """
+        if self.file.startswith("<"):
+            return f"line {self.line}"
+        return f"{PurePath(self.file).name}:{self.line}"
+
+    @property
+    def words(self) -> str:
+        """Where a node was made: file and line, and the calls it was made in.
+
+        >>> Origin("lib/model.py", 12, ("net", "layer_2")).words
+        'model.py:12 in net, layer_2'
+        """
+        return f"{self.place} in {', '.join(self.calls)}" if self.calls else self.place
 
 
 class Matrix(NamedTuple):

@@ -178,33 +178,11 @@ def normal_pdf(code: Any, x: Any) -> Any:
 
 
 @in_double
-def erf(code: Any, x: Any) -> Any:
-    """Around 0, where 1 − erfc(x) cancels, a polynomial in x²."""
-    square = code.multiply(x, x)
-    small = code.multiply(x, _polynomial(code, _ERF_AROUND_0, square))
-    large = code.subtract(code.constant(1.0), _complement(code, x))
-    near = code.compare("lt", square, code.constant(0.5))
-    return code.select(near, small, code.copysign(large, x))
-
-
-@in_double
-def erfc(code: Any, x: Any) -> Any:
-    right = _complement(code, x)
-    left = code.subtract(code.constant(2.0), right)
-    return code.select(code.compare("lt", x, code.constant(0.0)), left, right)
-
-
-@in_double
 def erfcx(code: Any, x: Any) -> Any:
     """For negative x by the other tail: both add up to 2 exp(x²)."""
     right = _scaled_complement(code, code.absolute(x))
     left = code.subtract(code.multiply(code.constant(2.0), exp_of_square(code, x, 1.0)), right)
     return code.select(code.compare("lt", x, code.constant(0.0)), left, right)
-
-
-def _complement(code: Any, x: Any) -> Any:
-    """erfc(|x|)."""
-    return code.multiply(_scaled_complement(code, code.absolute(x)), exp_of_square(code, x, -1.0))
 
 
 def _scaled_complement(code: Any, x: Any) -> Any:
@@ -218,14 +196,6 @@ def _scaled_complement(code: Any, x: Any) -> Any:
     return code.divide(shape, code.add(x, code.constant(0.5)))
 
 
-_ERF_AROUND_0: Final = (
-    *(1.1801680871864897e-08, -1.602315136260448e-07, 1.6439582732072647e-06),
-    *(-1.4924722967478408e-05, 0.00012055308361887965, -0.000854832660274704),
-    *(0.005223977620954202, -0.026866170644851698, 0.11283791670954232),
-    *(-0.3761263890318374, 1.1283791670955126),
-)
-"""erf(x)/x by x² up to 1/2, interpolated at the zeros of Chebyshev's polynomials, as below."""
-
 _ERFCX: Final = (
     *(4.1968674293454387e-10, 4.931266755172794e-10, -4.108797529355727e-09),
     *(-6.6564598305193435e-09, 2.0532006833970177e-08, 5.091810301921368e-08),
@@ -236,6 +206,7 @@ _ERFCX: Final = (
     *(-0.01188525745858567, 0.03415401367200495, -0.05963683170769319),
     *(0.0648225793513797, -0.0237811471767246, -0.06781055306229058, 0.6265040291348648),
 )
+"""Interpolated at the zeros of Chebyshev's polynomials."""
 
 
 @in_double

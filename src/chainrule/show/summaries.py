@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from chainrule.graph.dag import Origin
 from chainrule.graph.types import UNKNOWN
 from chainrule.show.numbers import DASH, number, plain
 
@@ -146,25 +144,3 @@ def norm_text(norm: float, digits: int = 6) -> str:
     '‖0.25‖'
     """
     return f"‖{number(norm, digits)}‖"
-
-
-def origin_words(origin: Origin) -> str:
-    """Where a node was made: file and line, and the calls it was made in.
-
-    >>> origin_words(Origin("lib/model.py", 12, ("net", "layer_2")))
-    'model.py:12 in net, layer_2'
-    """
-    if not origin.calls:
-        return place(origin)
-    return f"{place(origin)} in {', '.join(origin.calls)}"
-
-
-def place(origin: Origin) -> str:
-    """The name of the file, and the line; what was typed in somewhere has no file.
-
-    >>> place(Origin("<stdin>", 3))
-    'line 3'
-    """
-    if origin.file.startswith("<"):
-        return f"line {origin.line}"
-    return f"{PurePath(origin.file).name}:{origin.line}"

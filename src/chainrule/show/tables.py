@@ -21,7 +21,7 @@ from chainrule.show.steps import (
     forward_mode_steps,
     forward_steps,
 )
-from chainrule.show.summaries import condensed, norm_of, norm_text, place, share, sizes, summary
+from chainrule.show.summaries import condensed, norm_of, norm_text, share, sizes, summary
 from chainrule.show.table import Cell, Table, columns
 
 _STEP = ("step", "Step", True, "dim")
@@ -60,7 +60,7 @@ def _origins(dag: Dag, nodes: Iterable[Node]) -> tuple[dict[str, Any], ...]:
     found: list[dict[str, Any]] = []
     for node in nodes:
         origin = dag.origins.get(node)
-        known = origin and {"line": place(origin), "calls": list(origin.calls)}
+        known = origin and {"line": origin.place, "calls": list(origin.calls)}
         found.append(known or {"line": None, "calls": []})
     return tuple(found)
 

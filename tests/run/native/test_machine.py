@@ -14,15 +14,20 @@ from chainrule.run.native.compiling import (
     Planned,
     StoppedError,
     compiled,
-    new_module,
     text_of,
 )
 from chainrule.run.native.element import cost
+from chainrule.run.native.lanes import Module
 from chainrule.run.native.machine import Machine, Options
+from chainrule.run.native.mathematics import FUNCTIONS
 from chainrule.run.native.straight import LONGEST, over_points, write_straight
 from tests.run.native.random_graphs import difference
 
 X = np.linspace(-1.0, 1.0, 12)
+
+
+def new_module():
+    return Module(FUNCTIONS)
 
 
 def machine_of(function, *arguments, **options):
@@ -193,8 +198,9 @@ def test_many_kernels_are_several_modules():
 
 
 def test_making_code_can_be_given_up():
+    planned = Planned(long_graph(3).dag)
     with pytest.raises(StoppedError):
-        compiled(Planned(long_graph(3).dag), is_stopping=lambda: True)
+        compiled(planned, text_of(planned), is_stopping=lambda: True)
 
 
 # --- results --------------------------------------------------------------------------------------

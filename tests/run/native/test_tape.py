@@ -23,7 +23,7 @@ from chainrule.ops.term import Term, apply
 from chainrule.run.interpret import Sweep
 from chainrule.run.native import tape_code, tape_steps, tape_text
 from chainrule.run.native.tape import Tape, fits
-from chainrule.run.native.target import machine_code, optimised
+from chainrule.run.native.target import load
 
 EVALUATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 INF, NAN = math.inf, math.nan
@@ -397,7 +397,7 @@ def test_code_from_elsewhere_is_used():
     steps = tape_steps.common_steps()
     old = tape_code.addresses(steps)
     text = tape_text.module_of(steps).text
-    tape_code.install(steps, machine_code(optimised(text, 1), 1))
+    tape_code.install(steps, load(text, 1))
     assert not set(tape_code.addresses(steps)) & set(old)
     assert gradient_of(dag, [0.5, 1.5]).tolist() == before.tolist()
 

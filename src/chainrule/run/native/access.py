@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from chainrule.graph.node import CONSTANT
 from chainrule.run.native.element import element
 from chainrule.run.native.kernels import Buffer, Home, Place, Step
 from chainrule.run.native.lanes import SIZES, Code, Value, kind_of
@@ -128,7 +129,10 @@ class Access:
     ) -> dict[int, Value]:
         """The values of steps by their numbers, those that are known before them included."""
         values = dict(known)
+        notes = code.module.notes
         for number, step in steps:
+            if notes is not None and step.node.op is not CONSTANT:
+                code.comment(notes.text(step.node))
             if step.place is not None:
                 value = self.load(code, step.place, indices, mask)
             else:

@@ -5,8 +5,8 @@ arguments of exactly the kinds that the code takes, one piece of machine code do
 Python's call to the finished result (call_code.py). Everything else, names, defaults, conversions,
 points, errors, is the matter of its slow path, a Python function.
 
-Where this Python or this NumPy is not laid out as that code expects (`python_api.available`), the
-same classes do the same through ctypes (plain_call.py).
+Where this Python or this NumPy is not laid out as that code expects (`python_api.available`), or
+LLVM is not there, the same classes do the same through ctypes (plain_call.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from chainrule.graph.types import Type
 from chainrule.run.native import call_code as code
 from chainrule.run.native import plain_call, python_api, target, vectorcall
+from chainrule.run.native.absent import ABSENT
 from chainrule.run.native.signature import (
     Argument,
     Results,
@@ -59,6 +60,15 @@ def _machine() -> _Machine:
 
 
 _making: Final = threading.RLock()
+
+
+@functools.cache
+def _is_native() -> bool:
+    """Whether calls run machine code: this Python is laid out for it, and LLVM is there."""
+    try:
+        return python_api.available() and bool(_machine().call)
+    except ABSENT:
+        return False
 
 
 @functools.cache
@@ -147,7 +157,7 @@ class Context:
         self.outputs = max(outputs, output_count(self.steps))
         self.release_gil = release_gil
         self._kept: list[object] = []
-        if python_api.available():
+        if _is_native():
             self._lay_out(_machine())
         self.swap(evaluate, scratch, keep, table)
 
@@ -356,7 +366,7 @@ class PlainCallable(_Held):
 _FIELDS: Final = _Held.__basicsize__
 """Where the fields start that the machine code reads."""
 
-if TYPE_CHECKING or not python_api.available():
+if TYPE_CHECKING or not _is_native():
     _Base = PlainCallable
 else:
     _Base = vectorcall.callable_type(f"{__name__}._Base", _Held, code.CALLABLE_SIZE)
@@ -390,9 +400,9 @@ class NativeCallable(_Base):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if python_api.available():
+        if _is_native():
             vectorcall.inherit(cls, _Base)
 
 
-if python_api.available():
+if _is_native():
     vectorcall.inherit(NativeCallable, _Base)

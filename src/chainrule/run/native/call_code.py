@@ -54,6 +54,9 @@ def text(base: int) -> str:
     numbers |= {f"IS_{kind.upper()}": place for place, kind in enumerate(STEP_KINDS)}
     lines = []
     for line in (call_parts.SOURCE + call_quick.SOURCE).splitlines():
+        if line.islower() and " = read " not in line:  # no number: quicker than to search
+            lines.append(line)
+            continue
         read = _READ.fullmatch(line)
         if read:
             name, kind, holder, field = read.groups()

@@ -15,7 +15,16 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from chainrule.run.native.access import Access
-from chainrule.run.native.kernels import Box, Kernel, Place, Plan, Step
+from chainrule.run.native.counters import counted
+from chainrule.run.native.kernels import (
+    Box,
+    Kernel,
+    Place,
+    Plan,
+    Step,
+    place_words,
+    range_words,
+)
 from chainrule.run.native.lanes import KINDS, Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
 
@@ -60,6 +69,7 @@ class _Function:
         self.code = Code(module, self.width)
         self.access = Access(self.code, layout)
         self.plain = self.access.plain
+        self.notes = module.notes
         self._entry: list[str] = []  # memory that lives as long as the function
 
     def text(self, name: str) -> str:
@@ -75,6 +85,8 @@ class _Function:
             (box,) = kernel.boxes
             self._once(box)
         for box in kernel.boxes if kernel.sizes else ():
+            if self.notes is not None:
+                code.comment(f"for {range_words(kernel, box)}:")
             self._loops(box, 0, [], uniform)
         if whole:
             self._gather()
@@ -90,6 +102,11 @@ class _Function:
         ]
         return "\n".join(lines)
 
+    def _label(self, box: Box, step: int) -> str:
+        """What the value of a step is called, for comments."""
+        assert self.notes is not None
+        return self.notes.label((*self.kernel.uniform, *box.steps)[step].node)
+
     # --- memory -------------------------------------------------------------------------------
 
     def _variable(self, kind: str) -> str:
@@ -102,6 +119,8 @@ class _Function:
     def _once(self, box: Box) -> None:
         values = self.access.values(self.plain, enumerate(box.steps), {}, (), None)
         for store in box.stores:
+            if self.notes is not None:
+                self.plain.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
             self.access.store(self.plain, values[store.step], store.place, (), None)
         for total in box.sums:
             self._set(self.totals[total.total].parts[0], values[total.step])
@@ -122,6 +141,8 @@ class _Function:
         rest = [(at, step) for at, step in self._numbered(box) if at not in known]
         values = self.access.values(code, rest, known, indices, mask)
         for store in box.stores:
+            if self.notes is not None:
+                code.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
             self.access.store(code, values[store.step], store.place, indices, mask)
         self._add_up(box, values, mask, part)
 
@@ -129,6 +150,8 @@ class _Function:
         """Add the elements of a vector to the totals."""
         code = self.code
         for total in box.sums:
+            if self.notes is not None:
+                code.comment(f"s{total.total} += {self._label(box, total.step)}")
             value, memory = values[total.step], self.totals[total.total]
             vector = code.type(value.kind)
             if mask is not None:
@@ -144,6 +167,8 @@ class _Function:
         rest = [(at, step) for at, step in self._numbered(box) if at not in known]
         values = self.access.values(self.plain, rest, known, indices, None)
         for store in box.stores:
+            if self.notes is not None:
+                self.plain.comment(f"{place_words(store.place)} = {self._label(box, store.step)}")
             self.access.store(self.plain, values[store.step], store.place, indices, None)
         ends = {total.step: self.code.spread(values[total.step]) for total in box.sums}
         self._add_up(box, ends, self._mask(1), 0)
@@ -348,6 +373,8 @@ class _Function:
                 value = plain.constant(0, total.kind)
             if not first:
                 value = plain.add(self.access.load(plain, place, indices, None), value)
+            if self.notes is not None:
+                plain.comment(f"{place_words(place)} = s{number}")
             self.access.store(plain, value, place, indices, None)
 
     def _fill(self) -> None:
@@ -371,23 +398,40 @@ def _places(kernel: Kernel) -> Iterator[Place]:
     yield from kernel.totals
 
 
-def write_evaluate(module: Module, plan: Plan, calls: Sequence[str]) -> None:
-    """Add ``evaluate``, which runs all kernels of a graph, to a module.
+def write_evaluate(
+    module: Module, plan: Plan, layout: Layout, width: int, *, profile: bool = False
+) -> None:
+    """Add all kernels of a graph to a module, and ``evaluate``, which runs them."""
+    calls = []
+    for at, kernel in enumerate(plan.kernels):
+        assert isinstance(kernel, Kernel)
+        write_kernel(module, kernel, f"k{at}", layout, width)
+        call = [f"  call void @k{at}({ARGUMENTS})"]
+        calls += counted(module, call, at, plan.table, f"k{at}") if profile else call
+    lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{", *calls, "  ret void", "}"]
+    module.define("evaluate", "\n".join(lines))
+
+
+def write_counted(module: Module, kernel: str, number: int, name: str, entry: int) -> None:
+    """Add a function that runs a kernel and counts it; see `counters.counted`."""
+    call = counted(module, [f"  call void @{kernel}({ARGUMENTS})"], number, entry)
+    lines = [f"define void @{name}({ARGUMENTS}) nounwind {{", *call, "  ret void", "}"]
+    module.define(name, "\n".join(lines))
+
+
+def write_calls(module: Module, count: int, first: int) -> None:
+    """Add ``evaluate``, which runs kernels of other modules, to a module.
 
     Args:
         module: The module.
-        plan: The plan.
-        calls: The functions of the kernels; those that are not in the module stand in the table,
-            behind the constants.
+        count: How many there are.
+        first: The entry of the table that says where the first one is.
     """
     lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{"]
-    at = plan.made + len(plan.constants)
-    for name in calls:
-        function = f"@{name}"
-        if name not in module:
-            function = f"%{name}"
-            lines.append(f"  {function}.at = getelementptr ptr, ptr %context, i64 {at}")
-            lines.append(f"  {function} = load ptr, ptr {function}.at, align 8")
-            at += 1
-        lines.append(f"  call void {function}({ARGUMENTS})")
+    for at in range(count):
+        lines += [
+            f"  %k{at}.at = getelementptr ptr, ptr %context, i64 {first + at}",
+            f"  %k{at} = load ptr, ptr %k{at}.at, align 8",
+            f"  call void %k{at}({ARGUMENTS})",
+        ]
     module.define("evaluate", "\n".join([*lines, "  ret void", "}"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
 from chainrule.run.kernels import kernel, params_of
+from chainrule.run.native.counters import Counters
 from chainrule.run.native.kernels import Buffer, Foreign, Home, Plan, Together
 from chainrule.run.native.memory import Layout
 from chainrule.run.native.pool import together
@@ -23,7 +25,14 @@ Step = tuple[Sequence[Callable[..., Any]], Foreign | None]
 class Mixed:
     """A graph that runs through kernels and NumPy. Safe to call from several threads."""
 
-    def __init__(self, dag: Dag, plan: Plan, layout: Layout, kernels: Sequence[Evaluate]) -> None:
+    def __init__(
+        self,
+        dag: Dag,
+        plan: Plan,
+        layout: Layout,
+        kernels: Sequence[Evaluate],
+        counters: Counters | None = None,
+    ) -> None:
         """Make a plan ready.
 
         Args:
@@ -31,16 +40,20 @@ class Mixed:
             plan: Its plan.
             layout: Of its scratch memory.
             kernels: The function of each kernel, in the order of `Plan.alone`.
+            counters: Of the steps, in a profiling build.
         """
         self._dag = dag
         self._plan = plan
         self._layout = layout
+        self._counters = counters
         self._constants = [np.asarray(constant_value(node)) for node in plan.constants]
         self._steps: list[Step] = []
         functions = iter(kernels)
-        for step in plan.kernels:
+        for at, step in enumerate(plan.kernels):
             if isinstance(step, Foreign):
                 by_numpy = kernel(step.node.op, params_of(step.node, dag))
+                if counters is not None:
+                    by_numpy = _timed(by_numpy, counters, at)
                 self._steps.append(((by_numpy,), step))
             else:
                 count = len(step.kernels) if isinstance(step, Together) else 1
@@ -52,7 +65,9 @@ class Mixed:
         outputs, outputs_at = results_for([node.type for node in self._dag.outputs])
         inputs_at = filled(values)
         table: list[Any] = [*[None] * self._plan.made, *self._constants]
-        pointers = (ctypes.c_void_p * max(1, len(table)))()
+        pointers = (ctypes.c_void_p * (len(table) + 1))()
+        if self._counters is not None:
+            pointers[len(table)] = self._counters.address
         for at, constant in enumerate(self._constants, start=self._plan.made):
             pointers[at] = constant.ctypes.data
         places = [inputs_at.ctypes.data, outputs_at.ctypes.data, scratch.ctypes.data, pointers]
@@ -81,6 +96,18 @@ class Mixed:
                 for number, at in enumerate(step.outputs):
                     outputs[at] = made.copy() if number else made
         return outputs
+
+
+def _timed(function: Callable[..., Any], counters: Counters, number: int) -> Callable[..., Any]:
+    """A function that is counted."""
+
+    def timed(*given: Any) -> Any:
+        start = time.perf_counter()
+        made = function(*given)
+        counters.add(number, time.perf_counter() - start)
+        return made
+
+    return timed
 
 
 def _own(made: Any, dtype: np.dtype[Any], given: Sequence[Any]) -> np.ndarray[Any, Any]:

@@ -6,13 +6,14 @@ listing that can be read beside the formula.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from chainrule.graph.node import CONSTANT, Node, uniform_value
 from chainrule.graph.numerals import numeral
 from chainrule.graph.types import Type
+from chainrule.run.native.notes import Notes
 
 
 class Home(Enum):
@@ -154,6 +155,11 @@ class Plan(NamedTuple):
     constants: tuple[Node, ...]
     scratch: tuple[Type, ...]
 
+    @property
+    def table(self) -> int:
+        """How many entries the table has."""
+        return self.made + len(self.constants)
+
     def alone(self) -> Iterator[Kernel]:
         """Each kernel, those that may run side by side one after the other."""
         for step in self.kernels:
@@ -166,83 +172,90 @@ class Plan(NamedTuple):
 # --- listings -------------------------------------------------------------------------------------
 
 
-def listing(plan: Plan, labels: Mapping[Node, str]) -> str:
-    """The kernels as text; nodes go by their labels."""
-    lines: list[str] = []
-    for at, kernel in enumerate(plan.kernels):
-        if at:
-            lines.append("")
-        if isinstance(kernel, Foreign):
-            lines.append(
-                f"numpy {at}: {_label(kernel.node, labels)} = {kernel.node.op.name}"
-                f"({', '.join(map(_buffer, kernel.operands))})"
-            )
-        elif isinstance(kernel, Together):
-            for number, part in enumerate(kernel.kernels):
-                lines += _kernel_lines(f"{at}.{number}", part, labels)
+def listing(plan: Plan, notes: Notes) -> str:
+    """The kernels as text, with what is said of nodes behind the steps."""
+    blocks = []
+    for at, step in enumerate(plan.kernels):
+        if isinstance(step, Foreign):
+            blocks.append([foreign_words(at, step, notes)])
         else:
-            lines += _kernel_lines(str(at), kernel, labels)
-    return "\n".join(lines)
+            for name, kernel in named(at, step):
+                blocks.append([kernel_words(name, kernel, notes), *_lines(kernel, notes)])
+    return "\n\n".join(map("\n".join, blocks))
+
+
+def named(at: int, step: Kernel | Together) -> list[tuple[str, Kernel]]:
+    """The kernels of a step of a plan with their names: ``3``, or ``3.0``, ``3.1``, …."""
+    if isinstance(step, Kernel):
+        return [(str(at), step)]
+    return [(f"{at}.{number}", kernel) for number, kernel in enumerate(step.kernels)]
+
+
+def kernel_words(name: str, kernel: Kernel, notes: Notes) -> str:
+    """A kernel in a line: what it goes over, and what it makes."""
+    over = ", ".join(f"{_axis(axis)} < {size}" for axis, size in enumerate(kernel.sizes))
+    made = ", ".join(notes.label(node) for node in kernel.writes)
+    return f"kernel {name}{f' over {over}' if over else ''}: {made}"
+
+
+def foreign_words(at: int, step: Foreign, notes: Notes) -> str:
+    """What NumPy does, in a line."""
+    operands = ", ".join(map(_buffer, step.operands))
+    return f"numpy {at}: {notes.label(step.node)} = {step.node.op.name}({operands})"
 
 
 _AXES = "ijklmnpqrs"
+_WIDE = 36
+"""Letters before the comment behind a step."""
 
 
 def _axis(number: int) -> str:
     return _AXES[number] if number < len(_AXES) else f"i{number}"
 
 
-def _kernel_lines(at: str, kernel: Kernel, labels: Mapping[Node, str]) -> list[str]:
-    over = ", ".join(f"{_axis(axis)} < {size}" for axis, size in enumerate(kernel.sizes))
-    lines = [f"kernel {at}{f' over {over}' if over else ''}: {_made(kernel, labels)}"]
-    lines += _step_lines(kernel.uniform, 0, labels, "  ")
+def _lines(kernel: Kernel, notes: Notes) -> list[str]:
+    lines = _step_lines(kernel.uniform, 0, notes, "  ")
     for box in kernel.boxes:
-        whole = all(r == (0, size) for r, size in zip(box.ranges, kernel.sizes, strict=True))
         indent = "  "
         if box.ranges:
-            where = (
-                "all"
-                if whole
-                else ", ".join(
-                    f"{low} ≤ {_axis(axis)} < {high}" for axis, (low, high) in enumerate(box.ranges)
-                )
-            )
-            lines.append(f"  for {where}:")
+            lines.append(f"  for {range_words(kernel, box)}:")
             indent = "    "
-        lines += _step_lines(box.steps, len(kernel.uniform), labels, indent)
-        lines += [f"{indent}{_place(s.place)} = t{s.step}" for s in box.stores]
+        lines += _step_lines(box.steps, len(kernel.uniform), notes, indent)
+        lines += [f"{indent}{place_words(s.place)} = t{s.step}" for s in box.stores]
         lines += [f"{indent}s{s.total} += t{s.step}" for s in box.sums]
-    lines += [f"  {_place(place)} = s{number}" for number, place in enumerate(kernel.totals)]
-    return lines
+    return [*lines, *(f"  {place_words(p)} = s{number}" for number, p in enumerate(kernel.totals))]
 
 
-def _made(kernel: Kernel, labels: Mapping[Node, str]) -> str:
-    return ", ".join(_label(node, labels) for node in kernel.writes)
+def range_words(kernel: Kernel, box: Box) -> str:
+    """Which elements a box has, such as ``1 ≤ i < 9``."""
+    if all(r == (0, size) for r, size in zip(box.ranges, kernel.sizes, strict=True)):
+        return "all"
+    return ", ".join(
+        f"{low} ≤ {_axis(axis)} < {high}" for axis, (low, high) in enumerate(box.ranges)
+    )
 
 
-def _step_lines(
-    steps: Sequence[Step], first: int, labels: Mapping[Node, str], indent: str
-) -> list[str]:
+def _step_lines(steps: Sequence[Step], first: int, notes: Notes, indent: str) -> list[str]:
     lines = []
     for at, step in enumerate(steps, start=first):
         node = step.node
         if step.place is not None:
-            what = _place(step.place)
+            what = place_words(step.place)
         elif node.op is CONSTANT:
             what = numeral(uniform_value(node))
         else:
             params = [str(param) for param in node.params]
             given = [*(f"t{operand}" for operand in step.operands), *params]
             what = f"{node.op.name}({', '.join(given)})"
-        lines.append(f"{indent}t{at} = {what}{'':{max(1, 34 - len(what))}}; {_label(node, labels)}")
+        line = f"{indent}t{at} = {what}"
+        said = notes.texts.get(node, "")
+        plain = not said or (node.op is CONSTANT and said in (what, "constant"))
+        lines.append(line if plain else f"{line:<{_WIDE}}  ; {said}")
     return lines
 
 
-def _label(node: Node, labels: Mapping[Node, str]) -> str:
-    return labels.get(node, node.op.name)
-
-
-def _place(place: Place) -> str:
+def place_words(place: Place) -> str:
+    """An element as listings have it, such as ``input0[i + 1]``."""
     buffer, offset, strides = place
     name = _buffer(buffer)
     if not buffer.type.shape:
@@ -252,9 +265,12 @@ def _place(place: Place) -> str:
         for axis, stride in enumerate(strides)
         if stride
     ]
-    if offset or not parts:
-        parts.append(str(offset))
-    return f"{name}[{' + '.join(parts)}]"
+    index = " + ".join(parts)
+    if not parts:
+        index = str(offset)
+    elif offset:
+        index += f" {'+' if offset > 0 else '-'} {abs(offset)}"
+    return f"{name}[{index}]"
 
 
 def _buffer(buffer: Buffer) -> str:

@@ -11,13 +11,14 @@ import copy
 import functools
 import itertools
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from chainrule.graph.types import Type
 from chainrule.run.native import special
+from chainrule.run.native.notes import Notes
 
 KINDS: Final = {
     "float64": "double",
@@ -63,10 +64,14 @@ class Module:
             some kind and width, and gives the name that it has there.
         externals: Names of SciPy's functions that are called (`chainrule.run.native.special`); who
             loads the code provides them first.
+        notes: What comments say of nodes, in text that is made to be read; None: no comments.
     """
 
-    def __init__(self, functions: Mapping[str, Define] | None = None) -> None:
+    def __init__(
+        self, functions: Mapping[str, Define] | None = None, notes: Notes | None = None
+    ) -> None:
         self.functions = {} if functions is None else functions
+        self.notes = notes
         self.externals: set[str] = set()
         self._seen: set[object] = set()
         self._definitions: dict[str, str] = {}
@@ -90,14 +95,24 @@ class Module:
         return name in self._definitions
 
     @property
+    def defined(self) -> frozenset[str]:
+        """The names of the functions that have been added."""
+        return frozenset(self._definitions)
+
+    @property
     def text(self) -> str:
         """The whole module."""
+        return self.text_without(frozenset())
+
+    def text_without(self, elsewhere: Collection[str]) -> str:
+        """The module with some of its functions left to others: they are only declared."""
+        own = {name: text for name, text in self._definitions.items() if name not in elsewhere}
         declared = [
             f"declare {signature}"
             for name, signature in self._declarations.items()
-            if name not in self._definitions
+            if name not in own
         ]
-        return "\n".join([*declared, "", *self._definitions.values(), "", "!0 = !{}", ""])
+        return "\n".join([*declared, "", *own.values(), "", "!0 = !{}", ""])
 
 
 Define = Callable[[Module, str, int], str]
@@ -153,6 +168,10 @@ class Code:
     def add_line(self, instruction: str) -> None:
         """Add an instruction without a result, or a label."""
         self.lines.append(instruction)
+
+    def comment(self, text: str) -> None:
+        """Add a comment of one line to what follows."""
+        self.lines.append(f"  ; {text}")
 
     def constant(self, number: float | int | bool, kind: str = "double") -> Value:
         """The same number in every lane.

@@ -12,17 +12,20 @@ import functools
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from chainrule.diff.reverse import gradient
+from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.types import UNKNOWN, Type
-from chainrule.run.native import background, target
+from chainrule.late import Late
+from chainrule.run.native import absent, background, target
+from chainrule.run.native.absent import ABSENT
 from chainrule.run.native.call import Context, NativeCallable
 from chainrule.run.native.compiling import (
     BASELINE,
@@ -30,14 +33,14 @@ from chainrule.run.native.compiling import (
     Planned,
     Routine,
     StoppedError,
+    Text,
     compiled,
     text_of,
 )
 from chainrule.run.native.foreign import Mixed
-from chainrule.run.native.kernels import Foreign, listing
+from chainrule.run.native.kernels import Foreign
 from chainrule.run.native.nest import TooLongError
 from chainrule.run.native.pool import together
-from chainrule.run.native.report import CompileReport
 from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
     EVALUATE,
@@ -48,8 +51,21 @@ from chainrule.run.native.slots import (
     results_for,
     scratch_of,
 )
-from chainrule.run.native.tape import Tape, fits
+from chainrule.run.owning import owned
 from chainrule.run.program import Program
+
+if TYPE_CHECKING:
+    from chainrule.run.native import listings
+    from chainrule.run.native import measured as looking
+    from chainrule.run.native import report as reports
+    from chainrule.run.native import tape as tapes
+    from chainrule.run.native.measured import Measured
+    from chainrule.run.native.report import CompileReport
+else:
+    tapes = Late("chainrule.run.native.tape")
+    listings = Late("chainrule.run.native.listings")
+    looking = Late("chainrule.run.native.measured")
+    reports = Late("chainrule.run.native.report")
 
 _LEAST: Final = 4096
 """Points for each thread: for fewer, starting it costs more than it saves."""
@@ -73,11 +89,13 @@ class Options(NamedTuple):
         fast_math: Whether sums and products may be regrouped.
         wrt: The positions of the inputs by which the output is differentiated; the derivatives
             follow the value. None: no derivatives.
+        profile: Whether kernels count their calls and their time.
     """
 
     threads: int = 1
     fast_math: bool = False
     wrt: tuple[int, ...] | None = None
+    profile: bool = False
 
 
 class Machine:
@@ -99,6 +117,7 @@ class Machine:
         self._failure: Exception | None = None
         self._is_too_long = False
         self._contexts: list[Context] = []
+        self._absent = ""
 
     # --- the graph ------------------------------------------------------------------------------
 
@@ -125,7 +144,12 @@ class Machine:
     @cached_property
     def _planned(self) -> Planned:
         options = self.options
-        return Planned(self.dag, fast_math=options.fast_math, threads=options.threads)
+        return Planned(
+            self.dag,
+            fast_math=options.fast_math,
+            threads=options.threads,
+            profile=options.profile and not self._absent,
+        )
 
     @cached_property
     def _program(self) -> Program:
@@ -139,10 +163,21 @@ class Machine:
     # --- making code ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin with what is ready at once; have the rest made aside while somebody holds this."""
+        """Begin with what is ready at once; have the rest made aside while somebody holds this.
+
+        Where no code can be made, NumPy runs the graph for ever.
+        """
+        try:
+            target.processor()
+        except ABSENT as problem:
+            self._absent = str(problem)
+            self._done.set()
+            absent.warn(self._absent)
+            return
         has_gradient = self.options.wrt is not None
-        if len(self._given) > _QUICK and self.is_numbers and fits(self._given, has_gradient):
-            tape = Tape(self._given, self.options.wrt)
+        is_large = len(self._given) > _QUICK and self.is_numbers and not self.options.profile
+        if is_large and tapes.fits(self._given, has_gradient):
+            tape = tapes.Tape(self._given, self.options.wrt)
             self._use(
                 Routine(
                     "tape",
@@ -157,13 +192,16 @@ class Machine:
             )
         background.submit(_Job(self))
 
-    def make(self, level: int) -> None:
+    def make(self, level: int, text: Text | None = None) -> None:
         """Make code of this level and call it from now on."""
-        routine = compiled(self.planned, level, is_stopping=background.is_stopping)
+        routine = compiled(
+            self.planned, text or text_of(self.planned), level, background.is_stopping
+        )
         plan = self.planned.plan
         if not self.planned.is_whole:
             functions = [EVALUATE(address) for address in routine.addresses]
-            self._mixed = Mixed(self.planned.dag, plan, self.planned.layout, functions)
+            layout, counters = self.planned.layout, self.planned.counters
+            self._mixed = Mixed(self.planned.dag, plan, layout, functions, counters)
         self._use(routine)
 
     def attach(self, context: Context) -> None:
@@ -182,25 +220,33 @@ class Machine:
                         routine.addresses[0], routine.scratch, routine.keep, routine.context
                     )
 
-    def _levels(self) -> Iterator[int]:
+    def _levels(self, text: Text) -> Iterator[int]:
         if self.planned.numbers is None or len(self.planned.dag) <= _QUICK:
             yield OPTIMISED
             return
-        yield BASELINE
-        if len(self.planned.dag) <= _LONG:
+        if text.is_cached(OPTIMISED):
+            yield OPTIMISED
+            return
+        is_long = len(self.planned.dag) > _LONG
+        if is_long or not self.options.profile:  # times of several tiers would add up to nonsense
+            yield BASELINE
+        if not is_long:
             yield OPTIMISED
 
     def make_all(self) -> None:
         """Make the code of each level, one after the other; failures are told by `wait`."""
         try:
-            for level in self._levels():
+            text = text_of(self.planned)
+            for level in self._levels(text):
                 if background.is_stopping():
                     break
-                self.make(level)
+                self.make(level, text)
         except TooLongError:
             self._is_too_long = True
         except StoppedError:
             pass
+        except ABSENT as problem:
+            self._absent = str(problem)
         except Exception as failure:
             self._failure = failure
         finally:
@@ -221,17 +267,23 @@ class Machine:
         done = self._done.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         if self._failure is not None:
             raise self._failure
+        if self._absent:
+            absent.warn(self._absent)
         return done
 
     # --- looking at it --------------------------------------------------------------------------
+
+    def _require_code(self) -> None:
+        if self._absent:
+            raise GraphError("E248", f"no machine code can be made here: {self._absent}")
 
     def report(self) -> CompileReport:
         """What runs the graph now."""
         routine = self.routine
         known = self._done.is_set() and not self._is_too_long
-        kernels = self.planned.plan.kernels if known else ()
+        kernels = self.planned.plan.kernels if known and not self._absent else ()
         foreign = [kernel.node.op.name for kernel in kernels if isinstance(kernel, Foreign)]
-        return CompileReport(
+        return reports.CompileReport(
             "numpy" if routine is None else routine.tier,
             len(self.dag if known else self._given),
             len(kernels) - len(foreign),
@@ -240,6 +292,21 @@ class Machine:
             0 if routine is None else routine.instructions,
             0 if routine is None else routine.code_bytes,
             0 if routine is None else routine.scratch,
+            self.options.profile,
+            self._absent,
+        )
+
+    def measured(self) -> list[Measured]:
+        """What the kernels of a profiling build took so far, in the order in which they run.
+
+        Raises:
+            GraphError: E248 where no code can be made.
+        """
+        self._require_code()
+        counters = self.planned.counters
+        assert counters is not None
+        return looking.measured(
+            self.dag, self.planned, counters.read(), fast_math=self.options.fast_math
         )
 
     def listing(self, kind: str) -> str:
@@ -247,19 +314,16 @@ class Machine:
 
         Args:
             kind: ``"kernels"``, ``"llvm"``, ``"optimised"`` or ``"assembly"``.
+
+        Raises:
+            GraphError: E248 where no code can be made.
         """
+        if kind != "kernels":
+            self._require_code()
         try:
-            planned = self.planned
+            return listings.listed(self.dag, self.planned, kind, fast_math=self.options.fast_math)
         except TooLongError:
             return "NumPy runs this graph: its loops would be cut into too many parts."
-        if kind == "kernels":
-            return listing(planned.plan, planned.dag.labels)
-        texts = [module.text for module in text_of(planned).modules]
-        if kind == "llvm":
-            return "\n".join(texts)
-        made = [target.optimised(text, OPTIMISED) for text in texts]
-        write: Callable[[Any], str] = str if kind == "optimised" else target.assembly
-        return "\n".join(map(write, made))
 
     # --- running it -----------------------------------------------------------------------------
 
@@ -297,7 +361,7 @@ class Machine:
             shape: The shape of the points.
             given: Memory for results; it may be left unused.
         """
-        if self.planned.numbers is None:
+        if self.planned.numbers is None or self._absent:
             return [np.broadcast_to(result, shape).copy() for result in self._program(*values)]
         whole = [
             np.ascontiguousarray(np.broadcast_to(value, shape)) if np.ndim(value) else value[()]
@@ -307,7 +371,9 @@ class Machine:
         with self._lock:
             routine = self._points.get(moving)
             if routine is None:
-                routine = self._points[moving] = compiled(self.planned, OPTIMISED, moving)
+                routine = self._points[moving] = compiled(
+                    self.planned, text_of(self.planned, moving)
+                )
         results = [
             given[at] if at in given else np.empty(shape, type.dtype)
             for at, type in enumerate(self.types)
@@ -339,6 +405,8 @@ class Machine:
 class Runner(NativeCallable):
     """A graph as a function of its arguments, each of its type; what a `Program` is, and quicker.
 
+    Its results belong to the caller: no two share memory, nor with the arguments.
+
     Attributes:
         machine: What runs the graph.
     """
@@ -358,7 +426,7 @@ class Runner(NativeCallable):
 
 
 def _run_slowly(runner: Runner, *values: Any) -> tuple[Any, ...]:
-    return tuple(runner.machine(*values))
+    return tuple(owned(runner.machine(*values), values))
 
 
 def context_of(dag: Dag, results: Results, types: Sequence[Type]) -> Context:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from chainrule.late import Late
+
+if TYPE_CHECKING:
+    from concurrent import futures
+    from concurrent.futures import ThreadPoolExecutor
+else:
+    futures = Late("concurrent.futures")
 
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
+    return futures.ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of them

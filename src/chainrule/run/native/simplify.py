@@ -145,9 +145,22 @@ def _rules(dtype: str, fast_math: bool) -> dict[Op, list[Rule]]:
     return dict(found)
 
 
-@collector_paused()
 def simplified(dag: Dag, *, fast_math: bool = False) -> Dag:
     """The graph with the identities applied to every node, operands first."""
+    new_of = rewritten(dag, fast_math=fast_math)
+    return Dag(
+        [new_of[node] for node in dag.outputs],
+        dag.inputs,
+        _moved(dag.names, new_of),
+        _moved(dag.spans, new_of),
+        dag.source,
+        arrangement=dag.arrangement,
+    )
+
+
+@collector_paused()
+def rewritten(dag: Dag, *, fast_math: bool = False) -> dict[Node, Node]:
+    """What each node becomes; the same again as long as somebody holds the new graph."""
     new_of: dict[Node, Node] = {}
     done: dict[Node, Node] = {}
 
@@ -168,14 +181,7 @@ def simplified(dag: Dag, *, fast_math: bool = False) -> Dag:
         if new not in done and _may_change(new, fast_math):
             new = made(node.op, moved, node.params)
         new_of[node] = done.get(new, new)
-    return Dag(
-        [new_of[node] for node in dag.outputs],
-        dag.inputs,
-        _moved(dag.names, new_of),
-        _moved(dag.spans, new_of),
-        dag.source,
-        arrangement=dag.arrangement,
-    )
+    return new_of
 
 
 def _may_change(node: Node, fast_math: bool) -> bool:

@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 from chainrule.graph.node import CONSTANT
 from chainrule.graph.types import UNKNOWN
 from chainrule.run.native.access import Access, memory_kind, of_memory, to_memory
+from chainrule.run.native.counters import counted
 from chainrule.run.native.element import cost, element
 from chainrule.run.native.emit import ARGUMENTS
-from chainrule.run.native.kernels import Box, Home, Kernel, Place, Step, Store
+from chainrule.run.native.kernels import Box, Home, Kernel, Place, Step, Store, place_words
 from chainrule.run.native.lanes import Code, Module, Value, kind_of
 from chainrule.run.native.memory import Layout
 
@@ -65,7 +66,9 @@ class Written(NamedTuple):
     frame: int
 
 
-def write_straight(new: Callable[[], Module], kernel: Kernel, name: str, width: int) -> Written:
+def write_straight(
+    new: Callable[[], Module], kernel: Kernel, name: str, width: int, *, profile: bool = False
+) -> Written:
     """A kernel of a graph of numbers as text, in several modules if it is very long.
 
     The function takes the four pointers; over points also the first point and the one after the
@@ -76,22 +79,27 @@ def write_straight(new: Callable[[], Module], kernel: Kernel, name: str, width: 
         kernel: The kernel.
         name: Of the function.
         width: How many points it computes at once.
+        profile: Whether the calls of its functions are counted; the address of the counters stands
+            in the table of constants behind the functions.
     """
-    return _Straight(new, kernel, name, width if kernel.sizes else 1).write()
+    return _Straight(new, kernel, name, width if kernel.sizes else 1, profile).write()
 
 
 class _Straight:
     """One body on its way to functions."""
 
-    def __init__(self, new: Callable[[], Module], kernel: Kernel, name: str, width: int) -> None:
+    def __init__(
+        self, new: Callable[[], Module], kernel: Kernel, name: str, width: int, profile: bool
+    ) -> None:
         (self._box,) = kernel.boxes
         self._points = bool(kernel.sizes)
         self._new = new
         self._module = new()
         self._name = name
         self._width = width
-        self._parts = _cut(self._box.steps)
+        self._parts = cut(self._box.steps)
         self._apart = len(self._parts) > TOGETHER
+        self._profile = profile
         self._last = self._last_uses()
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
@@ -119,6 +127,7 @@ class _Straight:
                 count = min(TOGETHER, len(self._parts) - number)
                 names.append([self._part_name(number + at) for at in range(count)])
             self._write_part(number, part, stores)
+        self._module = first
         first.define(self._name, self._loop() if self._points else self._sequence())
         return Written(tuple(modules), tuple(map(tuple, names)), self._frame)
 
@@ -132,10 +141,13 @@ class _Straight:
         indices = ["%first"] if self._points else []
         mask = _lanes_left(code) if self._points else None
         values: dict[int, Value] = {}
+        notes = self._module.notes
 
         def value(at: int) -> Value:
             if at not in values:
                 step = steps[at]
+                if notes is not None and step.node.op is not CONSTANT:
+                    code.comment(notes.text(step.node))
                 if step.place is not None:
                     values[at] = access.load(code, step.place, indices, mask)
                 elif step.node.op is CONSTANT:
@@ -148,24 +160,33 @@ class _Straight:
         for at in part:
             step = steps[at]
             if not _is_anew(step):
-                values[at] = element(code, step.node, [value(x) for x in step.operands])
+                operands = [value(x) for x in step.operands]
+                if notes is not None:
+                    code.comment(notes.text(step.node))
+                values[at] = element(code, step.node, operands)
                 if self._last[at] > number:
                     made.append(at)
             for store in stores.get(at, ()):
-                access.store(code, value(at), store.place, indices, mask)
+                stored = value(at)
+                if notes is not None:
+                    code.comment(f"{place_words(store.place)} = {notes.label(step.node)}")
+                access.store(code, stored, store.place, indices, mask)
         for at in made:
+            if notes is not None:
+                code.comment(f"kept: {notes.label(steps[at].node)}")
             self._to_frame(code, at, values[at])
         for at in {x for own in part for x in steps[own].operands}:
             if self._last[at] == number and at in self._slots:
                 self._free.append(self._slots[at])
-        lone = len(self._parts) == 1
+        # What is counted stays together; points are counted around their loop.
+        inlined = len(self._parts) == 1 and (self._points or not self._profile)
         head = f"define {'' if self._apart else 'internal '}void @{self._part_name(number)}"
         given = _POINTS if self._points else ARGUMENTS
         self._module.define(
             self._part_name(number),
             "\n".join(
                 [
-                    f"{head}({given}) nounwind {'alwaysinline' if lone else 'noinline'} {{",
+                    f"{head}({given}) nounwind {'alwaysinline' if inlined else 'noinline'} {{",
                     *code.lines,
                     "  ret void",
                     "}",
@@ -204,17 +225,25 @@ class _Straight:
 
     def _calls(self, given: str, tag: str) -> list[str]:
         """The calls of all parts with these arguments; ``tag`` keeps names apart."""
-        if not self._apart:
-            return [f"  call void @{self._part_name(n)}({given})" for n in range(len(self._parts))]
         lines = []
         for number in range(len(self._parts)):
-            name = f"%{tag}{number}"
-            lines += [
-                f"  {name}.at = getelementptr ptr, ptr %context, i64 {number}",
-                f"  {name} = load ptr, ptr {name}.at, align 8",
-                f"  call void {name}({given})",
-            ]
+            name = f"{tag}{number}"
+            call = [f"  call void @{self._part_name(number)}({given})"]
+            if self._apart:
+                call = [
+                    f"  %{name}.at = getelementptr ptr, ptr %context, i64 {number}",
+                    f"  %{name} = load ptr, ptr %{name}.at, align 8",
+                    f"  call void %{name}({given})",
+                ]
+            if self._profile and not (self._points and len(self._parts) == 1):
+                call = counted(self._module, call, number, self._entry, name)
+            lines += call
         return lines
+
+    @property
+    def _entry(self) -> int:
+        """Where in the table of constants the address of the counters is."""
+        return len(self._parts) if self._apart else 0
 
     def _sequence(self) -> str:
         head = f"define void @{self._name}({ARGUMENTS}) nounwind {{"
@@ -246,6 +275,8 @@ class _Straight:
             "  ret void",
             "}",
         ]
+        if self._profile and len(self._parts) == 1:
+            lines[1:-2] = counted(self._module, lines[1:-2], 0, self._entry, "all")
         return "\n".join(lines)
 
 
@@ -254,7 +285,7 @@ def _is_anew(step: Step) -> bool:
     return step.place is not None or step.node.op is CONSTANT
 
 
-def _cut(steps: Sequence[Step]) -> list[list[int]]:
+def cut(steps: Sequence[Step]) -> list[list[int]]:
     """The numbers of steps in parts of bounded length."""
     parts: list[list[int]] = [[]]
     length = 0

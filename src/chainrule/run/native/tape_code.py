@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from chainrule.run.native.tape_steps import Step
 from chainrule.run.native.tape_text import module_of
-from chainrule.run.native.target import Library, machine_code, optimised
+from chainrule.run.native.target import Library, load
 
 LEVEL: Final = 0
 """How hard LLVM tries. A step is a few instructions: the least effort is four times as quick as the
@@ -24,16 +24,14 @@ _libraries: Final[list[Library]] = []
 """They live as long as the process, as the steps do."""
 
 
-def install(steps: Sequence[Step], code: bytes, externals: Iterable[str] = ()) -> None:
-    """Load machine code of steps; tapes made from now on use it.
+def install(steps: Sequence[Step], library: Library) -> None:
+    """Have tapes made from now on use this code of steps.
 
     Args:
         steps: The steps.
-        code: The object file of `module_of` these steps.
-        externals: The functions of SciPy's that it calls.
+        library: The module of `module_of` these steps, loaded.
     """
     with _lock:
-        library = Library(code, externals)
         _libraries.append(library)
         table = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.address("steps"))()
         found = (ctypes.c_uint64 * len(steps)).from_address(table)
@@ -46,6 +44,5 @@ def addresses(steps: Sequence[Step]) -> list[int]:
         missing = [step for step in dict.fromkeys(steps) if step not in _addresses]
         if missing:
             module = module_of(missing)
-            code = machine_code(optimised(module.text, LEVEL), LEVEL)
-            install(missing, code, module.externals)
+            install(missing, load(module.text, LEVEL, module.externals))
         return [_addresses[step] for step in steps]

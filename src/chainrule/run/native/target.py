@@ -1,129 +1,52 @@
-"""LLVM for this processor: from the text of a module to machine code, and from there to addresses.
+"""From the text of a module to code that is loaded: out of the cache, or through LLVM.
 
-This is one of the few rooms that know llvmlite.
+Where our own loader can place code (loader.py), it does; elsewhere LLVM's engine does, which needs
+another kind of code. Only a miss, or the engine, has LLVM loaded.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import threading
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-import llvmlite.binding as llvm
+from chainrule.late import Late
+from chainrule.run.native import cache, special
+from chainrule.run.native.loader import Placed, RefusedError, available, of_process
+from chainrule.run.native.processor import Loader, Processor, compiler, processor
+from chainrule.run.native.stages import stage
 
-from chainrule.run.native import special
+__all__ = [
+    "Library",
+    "Processor",
+    "assembly",
+    "is_cached",
+    "load",
+    "optimised",
+    "processor",
+    "provide",
+]
 
-_lock: Final = threading.RLock()
-"""LLVM's context is shared by all modules; one thread at a time may be inside.
+llvm: Any = Late("chainrule.run.native.llvm")
 
-A process is not forked while one is: the child could never go inside.
-"""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
-
-
-class Processor(NamedTuple):
-    """What code is made for.
-
-    Attributes:
-        triple: Architecture, vendor and system.
-        name: The processor as LLVM calls it.
-        features: What it can do beyond its name.
-        width: How many doubles its vectors hold.
-    """
-
-    triple: str
-    name: str
-    features: str
-    width: int
+_provided: Final[dict[str, int]] = {}
 
 
-@functools.cache
-def processor() -> Processor:
-    """The processor of this machine."""
-    with _lock:
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        features = llvm.get_host_cpu_features()
-        if features.get("avx512f") and features.get("avx512dq") and features.get("avx512vl"):
-            width = 8
-        elif features.get("avx2"):
-            width = 4
-        else:
-            width = 2
-        return Processor(
-            llvm.get_process_triple(), llvm.get_host_cpu_name(), features.flatten(), width
-        )
-
-
-def _new_machine(level: int) -> Any:
-    known = processor()
-    return llvm.Target.from_triple(known.triple).create_target_machine(
-        cpu=known.name,
-        features=known.features,
-        opt=level,
-        reloc="default",
-        codemodel="jitdefault",
-        jit=True,
-    )
-
-
-_machine: Final = functools.cache(_new_machine)
-
-
-def optimised(text: str, level: int = 2) -> Any:
-    """The module of this text, checked and optimised; level 0 leaves it as it is.
-
-    Raises:
-        RuntimeError: What LLVM says of text that is wrong: a fault of ours.
-    """
-    with _lock:
-        module = llvm.parse_assembly(text)
-        module.verify()
-        machine = _machine(level)
-        module.triple = processor().triple
-        module.data_layout = str(machine.target_data)
-        if level:
-            tuning = llvm.create_pipeline_tuning_options(level)
-            builder = llvm.create_pass_builder(machine, tuning)
-            builder.getModulePassManager().run(module, builder)
-        return module
-
-
-def machine_code(module: Any, level: int = 2) -> bytes:
-    """An object file of this module."""
-    with _lock:
-        code: bytes = _machine(level).emit_object(module)
-        return code
-
-
-def assembly(module: Any, level: int = 2) -> str:
-    """The instructions of the processor as text."""
-    with _lock:
-        text: str = _machine(level).emit_assembly(module)
-        return text
+class _Loaded(Protocol):
+    def address(self, name: str) -> int: ...
 
 
 class Library:
-    """Machine code that is loaded; it is gone when this object is."""
+    """Machine code that is loaded; it is gone when this object is.
 
-    def __init__(self, code: bytes, externals: Iterable[str] = ()) -> None:
-        """Load an object file; ``externals`` names the functions of SciPy that it calls.
+    Attributes:
+        code_bytes: Of its object file.
+        is_cached: Whether it was made by an earlier process, or earlier in this one.
+    """
 
-        Raises:
-            LookupError: SciPy does not offer one of these.
-        """
-        for symbol, start in special.addresses(externals).items():
-            provide(symbol, start)
-        with _lock:
-            # An engine owns its machine.
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine(0))
-            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-            self._engine.finalize_object()
+    def __init__(self, loaded: _Loaded, code_bytes: int, is_cached: bool) -> None:
+        self._loaded = loaded
+        self.code_bytes = code_bytes
+        self.is_cached = is_cached
 
     def address(self, name: str) -> int:
         """Where a function starts.
@@ -131,19 +54,109 @@ class Library:
         Raises:
             KeyError: There is no function of this name.
         """
-        with _lock:
-            address: int = self._engine.get_function_address(name)
-        if not address:
-            raise KeyError(name)
-        return address
+        return self._loaded.address(name)
 
 
 def provide(name: str, address: int) -> None:
     """Make a function of this process known by a name that code may call."""
-    with _lock:
-        llvm.add_symbol(name, address)
+    _provided[name] = address
 
 
-def load(text: str, level: int = 2, externals: Iterable[str] = ()) -> Library:
-    """Text of a module as loaded machine code."""
-    return Library(machine_code(optimised(text, level), level), externals)
+def load(
+    text: str,
+    level: int = 2,
+    externals: Iterable[str] = (),
+    *,
+    passes: int | None = None,
+    seconds: dict[str, float] | None = None,
+) -> Library:
+    """Text of a module as loaded machine code, made by LLVM or found in the cache.
+
+    Args:
+        text: The module.
+        level: How hard LLVM tries when it writes instructions down.
+        externals: The functions of SciPy that it calls (special.py).
+        passes: How hard it tries before that; by default, as hard.
+        seconds: Takes the time of each stage.
+
+    Raises:
+        RuntimeError: What LLVM says of text that is wrong: a fault of ours.
+        LookupError: The text calls a function that this process or SciPy does not have.
+    """
+    _provided.update(special.addresses(externals))
+    wanted = _Wanted(text, level, level if passes is None else passes)
+    times = {} if seconds is None else seconds
+    if available():
+        try:
+            return _library(wanted, "own", times)
+        except RefusedError:
+            pass
+    return _library(wanted, "engine", times)
+
+
+def is_cached(text: str, level: int = 2, *, passes: int | None = None) -> bool:
+    """Whether `load` would most likely find this in the cache."""
+    kept = cache.current()
+    wanted = _Wanted(text, level, level if passes is None else passes)
+    return kept is not None and wanted.key("own" if available() else "engine") in kept
+
+
+def optimised(text: str, level: int = 2) -> Any:
+    """The module of this text after LLVM's passes; for reading."""
+    return llvm.optimised(text, processor(), level)
+
+
+def assembly(module: Any, level: int = 2) -> str:
+    """The instructions of the processor as text; for reading."""
+    text: str = llvm.assembly(module, processor(), level)
+    return text
+
+
+class _Wanted(NamedTuple):
+    """What is asked of LLVM."""
+
+    text: str
+    level: int
+    passes: int
+
+    def key(self, loader: Loader) -> str:
+        """Its name in the cache."""
+        triple, name, features, _ = processor()
+        levels = f"{self.level} {self.passes}"
+        return cache.key(compiler(), triple, name, features, loader, levels, self.text)
+
+    def made(self, loader: Loader, seconds: dict[str, float]) -> bytes:
+        """It through LLVM."""
+        known = processor()
+        with stage(seconds, "optimise"):
+            module = llvm.optimised(self.text, known, self.passes, loader)
+        with stage(seconds, "code"):
+            code: bytes = llvm.machine_code(module, known, self.level, loader)
+        return code
+
+
+def _library(wanted: _Wanted, loader: Loader, seconds: dict[str, float]) -> Library:
+    kept = cache.current()
+    code = None
+    if kept is not None:
+        with stage(seconds, "cache"):
+            key = wanted.key(loader)
+            code = kept.get(key)
+    is_cached = code is not None
+    if code is None:
+        code = wanted.made(loader, seconds)
+        if kept is not None:
+            with stage(seconds, "cache"):
+                kept.put(key, code)
+    with stage(seconds, "load"):
+        loaded: _Loaded
+        if loader == "own":
+            loaded = Placed(code, _address)
+        else:
+            loaded = llvm.Engine(code, processor(), _provided)
+    return Library(loaded, len(code), is_cached)
+
+
+def _address(name: str) -> int | None:
+    """Where a function starts that code may call."""
+    return _provided.get(name) or of_process(name)

@@ -11,53 +11,57 @@ finds it anew.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Final
 
-from chainrule.run.native.lanes import Define
-from chainrule.run.native.mathematics import (
-    arcs,
-    areas,
-    circular,
-    errors,
-    exponentials,
-    hyperbolic,
-    logarithms,
-    powers,
-)
+from chainrule.run.native.lanes import Code, Define, Value
 from chainrule.run.native.mathematics.base import Rule, function
 
-_RULES: Final[Mapping[str, tuple[Rule, int, float]]] = {
-    # operands, and the largest error seen, in units in the last place of float64
-    "exp": (exponentials.exp, 1, 0.9),
-    "exp2": (exponentials.exp2, 1, 0.9),
-    "expm1": (exponentials.expm1, 1, 1.2),
-    "log": (logarithms.log, 1, 1.0),
-    "log2": (logarithms.log2, 1, 1.2),
-    "log10": (logarithms.log10, 1, 1.0),
-    "log1p": (logarithms.log1p, 1, 1.5),
-    "sin": (circular.sin, 1, 0.8),
-    "cos": (circular.cos, 1, 0.9),
-    "tan": (circular.tan, 1, 1.0),
-    "asin": (arcs.asin, 1, 1.2),
-    "acos": (arcs.acos, 1, 1.1),
-    "atan": (arcs.atan, 1, 0.8),
-    "sinh": (hyperbolic.sinh, 1, 1.3),
-    "cosh": (hyperbolic.cosh, 1, 1.2),
-    "tanh": (hyperbolic.tanh, 1, 0.9),
-    "asinh": (areas.asinh, 1, 1.2),
-    "acosh": (areas.acosh, 1, 1.5),
-    "atanh": (areas.atanh, 1, 1.0),
-    "cbrt": (powers.cbrt, 1, 0.51),
-    "hypot": (powers.hypot, 2, 1.0),
-    "atan2": (arcs.atan2, 2, 0.8),
-    "pow": (powers.pow, 2, 1.0),
-    "erf": (errors.erf, 1, 1.3),
-    "erfc": (errors.erfc, 1, 1.6),
+_RULES: Final[Mapping[str, tuple[str, int, float]]] = {
+    # the room, operands, and the largest error seen, in units in the last place of float64
+    "exp": ("exponentials", 1, 0.9),
+    "exp2": ("exponentials", 1, 0.9),
+    "expm1": ("exponentials", 1, 1.2),
+    "log": ("logarithms", 1, 1.0),
+    "log2": ("logarithms", 1, 1.2),
+    "log10": ("logarithms", 1, 1.0),
+    "log1p": ("logarithms", 1, 1.5),
+    "sin": ("circular", 1, 0.8),
+    "cos": ("circular", 1, 0.9),
+    "tan": ("circular", 1, 1.0),
+    "asin": ("arcs", 1, 1.2),
+    "acos": ("arcs", 1, 1.1),
+    "atan": ("arcs", 1, 0.8),
+    "sinh": ("hyperbolic", 1, 1.3),
+    "cosh": ("hyperbolic", 1, 1.2),
+    "tanh": ("hyperbolic", 1, 0.9),
+    "asinh": ("areas", 1, 1.2),
+    "acosh": ("areas", 1, 1.5),
+    "atanh": ("areas", 1, 1.0),
+    "cbrt": ("powers", 1, 0.51),
+    "hypot": ("powers", 2, 1.0),
+    "atan2": ("arcs", 2, 0.8),
+    "pow": ("powers", 2, 1.0),
+    "erf": ("errors", 1, 1.3),
+    "erfc": ("errors", 1, 1.6),
 }
 
+
+def _rule(room: str, name: str) -> Rule:
+    """A rule whose room is loaded when it is first used: most graphs need few."""
+
+    def rule(code: Code, *operands: Value) -> Value:
+        found = importlib.import_module(f"{__name__}.{room}")
+        result: Value = getattr(found, name)(code, *operands)
+        return result
+
+    return rule
+
+
 FUNCTIONS: Final[Mapping[str, Define]] = {
-    name: function(name, rule, operands) for name, (rule, operands, _) in _RULES.items()
+    name: function(name, _rule(room, name), operands)
+    for name, (room, operands, _) in _RULES.items()
 }
 """What defines a function in a module, by the C library's name."""
 
