@@ -18,11 +18,26 @@ from chainrule.run.native.processor import Loader, Processor
 
 _lock: Final = threading.RLock()
 """LLVM's context is shared by all modules; one thread at a time may be inside."""
+
+
+def _enter() -> None:
+    _lock.acquire()
+    if _inner is not None:
+        _inner.__enter__()
+
+
+def _leave() -> None:
+    if _inner is not None:
+        _inner.__exit__()
+    _lock.release()
+
+
+_inner: Final = getattr(llvm.ffi.lib, "_lock", None)
+"""llvmlite's own lock: modules are also given back outside of ours."""
+
 if hasattr(os, "register_at_fork"):
     # No fork while a thread is inside: the child could never go in.
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+    os.register_at_fork(before=_enter, after_in_parent=_leave, after_in_child=_leave)
 
 
 def host() -> Processor:

@@ -110,6 +110,8 @@ class Machine:
         self.options = options or Options()
         self.routine: Routine | None = None
         self._given = dag
+        self._dag = dag if self.options.wrt is None else None
+        self._planned: Planned | None = None
         self._mixed: Mixed | None = None
         self._points: dict[tuple[bool, ...], Routine] = {}
         self._lock = threading.RLock()
@@ -121,13 +123,16 @@ class Machine:
 
     # --- the graph ------------------------------------------------------------------------------
 
-    @cached_property
+    # Not cached properties: before Python 3.12 those of all machines share one lock.
+
+    @property
     def dag(self) -> Dag:
         """The graph of all results, the derivatives among them."""
-        wrt = self.options.wrt
-        if wrt is None:
-            return self._given
-        return gradient(self._given, self._given.output, [self._given.inputs[at] for at in wrt])
+        if self._dag is None:
+            with self._lock:
+                inputs = [self._given.inputs[at] for at in self.options.wrt or ()]
+                self._dag = gradient(self._given, self._given.output, inputs)
+        return self._dag
 
     @cached_property
     def types(self) -> list[Type]:
@@ -139,17 +144,15 @@ class Machine:
     def planned(self) -> Planned:
         """The kernels of the graph."""
         with self._lock:
+            if self._planned is None:
+                options = self.options
+                self._planned = Planned(
+                    self.dag,
+                    fast_math=options.fast_math,
+                    threads=options.threads,
+                    profile=options.profile and not self._absent,
+                )
             return self._planned
-
-    @cached_property
-    def _planned(self) -> Planned:
-        options = self.options
-        return Planned(
-            self.dag,
-            fast_math=options.fast_math,
-            threads=options.threads,
-            profile=options.profile and not self._absent,
-        )
 
     @cached_property
     def _program(self) -> Program:
