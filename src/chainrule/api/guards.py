@@ -225,10 +225,14 @@ class _Writer:
             self._items(self._let(f"{name}.__dict__"), vars(value), DESCRIBING)
         elif kind is np.ndarray:
             self._array(name, value)
-        elif kind is tuple or kind is list:
+        elif kind in (tuple, list, collections.deque):
             self._sequence(name, value)
-        elif kind is dict or kind is collections.OrderedDict:
+        elif kind is set:
+            self._keys(name, value)
+        elif kind in (dict, collections.OrderedDict, collections.defaultdict):
             self._items(name, value)
+            if kind is collections.defaultdict:
+                self._take(f"{name}.default_factory", value.default_factory)
         elif kind is types.SimpleNamespace:
             self._items(self._let(f"{name}.__dict__"), vars(value))
         elif kind in _FIELDS:
@@ -325,6 +329,12 @@ class _Writer:
         else:
             self._require(name)
 
+    def _keys(self, name: str, value: Collection[Any]) -> None:
+        """What a set or a dict holds: the same objects, in the same order."""
+        if not all(map(self._is_firm, value)):
+            raise _UnguardedError
+        self._all_same(name, value)
+
     def _all_same(self, name: str, values: Iterable[Any]) -> None:
         """The same objects in the same order."""
         held = tuple(values)
@@ -336,9 +346,7 @@ class _Writer:
         self, name: str, held: Mapping[Any, Any], ignored: Collection[str] = frozenset()
     ) -> None:
         """The keys of a dict, and what is there but for some of them."""
-        if not all(map(self._is_firm, held)):
-            raise _UnguardedError
-        self._all_same(name, held)
+        self._keys(name, held)
         values = [self._new() for _ in held]
         if values:
             self._lines.append(f"  {', '.join(values)}, = {name}.values()")
