@@ -9,6 +9,7 @@ Changes come after the way of quick calls has been taken; work is counted by cal
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
 import functools
 import gc
@@ -19,6 +20,8 @@ import weakref
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.api import guards, plans, watch
@@ -366,22 +369,96 @@ def test_a_function_that_changes_what_it_reads_while_it_is_traced():
 
 
 class Slotted:
-    __slots__ = ("value",)
+    __slots__ = ("empty", "value")
+
+
+class Numbers(list):
+    pass
 
 
 Named = collections.namedtuple("Named", "first second")
 
 
 def test_what_has_no_guard_is_read_at_each_call():
-    held = (Slotted(), Named([1.0], 2.0))
-    gradient = cr.grad(lambda x: np.sum(x) * held[0].value * held[1].first[0])
+    held = (Slotted(), Numbers([1.0]))
+    gradient = cr.grad(lambda x: np.sum(x) * held[0].value * held[1][0])
     for value in (1.0, 1.0, 1.0, 5.0, 5.0, 6.0):
         held[0].value = value
         assert gradient(X)[0] == value
     assert guard_of(gradient.base, fingerprint(gradient.base)) is None
     for value in (1.0, 1.0, 1.0, 5.0, 5.0, 6.0):
-        held[1].first[0] = value
+        held[1][0] = value
         assert gradient(X)[0] == 6.0 * value
+
+
+def test_named_tuples_and_slots(taken):
+    first, second = Named([1.0], 2.0), Slotted()
+    second.value, second.empty = 2.0, None
+    graph = cr.parse("3 * x")  # the class of graphs has slots, too
+
+    def function(x):
+        return np.sum(x) * len(graph.dag) * first.first[0] * second.value * (second.empty is None)
+
+    def changes():
+        nonlocal first
+        yield lambda: first.first.__setitem__(0, 4.0)
+        yield lambda: setattr(second, "value", 4.0)
+        first = Named([5.0], 2.0)
+        yield lambda: setattr(second, "empty", 0)
+        yield lambda: setattr(second, "empty", None)
+        yield lambda: delattr(second, "empty") or setattr(second, "empty", 1)
+
+    check(function, changes(), taken)
+
+
+def test_a_slot_in_the_place_of_which_something_else_stands():
+    class Held:
+        __slots__ = ("value",)
+
+    held = Held()
+    held.value = 2.0
+    gradient = cr.grad(lambda x: np.sum(x) * held.value)
+    for _ in range(4):
+        assert gradient(X)[0] == 2.0
+    slot = Held.value
+    Held.value = property(lambda self: 7.0)
+    assert gradient(X)[0] == 7.0
+    Held.value = slot
+    assert gradient(X)[0] == 2.0
+
+
+trees = st.recursive(
+    st.sampled_from(
+        [1, 1.0, True, 0.0, -0.0, float("nan"), None, "a", (), (1, 2.0), np.float64(1)]
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=2).map(tuple),
+        st.dictionaries(st.sampled_from(["a", 1, True]), inner, max_size=2),
+        st.lists(st.sampled_from([0.0, -0.0, 1.0]), max_size=2).map(np.array),
+        st.builds(Named, inner, inner),
+        inner.map(lambda value: types.SimpleNamespace(value=value)),
+        inner.map(lambda value: [value, value]),
+        inner.map(lambda value: lambda x: (value, x)),
+        inner.map(Model),
+    ),
+    max_leaves=6,
+)
+
+
+@given(trees, trees)
+def test_a_guard_holds_only_while_the_fingerprint_is_the_same(first, second):
+    held = first
+    function = lambda x: (held, x)  # noqa: E731
+    key = fingerprint(function)
+    guard = guard_of(function, key)
+    assert guard.holds(function)
+    held = second
+    assert fingerprint(function) == key or not guard.holds(function)
+    held = copy.deepcopy(first)
+    assert fingerprint(function) == key or not guard.holds(function)
+    held = first  # copying notes the slots of classes in them: they may have changed
+    assert guard.holds(function) == (fingerprint(function) == key)
 
 
 def test_guards_of_much_that_is_read_are_not_written():
