@@ -13,6 +13,7 @@ import copy
 import dataclasses
 import functools
 import gc
+import pickle
 import sys
 import threading
 import types
@@ -510,6 +511,17 @@ def test_transforms_say_what_they_are_made_of():
     assert [fingerprint(enclosing(f)) for f in made] == keys
     again = cr.grad(cr.jit(function))
     assert fingerprint(enclosing(again)) == keys[10]
+
+
+def test_transforms_are_copied_and_sent_as_functions_are():
+    assert copy.deepcopy({"f": jitted})["f"] is jitted
+    assert pickle.loads(pickle.dumps(jitted)) is jitted
+    slope = cr.grad(outer)
+    assert copy.copy(slope) is slope
+    with pytest.raises(pickle.PicklingError):
+        pickle.dumps(slope)  # the name is that of another function
+    assert repr(slope) == "<gradient of outer>"
+    assert repr(cr.jit(cr.vmap(functools.partial(outer)))) == "<jit of partial>"
 
 
 def test_an_attribute_of_a_transform(taken):
