@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.api.recall import match_of
+from chainrule.api.recall import OTHER, Ready, again_of
 from chainrule.api.tracing import arguments_of
+from chainrule.api.tree import flatten
+from chainrule.graph.node import input_node
+from chainrule.graph.types import FLOAT64
 
 FACTOR = 2.0
 
@@ -28,6 +31,28 @@ class Sub(np.ndarray):
 
 def function(*args):
     return args
+
+
+class Always:
+    @staticmethod
+    def holds(function):
+        return True
+
+
+def match_of(arguments):
+    """From the arguments of a call to its arrays; None for calls of another kind."""
+    count = len(arguments.traced)
+    nodes = [input_node(f"x{at}", FLOAT64) for at in range(count)]
+    results, structure = flatten(nodes)
+    again = again_of(arguments, Ready(None, Always, lambda *x: x, True, results, structure))
+    if again is None:
+        return None
+
+    def match(*call):
+        found = again(*call)
+        return None if found is OTHER else found
+
+    return match
 
 
 arrays = st.sampled_from([
@@ -57,7 +82,7 @@ def exactly(value):
         return type(value), [exactly(part) for part in value]
     if isinstance(value, np.ndarray):
         return type(value), value.dtype.str, value.shape
-    return (float,) if type(value) is float else (type(value), value)
+    return (float,) if type(value) in (float, np.float64) else (type(value), value)
 
 
 @given(trees, trees)
@@ -77,9 +102,19 @@ def test_only_the_same_kind_matches(first, second):
 
 
 def test_what_takes_a_closer_look_has_no_match():
-    for value in (None, Pair(1.0, 2.0), {1: np.ones(2)}, np.float64(1), np.ones(2).view(Sub)):
+    for value in (Pair(1.0, 2.0), {1: np.ones(2)}, np.float32(1), np.ones(2).view(Sub)):
         assert match_of(arguments_of(function, (value,), {})) is None
-    assert match_of(arguments_of(lambda x: x, (), {"x": np.ones(2)})) is None
+
+
+def test_arguments_by_name():
+    x = np.ones(2)
+    match = match_of(arguments_of(function, (x,), {"a": x, "n": 3}))
+    assert match((x,), {"a": 2 * x, "n": 3})[1].tolist() == [2, 2]
+    assert match((x,), {"a": x, "n": 4}) is None
+    assert match((x,), {"n": 3, "a": x}) is None
+    assert match((x,), {"a": x}) is None
+    assert match((x,), {}) is None
+    assert match((x, x), {"n": 3}) is None
 
 
 def scaled(x, power=2):

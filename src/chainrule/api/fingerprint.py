@@ -114,6 +114,17 @@ class Made:
         self.base: Any = function.base if inner else function
         self.chain: tuple[Any, ...] = (function.request, *function.chain) if inner else ()
 
+    @property
+    def _name(self) -> str:
+        return str(getattr(self, "__qualname__", type(self.base).__name__))
+
+    def __reduce__(self) -> str:
+        """As for functions: a copy is the same one, and others find it by its name."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<{self.request[0]} of {self._name}>"
+
 
 class _Reader:
     """One walk through everything a function reads."""

@@ -87,7 +87,7 @@ def guard_of(function: Any, key: Key) -> Guard | None:
     writer = _Writer()
     try:
         guard = writer.write(function)
-    except (UnsteadyError, _UnguardedError, ValueError, RuntimeError):  # such as a changed dict
+    except (UnsteadyError, _UnguardedError, *_MISSING):  # such as a cell or a slot without value
         return None
     # What was written down is what the key is of: nothing has changed in between.
     return guard if fingerprint(function) == key and guard.holds(function) else None
@@ -204,7 +204,10 @@ class _Writer:
             return _is_steady_class(value)
         if isinstance(value, (np.number, np.bool_)):
             return bool(kind.__module__ == "numpy")
-        return isinstance(value, (Function, Dag, np.dtype)) or id(value) in TABLES
+        if isinstance(value, (Function, Dag)):
+            self._light = False
+            return True
+        return isinstance(value, (np.dtype, *SLOTS)) or id(value) in TABLES
 
     # --- what is looked through -------------------------------------------------------------------
 
@@ -225,10 +228,14 @@ class _Writer:
             self._items(self._let(f"{name}.__dict__"), vars(value), DESCRIBING)
         elif kind is np.ndarray:
             self._array(name, value)
-        elif kind is tuple or kind is list:
+        elif kind in (tuple, list, collections.deque):
             self._sequence(name, value)
-        elif kind is dict or kind is collections.OrderedDict:
+        elif kind is set:
+            self._keys(name, value)
+        elif kind in (dict, collections.OrderedDict, collections.defaultdict):
             self._items(name, value)
+            if kind is collections.defaultdict:
+                self._take(f"{name}.default_factory", value.default_factory)
         elif kind is types.SimpleNamespace:
             self._items(self._let(f"{name}.__dict__"), vars(value))
         elif kind in _FIELDS:
@@ -325,6 +332,12 @@ class _Writer:
         else:
             self._require(name)
 
+    def _keys(self, name: str, value: Collection[Any]) -> None:
+        """What a set or a dict holds: the same objects, in the same order."""
+        if not all(map(self._is_firm, value)):
+            raise _UnguardedError
+        self._all_same(name, value)
+
     def _all_same(self, name: str, values: Iterable[Any]) -> None:
         """The same objects in the same order."""
         held = tuple(values)
@@ -336,9 +349,7 @@ class _Writer:
         self, name: str, held: Mapping[Any, Any], ignored: Collection[str] = frozenset()
     ) -> None:
         """The keys of a dict, and what is there but for some of them."""
-        if not all(map(self._is_firm, held)):
-            raise _UnguardedError
-        self._all_same(name, held)
+        self._keys(name, held)
         values = [self._new() for _ in held]
         if values:
             self._lines.append(f"  {', '.join(values)}, = {name}.values()")
@@ -356,30 +367,32 @@ class _Writer:
             users = base.__flags__ & HEAP and root_of(base.__module__) not in STEADY
             if users and base not in self._bases:
                 self._bases.add(base)
-                held = vars(base)
-                passed = {word for word, part in held.items() if isinstance(part, SLOTS)}
-                self._items(self._let(f"{self._held(base)}.__dict__"), held, SKIPPED | passed)
+                self._items(self._let(f"{self._held(base)}.__dict__"), vars(base), SKIPPED)
 
     def _object(self, name: str, value: Any) -> None:
-        """An object that holds its parts by name, of a class written in Python."""
+        """An object that holds its parts by name, of a class written in Python; a named tuple."""
         cls = type(value)
         bases = [base for base in cls.__mro__ if base is not object]
+        in_c = [base for base in bases if not base.__flags__ & HEAP]
         plain = (
             cls is value.__class__
             and not isinstance(value, Term)
-            and cls.__getattribute__ is object.__getattribute__
+            and cls.__getattribute__ in (object.__getattribute__, tuple.__getattribute__)
             and root_of(cls.__module__) not in STEADY - {"chainrule"}
-            and all(base.__flags__ & HEAP for base in bases)
-            and not any(
-                isinstance(part, types.MemberDescriptorType)
-                for base in bases
-                for part in vars(base).values()
-            )
+            and (not in_c or (in_c == [tuple] and cls.__iter__ is tuple.__iter__))
         )
-        if not plain or not hasattr(value, "__dict__"):
+        if not plain:
             raise _UnguardedError
         self._take(f"{name}.__class__", cls)
-        self._items(self._let(f"{name}.__dict__"), vars(value))
+        if in_c:
+            self._sequence(name, value)
+        for base in bases:
+            for part in vars(base).values():
+                if isinstance(part, types.MemberDescriptorType):
+                    slot = part.__get__
+                    self._take(f"{self._held(slot)}({name})", slot(value))
+        if hasattr(value, "__dict__"):
+            self._items(self._let(f"{name}.__dict__"), vars(value))
 
 
 _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {

@@ -129,7 +129,7 @@ class _Cache:
 cache: Final = _Cache(512)
 Build = Callable[[Trace, Arguments], Plan]
 
-_KINDS: Final = 4
+_KINDS: Final = 8
 """Kinds of arguments that a function remembers; the cache knows more."""
 
 

@@ -165,7 +165,7 @@ class _Writer:
         made = f"{self._held(ready.run)}({', '.join(self._arrays)})"
         if not ready.fresh:
             made = f"{self._held(owned)}({made}, [{', '.join(self._arrays)}])"
-        self.lines.append(f" {', '.join(filter(None, names))}, = {made}")
+        self.lines.append(f" [{', '.join(filter(None, names))}] = {made}")
         leaves = iter(
             [name or self._given(result) for name, result in zip(names, ready.results, strict=True)]
         )
