@@ -380,6 +380,23 @@ class Numbers(list):
 Named = collections.namedtuple("Named", "first second")
 
 
+def test_a_change_by_somebody_else_while_a_function_is_traced(monkeypatch):
+    rate = 2.0
+    original = plans.run
+
+    def changed(*given):
+        nonlocal rate
+        rate = 3.0
+        return original(*given)
+
+    gradient = cr.grad(lambda x: np.sum(rate * x))
+    monkeypatch.setattr(plans, "run", changed)
+    assert gradient(X)[0] == 3.0
+    monkeypatch.undo()
+    rate = 2.0
+    assert gradient(X)[0] == 2.0
+
+
 def test_what_has_no_guard_is_read_at_each_call():
     held = (Slotted(), Numbers([1.0]))
     gradient = cr.grad(lambda x: np.sum(x) * held[0].value * held[1][0])

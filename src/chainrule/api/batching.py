@@ -59,18 +59,28 @@ def vmap(function: Pure, in_axes: Any = 0, out_axes: Any = 0) -> Pure:
     """
     taken = _read(tuple(in_axes) if isinstance(in_axes, list) else in_axes, "in_axes")
     given = _read(out_axes, "out_axes")
+    return _Mapped(function, taken, given)
 
-    def plan(arguments: Arguments, state: Key | None) -> Plan:
-        items = _items(arguments, taken)
+
+class _Mapped(Transformed):
+    """A function of one item as a function of many."""
+
+    __slots__ = ("_given", "_taken")
+
+    def __init__(self, function: Pure, taken: _Axes, given: _Axes) -> None:
+        super().__init__(function, ("vmap", taken, given))
+        self._taken = taken
+        self._given = given
+
+    def _planned(self, arguments: Arguments, state: Key | None) -> Plan:
+        items = _items(arguments, self._taken)
         one = arguments._replace(types=items.types)
 
         def build(trace: Trace, _: Arguments) -> Plan:
-            return _together(trace, items, given)
+            return _together(trace, items, self._given)
 
-        request = ("vmap", items.axes, items.size, given)
-        return planned(function, state, request, one, build)
-
-    return Transformed(function, ("vmap", taken, given), plan)
+        request = ("vmap", items.axes, items.size, self._given)
+        return planned(self.function, state, request, one, build)
 
 
 # --- axes -----------------------------------------------------------------------------------------

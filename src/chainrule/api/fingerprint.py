@@ -114,6 +114,10 @@ class Made:
         self.base: Any = function.base if inner else function
         self.chain: tuple[Any, ...] = (function.request, *function.chain) if inner else ()
 
+    def with_chain(self, key: Key) -> Key:
+        """The fingerprint of the function, from that of its base."""
+        return (*self.chain, key) if self.chain else key
+
     @property
     def _name(self) -> str:
         return str(getattr(self, "__qualname__", type(self.base).__name__))

@@ -143,7 +143,7 @@ class _Writer:
             ]
         )
         exec(_code(source), self._scope)
-        return Guard(self._scope["holds"], self._light)
+        return Guard(self._scope.pop("holds"), self._light)
 
     # --- lines ----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.api.fingerprint import Key
 from chainrule.api.graph import Graph
-from chainrule.api.plans import Plan, Pure, Transformed, plan_of, planned
+from chainrule.api.plans import Derived, Plan, Pure, plan_of
 from chainrule.api.tracing import Arguments, Trace
 from chainrule.api.transforms import trace
 from chainrule.late import Late
@@ -20,7 +20,7 @@ else:
     machine = Late("chainrule.run.native.machine")
 
 
-class jit(Transformed):  # noqa: N801 - used as a function
+class jit(Derived):  # noqa: N801 - used as a function
     """A function that is traced once for each kind of arguments; afterwards its graph runs.
 
     NumPy runs the graph until machine code has been made aside (`wait` waits for it); results of
@@ -47,10 +47,10 @@ class jit(Transformed):  # noqa: N801 - used as a function
     def __init__(self, function: Pure) -> None:
         self._lock = threading.Lock()
         self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
-        super().__init__(function, ("jit",), self._planned)
+        super().__init__(function, ("jit",), _compiled)
 
     def _planned(self, arguments: Arguments, state: Key | None) -> Plan:
-        plan = planned(self.function, state, self.request, arguments, _compiled)
+        plan = super()._planned(arguments, state)
         if plan.program is not None:
             runner: Any = plan.program
             with self._lock:

@@ -16,7 +16,7 @@ from chainrule.api.fingerprint import Key, Made, fingerprint
 from chainrule.api.recall import OTHER, Again, Ready, again_of
 from chainrule.api.tracing import Arguments, Trace, arguments_of, captured, run
 from chainrule.api.tree import Structure
-from chainrule.api.watch import Steady
+from chainrule.api.watch import Steady, fingerprint_of
 from chainrule.graph import walk
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node, constant_node
@@ -137,25 +137,18 @@ class Transformed(Made):
     """A function that plans once for each kind of arguments, then runs the plan.
 
     It remembers the kinds of its last calls, as long as the function reads the same things.
-
-    Args:
-        function: What is traced.
-        request: What becomes of it.
-        plan: The plan for arguments; its second argument is the function's fingerprint.
     """
 
-    __slots__ = ("_kinds", "_plan", "_steady")
+    __slots__ = ("_kinds", "_steady")
 
-    def __init__(
-        self,
-        function: Pure,
-        request: tuple[Any, ...],
-        plan: Callable[[Arguments, Key | None], Plan],
-    ) -> None:
+    def __init__(self, function: Pure, request: tuple[Any, ...]) -> None:
         super().__init__(function, request)
-        self._plan = plan
         self._steady: Steady | None = None
         self._kinds: tuple[Again, ...] = ()
+
+    def _planned(self, arguments: Arguments, state: Key | None) -> Plan:
+        """The plan for arguments, where the function has this fingerprint."""
+        raise NotImplementedError
 
     def __call__(self, *positional: Any, **keywords: Any) -> Any:
         """What the request says, at these arguments."""
@@ -173,8 +166,8 @@ class Transformed(Made):
         """A call of a kind that is not remembered."""
         arguments = arguments_of(self.function, positional, keywords)
         before, steady = self._steady, self._now()
-        key = None if steady is None else (*self.chain, steady.key)
-        plan = self._plan(arguments, key)
+        state = None if steady is None else self.with_chain(steady.key)
+        plan = self._planned(arguments, state)
         values = [arguments.values[at] for at in arguments.traced]
         # The first call of all may be the last one.
         if steady is not None and steady is before and plan.program is not None:
@@ -203,13 +196,23 @@ class Transformed(Made):
             self._kinds = (again, *self._kinds[: _KINDS - 1])
 
 
-def transform(function: Pure, request: tuple[Any, ...], build: Build) -> Pure:
-    """A function that plans once for each kind of arguments, then runs the plan."""
+class Derived(Transformed):
+    """A function whose plan is built from one trace.
 
-    def plan(arguments: Arguments, state: Key | None) -> Plan:
-        return planned(function, state, request, arguments, build)
+    Args:
+        function: What is traced.
+        request: What becomes of it.
+        build: Makes the plan for a kind of arguments; the request says all that it depends on.
+    """
 
-    return Transformed(function, request, plan)
+    __slots__ = ("_build",)
+
+    def __init__(self, function: Pure, request: tuple[Any, ...], build: Build) -> None:
+        super().__init__(function, request)
+        self._build = build
+
+    def _planned(self, arguments: Arguments, state: Key | None) -> Plan:
+        return planned(self.function, state, self.request, arguments, self._build)
 
 
 def planned(
@@ -236,7 +239,8 @@ def planned(
     if found is not None:
         return cast("P", found)  # the request says what kind of plan it is
     plan = build(run(function, arguments), arguments)
-    if key is not None and not plan.free:
+    # What was read while the function ran has to be what the key is of.
+    if key is not None and not plan.free and fingerprint_of(function) == state:
         cache.put(key, plan)
     return plan
 

@@ -82,7 +82,7 @@ def again_of(arguments: Arguments, ready: Ready) -> Again | None:
     writer.run(ready)
     # Nothing of the user's goes into the source: keys, dtypes and values are looked up by number.
     exec(_code("\n".join(["def again(args, kwargs):", *writer.lines])), writer.scope)
-    again: Again = writer.scope["again"]
+    again: Again = writer.scope.pop("again")
     return again
 
 

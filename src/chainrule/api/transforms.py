@@ -13,7 +13,7 @@ from typing import Any
 
 from chainrule.api.graph import Graph
 from chainrule.api.linear import jvp
-from chainrule.api.plans import Plan, Pure, plan_of, transform
+from chainrule.api.plans import Derived, Plan, Pure, plan_of
 from chainrule.api.sparse import sparse_hessian, sparse_jacobian
 from chainrule.api.tracing import (
     Arguments,
@@ -178,7 +178,7 @@ def _gradient(
         return plan_of(trace.inputs, found, chosen.structure)
 
     request = ("value and gradient" if with_value else "gradient", wanted, has_aux)
-    return transform(function, request, build)
+    return Derived(function, request, build)
 
 
 def jacobian(
@@ -228,7 +228,7 @@ def jacobian(
         made = blocks(outputs, chosen.nodes, mode)
         return plan_of(trace.inputs, made, nested(trace.structure, chosen.structure))
 
-    return transform(function, ("jacobian", wanted, mode), build)
+    return Derived(function, ("jacobian", wanted, mode), build)
 
 
 def hessian(
