@@ -1,4 +1,4 @@
-"""The polynomials of run/native/mathematics: best approximations, by Remez's exchange.
+"""The polynomials of run/native/emit/mathematics: best approximations, by Remez's exchange.
 
 Each is the polynomial of its degree whose largest weighted error on an interval is smallest. The
 weights are such that the error is relative to the function that the polynomial is for, so 1.1e-16

@@ -16,9 +16,9 @@ from chainrule.graph.dag import Arrangement, Dag, Matrix
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
 from chainrule.late import Late
-from chainrule.run.native.call import NativeCallable
+from chainrule.run.native.call.callable import NativeCallable
+from chainrule.run.native.call.signature import Cells, Leaf, Results
 from chainrule.run.native.machine import Machine, Options, context_of, in_order
-from chainrule.run.native.signature import Cells, Leaf, Results
 
 if TYPE_CHECKING:
     from chainrule.api import drawings

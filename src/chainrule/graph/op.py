@@ -252,8 +252,8 @@ class Op:
         joint: Derivatives and batching of an operation with several results. Its kernel takes
             after the parameters a tuple that says which results are wanted; others may be None.
         native: How one element is computed in machine code: (code, operands, parameters) → the
-            result, by the methods of a `chainrule.run.native.lanes.Code`, or None where it does not
-            cover the parameters or the operands; None in its place: NumPy does it.
+            result, by the methods of a `chainrule.run.native.emit.lanes.Code`, or None where it
+            does not cover the parameters or the operands; None in its place: NumPy does it.
         result_names: (types of the operands, parameters) → a few words for each of several results.
     """
 

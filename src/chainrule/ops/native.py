@@ -1,8 +1,8 @@
 """Formulas of machine code that several operations share, or that are long.
 
-They call the methods of a `chainrule.run.native.lanes.Code` and work on each lane alike. Each keeps
-the conventions of its operation; the NumPy kernels (`kernels`, `special_kernels`) are the same
-formulas where nothing else is said.
+They call the methods of a `chainrule.run.native.emit.lanes.Code` and work on each lane alike. Each
+keeps the conventions of its operation; the NumPy kernels (`kernels`, `special_kernels`) are the
+same formulas where nothing else is said.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from chainrule.graph.node import Node
-from chainrule.run.native.notes import span_words
+from chainrule.run.native.emit.notes import span_words
 from chainrule.show.cells import count_cell, word_cell
 from chainrule.show.table import Cell, Table, columns
 

@@ -13,10 +13,10 @@ from chainrule.graph import walk
 from chainrule.graph.node import Node, input_node, make
 from chainrule.graph.op import Kind, Op, Params
 from chainrule.graph.types import BOOL, Type
-from chainrule.run.native import target
-from chainrule.run.native.element import elements, is_native
-from chainrule.run.native.lanes import SIZES, Code, Module, Value, kind_of
-from chainrule.run.native.mathematics import FUNCTIONS
+from chainrule.run.native.code import target
+from chainrule.run.native.emit.element import elements, is_native
+from chainrule.run.native.emit.lanes import SIZES, Code, Module, Value, kind_of
+from chainrule.run.native.emit.mathematics import FUNCTIONS
 
 
 class Case(NamedTuple):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.run.native import absent, llvm, target
+from chainrule.run.native import absent
+from chainrule.run.native.code import llvm, target
 
 WHY = "LLVM has no target toaster-unknown-none"
 WARNING = f"W102 no machine code can be made here: {WHY}; NumPy runs all graphs"

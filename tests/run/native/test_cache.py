@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.run.native import cache
-from chainrule.run.native.cache import Cache
-from chainrule.run.native.loader import available
+from chainrule.run.native.code import cache
+from chainrule.run.native.code.cache import Cache
+from chainrule.run.native.code.loader import available
 
 CONTENT = bytes(range(256)) * 40
 KEY = cache.key("one", "two")
@@ -303,7 +303,7 @@ def test_off_leaves_the_disk_alone(tmp_path: Path) -> None:
 WRITERS = """
 import hashlib, random, sys
 from pathlib import Path
-from chainrule.run.native.cache import Cache, key
+from chainrule.run.native.code.cache import Cache, key
 kept = Cache(Path(sys.argv[1]), 40 * 4096)
 random.seed(int(sys.argv[2]))
 found = 0

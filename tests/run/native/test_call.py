@@ -16,9 +16,10 @@ import pytest
 from numpy.lib.stride_tricks import as_strided
 
 from chainrule.graph.types import Type
-from chainrule.run.native import call_code, python_api
-from chainrule.run.native.call import Context, NativeCallable, PlainCallable
-from chainrule.run.native.signature import Cells, Leaf, height, steps
+from chainrule.run.native.call import code as call_code
+from chainrule.run.native.call import python_api
+from chainrule.run.native.call.callable import Context, NativeCallable, PlainCallable
+from chainrule.run.native.call.signature import Cells, Leaf, height, steps
 from tests.run.native import toys
 from tests.run.native.toys import FLOAT, VECTOR
 
@@ -661,9 +662,9 @@ def program(text):
 
 
 WITHOUT = """
-from chainrule.run.native import python_api
+from chainrule.run.native.call import python_api
 python_api.available = lambda: False
-from chainrule.run.native.call import NativeCallable, PlainCallable
+from chainrule.run.native.call.callable import NativeCallable, PlainCallable
 from tests.run.native import toys
 
 class Own(NativeCallable):
@@ -688,8 +689,8 @@ import numpy as np
 from tests.run.native import toys
 from tests.run.native.test_call import DECLINED, NEVER, REFUSED, TAKEN, Hostile
 from chainrule.graph.types import Type
-from chainrule.run.native.call import NativeCallable
-from chainrule.run.native.signature import Cells, Leaf
+from chainrule.run.native.call.callable import NativeCallable
+from chainrule.run.native.call.signature import Cells, Leaf
 
 sys.setswitchinterval(1e-5)
 types = [Type.of(d, s) for d in REFUSED for s in ((), (2, 3), (4,))]

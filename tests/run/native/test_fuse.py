@@ -11,8 +11,8 @@ from chainrule.graph.node import constant_node, input_node, make
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 from chainrule.run.native.compiling import Planned
-from chainrule.run.native.kernels import Foreign, Home
-from chainrule.run.native.nest import TooLongError
+from chainrule.run.native.plan.kernels import Foreign, Home
+from chainrule.run.native.plan.nest import TooLongError
 
 X = np.linspace(0.0, 1.0, 10)
 

@@ -13,11 +13,11 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import input_node, make
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
+from chainrule.run.native.code.target import processor
 from chainrule.run.native.compiling import Planned, text_of
+from chainrule.run.native.emit.notes import notes, one_line
 from chainrule.run.native.listings import listed
-from chainrule.run.native.notes import notes, one_line
-from chainrule.run.native.simplify import rewritten
-from chainrule.run.native.target import processor
+from chainrule.run.native.plan.simplify import rewritten
 
 FORMULA = "a = x*y; f = exp(-a^2)*(x + 1)"
 

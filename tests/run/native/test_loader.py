@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule.run.native import llvm, loader, target
-from chainrule.run.native.loader import Placed, RefusedError, of_process
-from chainrule.run.native.processor import processor
+from chainrule.run.native.code import llvm, loader, target
+from chainrule.run.native.code.loader import Placed, RefusedError, of_process
+from chainrule.run.native.code.processor import processor
 
 pytestmark = pytest.mark.skipif(not loader.available(), reason="for x86-64 Linux")
 
@@ -414,7 +414,7 @@ def test_systems_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
 FUZZ = """
 import random, struct, sys
 from pathlib import Path
-from chainrule.run.native.loader import Placed, RefusedError, of_process
+from chainrule.run.native.code.loader import Placed, RefusedError, of_process
 random.seed(int(sys.argv[1]))
 whole = Path(sys.argv[2]).read_bytes()
 (table,) = struct.unpack_from("<Q", whole, 40)

@@ -16,11 +16,11 @@ from chainrule.run.native.compiling import (
     compiled,
     text_of,
 )
-from chainrule.run.native.element import cost
-from chainrule.run.native.lanes import Module
+from chainrule.run.native.emit.element import cost
+from chainrule.run.native.emit.lanes import Module
+from chainrule.run.native.emit.mathematics import FUNCTIONS
+from chainrule.run.native.emit.straight import LONGEST, over_points, write_straight
 from chainrule.run.native.machine import Machine, Options
-from chainrule.run.native.mathematics import FUNCTIONS
-from chainrule.run.native.straight import LONGEST, over_points, write_straight
 from tests.run.native.random_graphs import difference
 
 X = np.linspace(-1.0, 1.0, 12)

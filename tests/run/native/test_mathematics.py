@@ -13,9 +13,9 @@ import pytest
 import scipy.special
 
 from benchmarks import polynomials
-from chainrule.run.native import target
-from chainrule.run.native.lanes import Code, Module, Value
-from chainrule.run.native.mathematics import (
+from chainrule.run.native.code import target
+from chainrule.run.native.emit.lanes import Code, Module, Value
+from chainrule.run.native.emit.mathematics import (
     FUNCTIONS,
     OPERANDS,
     ULPS,

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.run.native import target
-from chainrule.run.native.counters import Counters, counted
-from chainrule.run.native.lanes import Module
+from chainrule.run.native.code import target
+from chainrule.run.native.emit.counters import Counters, counted
+from chainrule.run.native.emit.lanes import Module
 from tests.draw.reading import boxes
 from tests.run.native.test_listings import long
 

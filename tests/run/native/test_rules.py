@@ -15,9 +15,9 @@ from chainrule.graph.node import constant_node, input_node, make
 from chainrule.graph.op import OPS, Kind
 from chainrule.graph.types import DTYPES, Type
 from chainrule.run.kernels import kernel, local_derivatives
-from chainrule.run.native import element, special
-from chainrule.run.native.element import is_native
-from chainrule.run.native.lanes import Code, Module
+from chainrule.run.native.emit import element, special
+from chainrule.run.native.emit.element import is_native
+from chainrule.run.native.emit.lanes import Code, Module
 from tests.ops.matrix import ALL, everywhere, params_of
 from tests.run.native.columns import Case, Compiled
 

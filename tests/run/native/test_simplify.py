@@ -12,7 +12,7 @@ from chainrule.graph.node import CONSTANT, constant_node, input_node, make
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
 from chainrule.ops.term import Term
-from chainrule.run.native.simplify import exact, fast, simplified
+from chainrule.run.native.plan.simplify import exact, fast, simplified
 from chainrule.run.program import Program
 from tests.run.native.random_graphs import difference
 

@@ -21,9 +21,11 @@ from chainrule.graph.op import OPS
 from chainrule.graph.types import BOOL, FLOAT64
 from chainrule.ops.term import Term, apply
 from chainrule.run.interpret import Sweep
-from chainrule.run.native import tape_code, tape_steps, tape_text
-from chainrule.run.native.tape import Tape, fits
-from chainrule.run.native.target import load
+from chainrule.run.native.code.target import load
+from chainrule.run.native.tape import code as tape_code
+from chainrule.run.native.tape import steps as tape_steps
+from chainrule.run.native.tape import text as tape_text
+from chainrule.run.native.tape.tape import Tape, fits
 
 EVALUATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 INF, NAN = math.inf, math.nan

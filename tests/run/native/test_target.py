@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chainrule.run.native import cache, llvm, processor, target
+from chainrule.run.native.code import cache, llvm, processor, target
 
 TEXT = """
 define double @half(double %x) nounwind {

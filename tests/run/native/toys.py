@@ -3,9 +3,9 @@
 import functools
 
 from chainrule.graph.types import Type
-from chainrule.run.native import target
-from chainrule.run.native.call import Argument, Context
-from chainrule.run.native.signature import Leaf
+from chainrule.run.native.call.callable import Argument, Context
+from chainrule.run.native.call.signature import Leaf
+from chainrule.run.native.code import target
 
 COPY = """
 define void @copy{count}(ptr %inputs, ptr %outputs, ptr %scratch) {{

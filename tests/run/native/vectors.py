@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.run.native import target
-from chainrule.run.native.lanes import SIZES, Code, Define, Module, Value
+from chainrule.run.native.code import target
+from chainrule.run.native.emit.lanes import SIZES, Code, Define, Module, Value
 
 KINDS = {"float64": "double", "float32": "float"}
 

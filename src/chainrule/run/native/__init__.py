@@ -1,5 +1,10 @@
-"""Graphs as machine code, in stages; each is a room that can be read alone.
+"""Graphs as machine code, in stages; each folder is one that can be read alone.
 
-`lanes` writes instructions for one element or several at once, `mathematics` the functions among
-them, `target` turns text of LLVM into machine code for this processor.
+- ``plan``: a graph becomes simpler, then kernels: loops over axes, and what goes through memory.
+- ``emit``: kernels become text of LLVM, for one element or several at once, with mathematics.
+- ``code``: text becomes machine code that is loaded, by LLVM or out of the disk cache.
+- ``call``: Python calls that code at the cost of a function written in C.
+- ``tape``: graphs of numbers that start before there is code.
+
+`compiling` leads through the stages, `machine` holds what came out and swaps it while others call.
 """

@@ -12,21 +12,21 @@ import numpy as np
 
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
-from chainrule.run.native import target
-from chainrule.run.native.counters import Counters
-from chainrule.run.native.emit import write_calls, write_counted, write_evaluate, write_kernel
-from chainrule.run.native.fuse import fuse
-from chainrule.run.native.kernels import Foreign, Kernel, Plan, named
-from chainrule.run.native.lanes import Module
-from chainrule.run.native.library import provided
-from chainrule.run.native.mathematics import FUNCTIONS
-from chainrule.run.native.memory import Layout, layout
-from chainrule.run.native.notes import Notes
-from chainrule.run.native.pieces import in_pieces
-from chainrule.run.native.simplify import simplified
+from chainrule.run.native.code import target
+from chainrule.run.native.code.library import provided
+from chainrule.run.native.emit.counters import Counters
+from chainrule.run.native.emit.lanes import Module
+from chainrule.run.native.emit.loops import write_calls, write_counted, write_evaluate, write_kernel
+from chainrule.run.native.emit.mathematics import FUNCTIONS
+from chainrule.run.native.emit.notes import Notes
+from chainrule.run.native.emit.straight import cut, over_points, write_straight
+from chainrule.run.native.plan.fuse import fuse
+from chainrule.run.native.plan.kernels import Foreign, Kernel, Plan, named
+from chainrule.run.native.plan.memory import Layout, layout
+from chainrule.run.native.plan.pieces import in_pieces
+from chainrule.run.native.plan.simplify import simplified
+from chainrule.run.native.plan.threads import shared
 from chainrule.run.native.stages import stage
-from chainrule.run.native.straight import cut, over_points, write_straight
-from chainrule.run.native.threads import shared
 
 BASELINE: Final = 0
 """LLVM's level for code that is written down as it is: for graphs of numbers it is nearly as quick

@@ -12,9 +12,9 @@ import numpy as np
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
 from chainrule.run.kernels import kernel, params_of
-from chainrule.run.native.counters import Counters
-from chainrule.run.native.kernels import Buffer, Foreign, Home, Plan, Together
-from chainrule.run.native.memory import Layout
+from chainrule.run.native.emit.counters import Counters
+from chainrule.run.native.plan.kernels import Buffer, Foreign, Home, Plan, Together
+from chainrule.run.native.plan.memory import Layout
 from chainrule.run.native.pool import together
 from chainrule.run.native.slots import Evaluate, filled, results_for, scratch_of
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from chainrule.graph.dag import Dag
-from chainrule.run.native import target
+from chainrule.run.native.code import target
 from chainrule.run.native.compiling import OPTIMISED, Planned, text_of
-from chainrule.run.native.kernels import Foreign, kernel_words, listing, named
-from chainrule.run.native.notes import Notes, notes, span_words
-from chainrule.run.native.simplify import rewritten
-from chainrule.run.native.straight import cut
+from chainrule.run.native.emit.notes import Notes, notes, span_words
+from chainrule.run.native.emit.straight import cut
+from chainrule.run.native.plan.kernels import Foreign, kernel_words, listing, named
+from chainrule.run.native.plan.simplify import rewritten
 
 _DEFINITION: Final = re.compile(r"^define .*@([\w.]+)\(")
 _RESULT: Final = re.compile(r"^  %([A-Za-z][\w.]*?)((?:\.i\d*)*) = ")

@@ -24,9 +24,11 @@ from chainrule.errors import GraphError
 from chainrule.graph.dag import Dag
 from chainrule.graph.types import UNKNOWN, Type
 from chainrule.late import Late
-from chainrule.run.native import absent, background, target
+from chainrule.run.native import absent, background
 from chainrule.run.native.absent import ABSENT
-from chainrule.run.native.call import Context, NativeCallable
+from chainrule.run.native.call.callable import Context, NativeCallable
+from chainrule.run.native.call.signature import Argument, Leaf, Results
+from chainrule.run.native.code import target
 from chainrule.run.native.compiling import (
     BASELINE,
     OPTIMISED,
@@ -38,10 +40,9 @@ from chainrule.run.native.compiling import (
     text_of,
 )
 from chainrule.run.native.foreign import Mixed
-from chainrule.run.native.kernels import Foreign
-from chainrule.run.native.nest import TooLongError
+from chainrule.run.native.plan.kernels import Foreign
+from chainrule.run.native.plan.nest import TooLongError
 from chainrule.run.native.pool import together
-from chainrule.run.native.signature import Argument, Leaf, Results
 from chainrule.run.native.slots import (
     EVALUATE,
     NONE,
@@ -58,11 +59,11 @@ if TYPE_CHECKING:
     from chainrule.run.native import listings
     from chainrule.run.native import measured as looking
     from chainrule.run.native import report as reports
-    from chainrule.run.native import tape as tapes
     from chainrule.run.native.measured import Measured
     from chainrule.run.native.report import CompileReport
+    from chainrule.run.native.tape import tape as tapes
 else:
-    tapes = Late("chainrule.run.native.tape")
+    tapes = Late("chainrule.run.native.tape.tape")
     listings = Late("chainrule.run.native.listings")
     looking = Late("chainrule.run.native.measured")
     reports = Late("chainrule.run.native.report")

@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
 from chainrule.run.native.compiling import Planned
-from chainrule.run.native.kernels import Foreign, Kernel, named
-from chainrule.run.native.notes import notes
-from chainrule.run.native.simplify import rewritten
-from chainrule.run.native.straight import cut
+from chainrule.run.native.emit.notes import notes
+from chainrule.run.native.emit.straight import cut
+from chainrule.run.native.plan.kernels import Foreign, Kernel, named
+from chainrule.run.native.plan.simplify import rewritten
 
 Kind = Literal["kernel", "numpy", "part"]
 

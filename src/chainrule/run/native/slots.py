@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.graph.types import Type
-from chainrule.run.native.memory import LINE
+from chainrule.run.native.plan.memory import LINE
 
 Evaluate = Callable[..., None]
 """A compiled function: (inputs, outputs, scratch, context), all addresses."""

@@ -1,0 +1,1 @@
+"""Graphs of numbers on a tape, which starts at once."""
