@@ -5,7 +5,7 @@ NOTES: dict[str, tuple[str, ...]] = {
         """\
 The C of the ratios has `-ffast-math` and libmvec, whose functions may be 4 units in the last place
 off; ours stay below 1 and keep the rules of IEEE 754 (C without `-ffast-math` takes two to four
-times as long). Our exp takes 1.28 times as long as libmvec's, and the density divides seven times.""",
+times as long). Our exp takes 1.28 times as long as libmvec's; the density divides seven times.""",
         """\
 Two threads on two shared cores: what is measured is mostly who had the cores.""",
     ),
