@@ -140,3 +140,13 @@ def test_integers_and_conditions_are_left_alone():
     n = input_node("n", Type.of("int64"))
     minus = make(OPS["negate"], (make(OPS["negate"], (n,)),))
     assert simplified(Dag([minus], [n])).output is minus
+
+
+def test_the_same_sum_the_other_way_round_is_computed_once():
+    graph = read("sin(x*y) + cos(y*x) * (y*x + x*y)")
+    found = simplified(graph)
+    names = [node.op.name for node in found.order]
+    assert names.count("multiply") == 2  # x*y, and its cosine times twice that
+    assert simplified(found).outputs == found.outputs
+    values = [node(1.7, -0.3) for node in (Program(graph), Program(found))]
+    assert values[0] == values[1]

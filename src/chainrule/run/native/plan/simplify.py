@@ -39,6 +39,8 @@ from chainrule.run.kernels import kernel
 _LARGEST: Final = 4096
 """Elements of an array that is computed in advance."""
 
+_COMMUTATIVE: Final = frozenset({OPS["add"], OPS["multiply"]})
+
 _ROUNDS: Final = 8
 """How often one node is rewritten."""
 
@@ -163,6 +165,7 @@ def rewritten(dag: Dag, *, fast_math: bool = False) -> dict[Node, Node]:
     """What each node becomes; the same again as long as somebody holds the new graph."""
     new_of: dict[Node, Node] = {}
     done: dict[Node, Node] = {}
+    met: dict[tuple[Op, Node, Node], Node] = {}  # sums and products
 
     def made(op: Op, operands: tuple[Node, ...], params: Params) -> Node:
         node = make(op, operands, params)
@@ -180,7 +183,12 @@ def rewritten(dag: Dag, *, fast_math: bool = False) -> dict[Node, Node]:
         new = node if moved == operands else make(node.op, moved, node.params)
         if new not in done and _may_change(new, fast_math):
             new = made(node.op, moved, node.params)
-        new_of[node] = done.get(new, new)
+        result = done.get(new, new)
+        if result.op in _COMMUTATIVE:
+            a, b = result.operands
+            # The same sum the other way round is the same number.
+            result = met.get((result.op, b, a)) or met.setdefault((result.op, a, b), result)
+        new_of[node] = result
     return new_of
 
 
