@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.graph.dag import Dag
+from chainrule.graph.node import make
+from chainrule.graph.op import OPS
+from chainrule.ops.several import is_joint, items
 from chainrule.run.native import background
 from chainrule.run.native.compiling import (
     TOGETHER,
@@ -21,6 +25,8 @@ from chainrule.run.native.emit.lanes import Module
 from chainrule.run.native.emit.mathematics import FUNCTIONS
 from chainrule.run.native.emit.straight import LONGEST, over_points, write_straight
 from chainrule.run.native.machine import Machine, Options
+from chainrule.run.program import Program
+from tests.ops.array_matrix import operands_of, terms_of
 from tests.run.native.random_graphs import difference
 
 X = np.linspace(-1.0, 1.0, 12)
@@ -370,3 +376,18 @@ def test_it_goes_on_after_a_fork_in_the_middle():
     machine.start()
     machine.wait(60)
     assert done == ["anew", "called"]
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.examples], ids=lambda op: op.name)
+def test_operations_on_arrays_alone(op):
+    """Each operation with the operands that it is documented with, also with those without axes."""
+    for example in op.examples:
+        operands = operands_of(op, example)
+        inputs = [term.node for term in terms_of(operands)]
+        node = make(op, tuple(inputs), op.normal_params(example.params))
+        outputs = [item.node for item in items(node)] if is_joint(node) else [node]
+        machine = made(Dag(outputs, inputs))
+        given = [operand[()] for operand in operands]
+        for mine, numpys in zip(machine.run(given), Program(machine.dag)(*given), strict=True):
+            assert np.asarray(mine).dtype == np.asarray(numpys).dtype
+            np.testing.assert_allclose(mine, numpys, rtol=1e-13, atol=1e-13)

@@ -100,10 +100,11 @@ class Planned:
 
     @cached_property
     def numbers(self) -> Kernel | None:
-        """The one kernel of a graph of numbers; None for other graphs."""
+        """The one kernel of a graph of numbers, which adds nothing up; None for other graphs."""
         if len(self.plan.kernels) == 1 and not any(n.type.shape for n in self.dag.order):
             (kernel,) = self.plan.kernels
-            return kernel if isinstance(kernel, Kernel) else None
+            if isinstance(kernel, Kernel) and not kernel.totals:
+                return kernel
         return None
 
     @property
