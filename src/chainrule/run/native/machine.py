@@ -345,7 +345,7 @@ class Machine:
         """
         routine = self.routine
         if routine is None:
-            return _separate(self._program(*values), values)
+            return owned(self._program(*values), values)
         if self._mixed is not None:
             return [result if result.shape else result[()] for result in self._mixed(values)]
         results, outputs = results_for(self.types, given)
@@ -430,7 +430,7 @@ class Runner(NativeCallable):
 
 
 def _run_slowly(runner: Runner, *values: Any) -> tuple[Any, ...]:
-    return tuple(owned(runner.machine(*values), values))
+    return tuple(runner.machine(*values))
 
 
 def context_of(dag: Dag, results: Results, types: Sequence[Type]) -> Context:
@@ -448,20 +448,6 @@ def in_order(value: Any) -> Any:
     if value.__class__ is np.ndarray:
         return np.require(value, requirements=("C", "A"))
     return value
-
-
-def _separate(results: Sequence[Any], values: Sequence[Any]) -> list[Any]:
-    """Results in memory of their own: NumPy hands arguments and views of them through."""
-    taken = set(map(id, values))
-    found = []
-    for result in results:
-        own = result
-        if isinstance(result, np.ndarray):
-            if result.base is not None or id(result) in taken or not result.flags.writeable:
-                own = result.copy()
-            taken.add(id(result))
-        found.append(own)
-    return found
 
 
 class _Job:

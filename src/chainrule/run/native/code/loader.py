@@ -87,7 +87,6 @@ class _Section(NamedTuple):
     size: int
     place: int
     is_empty: bool
-    is_writable: bool
     is_code: bool
 
 
@@ -263,7 +262,7 @@ class _Object:
                 end = self._leave_room(end)
             end = -(-end // align) * align
             empty = kind == _NOBITS
-            placed[at] = _Section(offset, size, end, empty, writable, bool(flags & _EXECUTE))
+            placed[at] = _Section(offset, size, end, empty, bool(flags & _EXECUTE))
             end += size
             if end > _MOST:
                 raise RefusedError("too large")

@@ -264,10 +264,6 @@ class Code:
         """Zeros come in from the left."""
         return self._binary("lshr", a, self.constant(bits, a.kind))
 
-    def shift_right_signed(self, a: Value, bits: int) -> Value:
-        """Copies of the sign come in from the left."""
-        return self._binary("ashr", a, self.constant(bits, a.kind))
-
     # --- choices ------------------------------------------------------------------------------
 
     def compare(self, relation: str, a: Value, b: Value) -> Value:

@@ -267,14 +267,10 @@ class _Fusion:
         outputs = [at for at, output in enumerate(self.dag.outputs) if output is node]
         return Foreign(
             node,
-            tuple([self._read(operand) for operand in node.operands]),
+            tuple([self.buffers[operand][0] for operand in node.operands]),
             self.buffers[node][0].number,
             tuple(outputs),
         )
-
-    def _read(self, node: Node) -> Buffer:
-        """Where NumPy reads a node."""
-        return self.buffers[node][0]
 
 
 def _is_ours(node: Node) -> bool:
