@@ -21,11 +21,18 @@ test: $(VENV)/ready  ## run the tests, the docstring examples and the documentat
 
 check: lint test  ## everything that must hold before a commit
 
-lint: $(VENV)/ready  ## style, format, types, layers
+node_modules/ready: $(VENV)/ready package-lock.json
+	@echo "setting up node_modules"
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm ci --silent
+	@touch $@
+
+lint: $(VENV)/ready node_modules/ready  ## style, format, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --deny-warnings src
+	node_modules/.bin/tsc
 
 format: $(VENV)/ready  ## put the code in order
 	$(BIN)/ruff check --fix .
@@ -37,10 +44,11 @@ bench: $(VENV)/ready  ## measure, and write the tables in docs/
 	$(BIN)/python -m benchmarks.costs
 	$(BIN)/python -m benchmarks.operations
 	$(BIN)/python -m benchmarks.pictures
+	$(BIN)/python -m benchmarks.webpage
 	$(BIN)/python -m benchmarks.arrays
 	$(BIN)/python -m benchmarks.loops
 	$(BIN)/python -m benchmarks.sparse
 	$(BIN)/python -m benchmarks.engine
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from chainrule.late import Late
 from tests import jax_values
 
 settings.register_profile("chainrule", deadline=None, derandomize=True)
 settings.load_profile("chainrule")
+
+browsers = Late("tests.browser")
+lending = Late("tests.windows")
 
 SEEDS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "data" / "seeds.json").read_text(encoding="utf-8")
@@ -41,6 +46,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Nor over what the tests of other files have left in caches."""
+    if nextitem is not None and nextitem.path != item.path:
+        pytest_collection_finish()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Values of JAX are stored by the name of the test."""
     jax_values.begin(item)
@@ -64,3 +76,23 @@ def golden(request: pytest.FixtureRequest) -> Any:
         assert text == expected
 
     return compare
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser for the tests of one file; a longer life would hold the event loop of others."""
+    with browsers.opened() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Any) -> Any:
+    """The windows of that browser."""
+    return lending.Windows(chromium)
+
+
+@pytest.fixture
+def page(windows: Any) -> Iterator[Any]:
+    """An empty page, with storage of its own."""
+    with windows.lent() as window:
+        yield window.page

@@ -154,7 +154,7 @@ def section(row: Row, results: Results) -> list[str]:
         *table(_SHORT, [summary(row, case, found) for case, found in mine.items()]),
         "",
     ]
-    for note in NOTES[row.letter]:
+    for note in NOTES.get(row.letter, ()):
         lines += [note, ""]
     every = [line for case, found in mine.items() for line in rows_of(case, found)]
     return [*lines, *table(_HEADS, every), ""]

@@ -60,6 +60,7 @@ from chainrule.ops.composite.table import NAMED
 from chainrule.ops.term import Function
 
 if TYPE_CHECKING:
+    from chainrule.api.exercises import exercise
     from chainrule.api.implicit import fixed_point, root
     from chainrule.api.ode import odeint
     from chainrule.api.plots import Plot
@@ -91,6 +92,7 @@ __all__ = [
     "cond",
     "constant",
     "custom_derivative",
+    "exercise",
     "fixed_point",
     "fori_loop",
     "grad",
@@ -127,6 +129,7 @@ __all__ = [
 _LATE: Final = {
     "Drawing": "chainrule.draw.drawing",
     "Plot": "chainrule.api.plots",
+    "exercise": "chainrule.api.exercises",
     "fixed_point": "chainrule.api.implicit",
     "odeint": "chainrule.api.ode",
     "root": "chainrule.api.implicit",

@@ -13,7 +13,8 @@
     │   └── DerivativeError               E33.  a derivative that does not exist or is ambiguous
     ├── DrawingError (ValueError)         E25.  an option of a drawing that cannot be
     ├── MissingExtraError                 E160  something that only an extra installs
-    └── FileError (ValueError)            E4..  a saved graph that cannot be loaded
+    ├── FileError (ValueError)            E4..  a saved graph that cannot be loaded
+    └── ServerError                       E5..  what the server of the page refuses or stops
 
     ChainruleWarning (UserWarning)        W1..  probably not what was meant, but there is a result
 """
@@ -183,6 +184,10 @@ class DrawingError(ChainruleError, ValueError):
 
 class FileError(ChainruleError, ValueError):
     """A saved graph that cannot be loaded: not ours, a wrong version, or broken inside."""
+
+
+class ServerError(ChainruleError):
+    """A request that the server of the page refuses, or a computation that it stops."""
 
 
 class MissingExtraError(ChainruleError):

@@ -1,7 +1,7 @@
 """Modules that are loaded when something of them is first used: drawings, checks, explanations.
 
 Half of the package is not needed to build, run and differentiate a graph; loading it takes longer
-than all the rest.
+than all the rest. And of what makes machine code, little is needed where the cache has the code.
 """
 
 from __future__ import annotations

@@ -189,9 +189,10 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+# Without a buffer, Python takes a part of a long text for all of it: no broken pipe is seen.
 LONG_OUTPUT_TO_HEAD = (
-    "set -o pipefail; yes 'x+' | head -c 60000 | tr -d '\\n' | sed 's/$/x/' "
-    "| chainrule show - x=1 --table forward --format csv | head -1"
+    "unset PYTHONUNBUFFERED; yes 'x+' | head -c 60000 | tr -d '\\n' | sed 's/$/x/' "
+    "| chainrule show - x=1 --table forward --format csv | head -1; exit ${PIPESTATUS[4]}"
 )
 
 

@@ -105,6 +105,7 @@ OPTIONS = {
     "open": [("--open", "all")],
     "step": [("--step", "1")],
     "legend": [("--no-legend",), ("--legend",)],
+    "live": [("--live",), ("--no-live",)],
 }
 each_option = pytest.mark.parametrize(
     ("name", "words"),
@@ -123,7 +124,7 @@ def test_an_option_reaches_the_drawing(name, words, tmp_path):
     result = run(FORMULA, *POINT, *words, "-o", str(path))
     assert result.exit_code == 0, result.output
     wrt = "x" if "--wrt" in words else None
-    value: object = words[1] if len(words) > 1 else words[0] == "--legend"
+    value: object = words[1] if len(words) > 1 else not words[0].startswith("--no-")
     if name in ("path", "digits", "most", "step"):
         value = int(words[1])
     assert path.read_text("utf-8") == record().draw(wrt=wrt, **{name: value}).svg()

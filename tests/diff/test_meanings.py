@@ -14,7 +14,8 @@ from chainrule.errors import FileError
 from chainrule.formula.infix import read
 from chainrule.formula.printer import formula as written
 from chainrule.graph import flat, text
-from chainrule.graph.dag import Dag, Matrix, Meaning
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Matrix, Meaning
 from chainrule.graph.node import constant_value
 from chainrule.graph.types import FLOAT64
 from tests.diff.examples import FORMULAS, PLACES, at_point, smooth, whole_table

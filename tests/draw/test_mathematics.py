@@ -103,6 +103,18 @@ def test_numbers_stand_as_ziamath_sets_them(text):
     assert found.width == pytest.approx(right, abs=0.01)
 
 
+@pytest.mark.parametrize("number", ["0.25", "-3.5", "100"])
+@pytest.mark.parametrize(
+    ("before", "after"), [(r"\partial\,{", "}"), (r"\mathrm{d}\,{", "}"), ("+", "")]
+)
+def test_numbers_with_marks_stand_as_ziamath_sets_them(before, number, after):
+    latex = before + number.removeprefix("-" if before == "+" else "") + after
+    places, right = layout(latex)
+    found = outline(latex, latex, 1)
+    assert [glyph.x for glyph in found.glyphs] == pytest.approx(places, abs=0.01)
+    assert found.width == pytest.approx(right, abs=0.01)
+
+
 @pytest.mark.parametrize("latex", [*NUMBERS, *EVERYDAY])
 def test_pixels_are_those_of_ziamath(latex):
     theirs = mathematics._latex_reader()(latex.replace("−", "-"), size=200, margin=0).svgxml()

@@ -29,6 +29,7 @@ from chainrule.graph.node import Node, constant_node, input_node, make
 from chainrule.graph.op import OPS, Kind, Op, Params
 from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
 from chainrule.run.kernels import kernel
+from tests.javascript import edges_of, run
 from tests.run.native.columns import Case, Compiled
 
 ALL = [op for op in OPS.values() if op.pointwise and not op.is_leaf]
@@ -362,6 +363,54 @@ def _native_choices(machine: Compiled, case: Case) -> int:
     return len(wanted)
 
 
+def javascript(op: Op) -> Result:
+    """JavaScript: values and derivatives against mpmath on the grid, in both precisions."""
+    if not op.javascript:
+        return NO_VALUES
+    count = 0
+    for params, dtype in itertools.product(params_of(op), exact.DTYPES):
+        graph = alone(op, params, dtype)
+        if not (graph.dag.output.type.is_float or graph.dag.output.type.is_bool):
+            continue  # whole numbers are refused
+        if op.exact is None:
+            count += _javascript_choices(op, params, dtype)
+            continue
+        for found in accuracy.measure(op, params, dtype, _in_javascript):
+            assert found.value[1] <= op.accuracy.value, found
+            assert all(error <= op.accuracy.partials for _, error in found.partials), found
+            count += 1
+    if op.exact is None:
+        return Result(f"{plural(count, 'point')}, exact")
+    bounds = within(op.accuracy.value), within(op.accuracy.partials)
+    return Result(f"{plural(count, 'point')}, {bounds[0]}; derivative {bounds[1]}")
+
+
+def _in_javascript(
+    op: Op, params: Params, dtype: str, columns: list[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Value and partial derivatives of an operation at many points."""
+    dag = alone(op, params, dtype).dag
+    found = run(cr.Graph(dag), np.stack(columns, axis=1))
+    slopes = [np.zeros(len(found.values)) for _ in columns]
+    for slot, edge in enumerate(edges_of(dag)):
+        slopes[edge.position] = found.locals[:, slot]
+    return found.values[:, -1], slopes
+
+
+def _javascript_choices(op: Op, params: Params, dtype: str) -> int:
+    """Compare with plain Python; how many points there were."""
+    columns = everywhere(op, dtype)
+    found, slopes = _in_javascript(op, params, dtype, columns)
+    for row, point in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        wanted = CHOICES[op.name](*point, *params)
+        assert found[row] == wanted or (found[row] != found[row] and wanted != wanted), point
+        if op.name in CHOSEN_SLOPES and alone(op, params, dtype).dag.output.type.is_float:
+            chosen = CHOSEN_SLOPES[op.name](*point, *params)
+            for at, name in enumerate(op.operands):
+                assert slopes[at][row] == chosen.get(name, 0), (params, point)
+    return len(found)
+
+
 # --- text and files -------------------------------------------------------------------------------
 
 
@@ -447,6 +496,7 @@ CHECKS: dict[str, Callable[[Op], Result]] = {
     "forward = reverse": adjoint_identity,
     "sweep = graph": sweep_is_symbolic,
     "native": native,
+    "JavaScript": javascript,
     "text": text_round_trip,
     "LaTeX": latex_round_trip,
     "saved for the backward pass": saved_values,

@@ -55,6 +55,21 @@ def test_scalars_give_what_arrays_give(op, dtype):
                 assert _close(float(one), float(other), dtype), (point, params, one, other)
 
 
+@each_dtype
+@each_measured
+def test_many_points_give_what_few_give(op, dtype):
+    """Branches go another way where there are many points."""
+    columns = [
+        np.array(column, dtype)
+        for column in zip(*exact_results.grid(op, dtype)[:150:5], strict=True)
+    ]
+    for params in exact_results.params_of(op):
+        few, _ = evaluate(op, params, dtype, columns)
+        many, _ = evaluate(op, params, dtype, [np.tile(column, 20) for column in columns])
+        for one, other in zip(np.tile(few, 20), many, strict=True):
+            assert _close(float(one), float(other), dtype), (params, one, other)
+
+
 def _close(a, b, dtype):
     """Equal, or neighbours: vector instructions may round differently."""
     return (a != a and b != b) or a == b or ulps(a, mpmath.mpf(b), dtype) <= 1

@@ -47,7 +47,7 @@ def test_a_check_that_does_not_apply_is_not_an_excuse():
     always = ("value", "first derivative", "second derivative", "float32", "forward = reverse")
     for op in ALL:
         if op.exact is not None:
-            for name in (*always, "sweep = graph", "native", "text", "LaTeX"):
+            for name in (*always, "sweep = graph", "native", "JavaScript", "text", "LaTeX"):
                 assert result(op, name).applies, (op, name)
             assert result(op, "singular points").applies == bool(op.conventions)
 
@@ -88,6 +88,10 @@ def changed(name, **fields):
         ("native", changed("sin", partials=OPS["exp"].partials)),
         ("native", changed("less", native=OPS["less_equal"].native)),
         ("native", changed("where", native=lambda code, condition, a, b: a)),
+        ("JavaScript", changed("sin", javascript="Math.cos")),
+        ("JavaScript", changed("sin", partials=OPS["exp"].partials)),
+        ("JavaScript", changed("less", javascript="{0} <= {1}")),
+        ("JavaScript", changed("where", javascript="{1}")),
         ("text", changed("sin", text=OPS["cos"].text)),
         ("LaTeX", changed("sin", latex=OPS["cos"].latex)),
     ],

@@ -87,6 +87,8 @@ def test_arrays_points_and_loops():
     assert (found.operand, found.user, found.local_derivative) == ("v", "scan1", None)
     inside = record.iterations("scan1")[1].why_not_finite()
     assert "0 · inf" in str(inside)
+    assert str(cr.parse("x + inf").at(x=1).why_not_finite()).startswith("inf is given.")
+    assert str(cr.parse("a = inf; x + a").at(x=1).why_not_finite()).startswith("a = inf is given.")
     logs = cr.trace(lambda x: np.sum(np.log(x)))(np.ones(3)).at(np.array([1.0, 0.0, 2.0]))
     assert [value.name for value in logs.why_not_finite().values] == ["v1"]
     assert "[0, -inf" in str(logs.why_not_finite())

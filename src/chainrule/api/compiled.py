@@ -12,13 +12,16 @@ from chainrule.api.arguments import bind, taken_apart
 from chainrule.api.out import arrangement_of, arrays_for, copied, handed_out
 from chainrule.api.outputs import arranged
 from chainrule.errors import DerivativeError, GraphError, shown
-from chainrule.graph.dag import Arrangement, Dag, Matrix
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Arrangement, Matrix
 from chainrule.graph.node import Node
 from chainrule.graph.types import Type
 from chainrule.late import Late
 from chainrule.run.native.call.callable import NativeCallable
 from chainrule.run.native.call.signature import Cells, Leaf, Results
-from chainrule.run.native.machine import Machine, Options, context_of, in_order
+from chainrule.run.native.machine import Machine, in_order
+from chainrule.run.native.request import Options
+from chainrule.run.native.runner import context_of
 
 if TYPE_CHECKING:
     from chainrule.api import drawings

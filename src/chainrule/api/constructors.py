@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 import scipy
 
+from chainrule import forks
 from chainrule.api.places import refused_by_scipy
 from chainrule.api.protocols import call_scipy
 from chainrule.ops.composite.shaping import astype
@@ -31,7 +32,8 @@ from chainrule.ops.term import Term
 _NAMES: Final = ("array", "asarray", "asanyarray", "ascontiguousarray")
 _DEEPEST: Final = 8
 """Nested lists are looked through so deep."""
-_lock: Final = threading.Lock()
+_lock: Final = threading.RLock()
+forks.wait_for(_lock)  # what is replaced halfway could not be put back
 _running = 0
 _own: list[tuple[ModuleType, str, Any]] = []
 

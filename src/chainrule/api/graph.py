@@ -26,18 +26,21 @@ from chainrule.late import Late
 from chainrule.run.inside import graphs_of, holder
 
 if TYPE_CHECKING:
-    from chainrule.api import compiled, drawings
+    from chainrule.api import compiled, drawings, pages
     from chainrule.api import pattern as pattern_room
     from chainrule.api.compiled import Compiled
     from chainrule.api.pattern import Sparsity
     from chainrule.draw.drawing import Drawing
-    from chainrule.run.native import machine
+    from chainrule.exchange.javascript import exported
+    from chainrule.run.native import request
     from chainrule.simplify import expand as expanding
     from chainrule.simplify import light
 else:
     compiled = Late("chainrule.api.compiled")
-    machine = Late("chainrule.run.native.machine")
+    exported = Late("chainrule.exchange.javascript.exported")
+    request = Late("chainrule.run.native.request")
     drawings = Late("chainrule.api.drawings")
+    pages = Late("chainrule.api.pages")
     pattern_room = Late("chainrule.api.pattern")
     expanding = Late("chainrule.simplify.expand")
     light = Late("chainrule.simplify.light")
@@ -363,9 +366,28 @@ class Graph(Explaining):
             require_float(self.dag, [output, *nodes])
             wrt = compiled.positions(self.dag, nodes)
         threads = whole_number(threads, "threads", 1, 1024)
-        options = machine.Options(threads, bool(fast_math), wrt, bool(profile))
+        options = request.Options(threads, bool(fast_math), wrt, bool(profile))
         made = compiled.Compiled(self.dag, options)
         return made.wait(seconds)
+
+    # --- other languages ----------------------------------------------------------------------
+
+    def javascript(self) -> str:
+        """The graph as an ES module in JavaScript: values, derivatives, the passes over its edges.
+
+        It exports ``value`` and ``gradient`` (for several outputs ``jacobian``), which take a
+        number for each argument, and what they are made of.
+
+        >>> import chainrule as cr
+        >>> print(cr.parse("(x + y) * (x + 1)").javascript())
+        /*
+         * (x + y)*(x + 1)
+        ...
+
+        Raises:
+            GraphError: E249 for arrays, whole numbers, loops, abstract and Python functions.
+        """
+        return exported.exported(self.dag)
 
     # --- drawings -----------------------------------------------------------------------------
 
@@ -389,17 +411,27 @@ class Graph(Explaining):
     def save(self, path: str | PathLike[str], **options: Any) -> None:
         """Write the graph to a file that `load` reads, or a drawing of it, by the suffix.
 
-        ``.json`` and ``.txt`` hold the graph itself; every other suffix is that of a drawing
-        (`Drawing.save`), whose options may be given.
+        ``.json`` and ``.txt`` hold the graph itself, ``.js`` is the module of `javascript`,
+        ``.html`` the page in one file, for any browser, without a network; every other suffix is
+        that of a drawing (`Drawing.save`), whose options may be given. A page has some of them,
+        and ``title``.
 
         Raises:
             FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold.
-            DrawingError: as for `draw`; E250 for an option where none has a meaning.
+            GraphError: E249 as for `javascript`; E229 for the page of a graph of arrays.
+            DrawingError: as for `draw`; E250 and E251 for options without a meaning.
         """
-        if Path(path).suffix.lower() in (".json", ".txt"):
+        suffix = Path(path).suffix.lower()
+        if suffix in (".json", ".txt", ".js"):
             if options:
                 raise DrawingError("E250", "a file of the graph itself takes no options")
-            super().save(path)
+            if suffix == ".js":
+                Path(path).write_text(self.javascript(), encoding="utf-8")
+            else:
+                super().save(path)
+            return
+        if suffix == ".html":
+            pages.save_page(path, self.dag, {}, options)
             return
         drawings.save_drawing(path, self.draw, options)
 

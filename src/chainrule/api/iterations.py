@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from chainrule.api.arguments import digits_shown
 from chainrule.draw.words import counted
+from chainrule.late import Late
 from chainrule.run.inside import Inside
-from chainrule.show.iterations import iterations_table
-from chainrule.show.table import Table
+
+if TYPE_CHECKING:
+    from chainrule.show import iterations as shown
+    from chainrule.show.table import Table
+else:
+    shown = Late("chainrule.show.iterations")
 
 Step = TypeVar("Step")
 
@@ -57,7 +62,7 @@ class Iterations(Sequence[Step]):
 
         Where there are adjoints, those of the carried values are shown too.
         """
-        return iterations_table(self._inside, self._name, self._of, digits_shown(digits))
+        return shown.iterations_table(self._inside, self._name, self._of, digits_shown(digits))
 
     def __repr__(self) -> str:
         return f"<{counted(len(self), 'step')} of {self._name}>"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from chainrule import forks
 from chainrule.api.fingerprint import Key
 from chainrule.api.graph import Graph
 from chainrule.api.plans import Derived, Plan, Pure, plan_of
@@ -14,10 +14,10 @@ from chainrule.api.transforms import trace
 from chainrule.late import Late
 
 if TYPE_CHECKING:
-    from chainrule.run.native import machine
+    from chainrule.run.native import runner
     from chainrule.run.native.machine import Machine
 else:
-    machine = Late("chainrule.run.native.machine")
+    runner = Late("chainrule.run.native.runner")
 
 
 class jit(Derived):  # noqa: N801 - used as a function
@@ -45,16 +45,16 @@ class jit(Derived):  # noqa: N801 - used as a function
     __slots__ = ("_lock", "_machines")
 
     def __init__(self, function: Pure) -> None:
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
         self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
         super().__init__(function, ("jit",), _compiled)
 
     def _planned(self, arguments: Arguments, state: Key | None) -> Plan:
         plan = super()._planned(arguments, state)
         if plan.program is not None:
-            runner: Any = plan.program
+            compiled: Any = plan.program
             with self._lock:
-                self._machines.add(runner.machine)
+                self._machines.add(compiled.machine)
         return plan
 
     def wait(self, timeout: float | None = None) -> jit:
@@ -89,4 +89,4 @@ def _compiled(trace: Trace, _: Arguments) -> Plan:
     plan = plan_of(trace.inputs, trace.results, trace.structure)
     if plan.program is None:
         return plan
-    return plan._replace(program=machine.Runner(plan.program.dag), fresh=True)
+    return plan._replace(program=runner.Runner(plan.program.dag), fresh=True)

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule.api.outputs import arranged
 from chainrule.errors import EvaluationError, shown
-from chainrule.graph.dag import Arrangement, Dag, Matrix
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Arrangement, Matrix
 from chainrule.graph.types import Type
 
 

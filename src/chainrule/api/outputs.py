@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.dag import Arrangement, Matrix
+from chainrule.graph.facts import Arrangement, Matrix
 
 
 def arranged(arrangement: Arrangement | None, values: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """The values by an arrangement; None: one alone, several as a tuple.
 
     Args:
-        arrangement: See `chainrule.graph.dag.Arrangement`.
+        arrangement: See `chainrule.graph.facts.Arrangement`.
         values: One for each output, each of the shape of the points.
         shape: The shape of the points; it comes first in matrices.
     """

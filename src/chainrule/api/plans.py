@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Container, Hashable, Sequence
@@ -11,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 
+from chainrule import forks
 from chainrule.api.array import Array
 from chainrule.api.fingerprint import Key, Made, fingerprint
 from chainrule.api.recall import OTHER, Again, Ready, again_of
@@ -110,7 +110,7 @@ class _Cache:
     def __init__(self, most: int) -> None:
         self._most = most
         self._plans: OrderedDict[Hashable, Planned] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
 
     def get(self, key: Hashable) -> Planned | None:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,17 +21,19 @@ from chainrule.ops.branches import COND, branch_at
 from chainrule.run.inside import Inside, holder
 from chainrule.run.interpret import Sweep
 from chainrule.show.numbers import number
-from chainrule.show.table import Table
-from chainrule.show.tables import backward_table, forward_mode_table, forward_table
 
 if TYPE_CHECKING:
-    from chainrule.api import drawings, plots
+    from chainrule.api import drawings, pages, plots
     from chainrule.api.plots import Plot
     from chainrule.draw.drawing import Drawing
+    from chainrule.show import tables
+    from chainrule.show.table import Table
     from chainrule.simplify import expand as expanding
 else:
     drawings = Late("chainrule.api.drawings")
+    pages = Late("chainrule.api.pages")
     plots = Late("chainrule.api.plots")
+    tables = Late("chainrule.show.tables")
     expanding = Late("chainrule.simplify.expand")
 
 Kind = Literal["forward", "backward", "forward-mode"]
@@ -129,12 +132,18 @@ class Record(Evaluation):
 
     def save(self, path: str | PathLike[str], **options: Any) -> None:
         """Write a drawing in the form that the suffix names; ``options`` are those of `draw`,
-        and ``scale`` and ``animated`` of `Drawing.save`.
+        and ``scale`` and ``animated`` of `Drawing.save`. As ``.html`` it is the page of the graph
+        (`Graph.save`), whose sliders start at these values.
 
         Raises:
             FileError: E406 for another suffix.
-            DrawingError: as for `draw`.
+            DrawingError: as for `draw`; E250 and E251 for options that a page cannot have.
+            GraphError: E229 for the page of a graph of arrays.
         """
+        if Path(path).suffix.lower() == ".html":
+            given = {node.name: self.sweep.values[node] for node in self.dag.inputs}
+            pages.save_page(path, self.dag, given, options)
+            return
         drawings.save_drawing(path, self.draw, options)
 
     def plot_tangent(
@@ -202,18 +211,20 @@ class Record(Evaluation):
         if (wrt and kind != "forward-mode") or (of is not None and kind != "backward"):
             raise GraphError("E226", "wrt= is for the forward-mode table, of= for the backward one")
         if kind == "forward":
-            return forward_table(self.dag, self.sweep.values, digits)
+            return tables.forward_table(self.dag, self.sweep.values, digits)
         if kind == "backward":
             given = self._passes.given
             if given is not None and of is None:
-                return backward_table(self.sweep, None, given, digits, self._passes.given_name)
+                return tables.backward_table(
+                    self.sweep, None, given, digits, self._passes.given_name
+                )
             output = differentiated(self.dag, of)
-            return backward_table(self.sweep, output, self._passes.adjoints(output), digits)
+            return tables.backward_table(self.sweep, output, self._passes.adjoints(output), digits)
         if kind == "forward-mode":
             if not wrt:
                 raise GraphError("E226", "the forward-mode table needs wrt=, the name of a leaf")
             seed = find(self.dag, wrt)
-            return forward_mode_table(self.sweep, seed, self._passes.tangents(seed), digits)
+            return tables.forward_mode_table(self.sweep, seed, self._passes.tangents(seed), digits)
         raise GraphError(
             "E226", f"unknown table {kind!r}; use 'forward', 'backward' or 'forward-mode'"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.api.array import LONGEST_SHOWN
 from chainrule.api.selection import find
@@ -12,8 +12,13 @@ from chainrule.errors import FileError
 from chainrule.formula.printer import formula, latex
 from chainrule.graph import flat, text
 from chainrule.graph.dag import Dag, Order
-from chainrule.show.table import Table
-from chainrule.show.tables import forward_table
+from chainrule.late import Late
+
+if TYPE_CHECKING:
+    from chainrule.show import tables
+    from chainrule.show.table import Table
+else:
+    tables = Late("chainrule.show.tables")
 
 
 class Edge(NamedTuple):
@@ -125,7 +130,7 @@ class Structure:
 
     def table(self) -> Table:
         """The steps of the forward pass without numbers: node and operation."""
-        return forward_table(self.dag, {})
+        return tables.forward_table(self.dag, {})
 
     # --- text and files -----------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ from chainrule.api.tree import Structure, flatten
 from chainrule.errors import GraphError, listed, shown
 from chainrule.graph import walk
 from chainrule.graph.collector import collector_paused
-from chainrule.graph.dag import Dag, Origin
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Origin
 from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
 from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
 from chainrule.ops.composite.table import as_term

@@ -15,6 +15,8 @@ from chainrule.app.compile import compile_formula
 from chainrule.app.draw import draw
 from chainrule.app.explain import cost, derive, paths, saved
 from chainrule.app.learn import descend
+from chainrule.app.practice import practice
+from chainrule.app.serve import serve
 from chainrule.app.show import show
 from chainrule.app.verify import check
 from chainrule.errors import ChainruleError, LimitError
@@ -35,6 +37,13 @@ class _Commands(click.Group):
             _fail(error, LIMIT)
         except (ChainruleError, UnicodeError) as error:
             _fail(error, BAD_INPUT)
+        except OSError as error:
+            # From version 8.5 on, click has an answer of its own to pipes that nobody reads.
+            raise _StreamError from error
+
+
+class _StreamError(Exception):
+    """A stream could not be read or written; its cause says why."""
 
 
 def _fail(error: Exception, code: int) -> NoReturn:
@@ -57,10 +66,11 @@ def run() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
-    except OSError as error:
+    except (OSError, _StreamError) as error:
         # Nobody reads on, or nothing can be written: Python must not try again at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else BAD_INPUT
+        cause = error.__cause__ if isinstance(error, _StreamError) else error
+        code = BROKEN_PIPE if isinstance(cause, BrokenPipeError) else BAD_INPUT
     sys.exit(code)
 
 
@@ -70,7 +80,19 @@ def main() -> None:
     """Write a formula, see its computation graph, follow every value and derivative through it."""
 
 
-for command in (show, draw, paths, derive, check, saved, cost, descend, compile_formula):
+for command in (
+    show,
+    draw,
+    paths,
+    derive,
+    check,
+    saved,
+    cost,
+    descend,
+    compile_formula,
+    serve,
+    practice,
+):
     main.add_command(command)
 
 

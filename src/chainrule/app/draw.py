@@ -73,6 +73,7 @@ _DRAWING: Final = (
     _drawn("open", "Loops and branches by name, or all: drawn with what is inside."),
     _drawn("step", "Which step of an open loop."),
     _drawn("legend", "Whether a line below says what colours mean.", flag=_LEGEND),
+    _drawn("live", "Whether numbers have room for any others.", flag="--live/--no-live"),
 )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from chainrule.diff.flow import Flow
 from chainrule.errors import DerivativeError
 from chainrule.graph.collector import collector_paused
-from chainrule.graph.dag import Arrangement, Dag, Meaning
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Arrangement, Meaning
 from chainrule.graph.node import CONSTANT, Node, input_node
 
 

@@ -11,7 +11,8 @@ from chainrule.diff.build import derivative_dag, meanings_of, new_inputs, requir
 from chainrule.diff.edges import Edges
 from chainrule.diff.flow import Flow
 from chainrule.graph.collector import collector_paused
-from chainrule.graph.dag import Dag, Meaning
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Meaning
 from chainrule.graph.node import Node
 from chainrule.ops.several import ITEM, call_of
 from chainrule.ops.term import Term

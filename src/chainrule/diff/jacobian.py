@@ -19,7 +19,8 @@ from chainrule.diff.forward import tangents
 from chainrule.diff.reverse import adjoints
 from chainrule.errors import DerivativeError
 from chainrule.graph import walk
-from chainrule.graph.dag import Dag, Matrix, Meaning
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Matrix, Meaning
 from chainrule.graph.node import INPUT, PARAMETER, Node
 
 Mode = Literal["auto", "forward", "reverse"]

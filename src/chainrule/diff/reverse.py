@@ -19,7 +19,8 @@ from chainrule.diff.build import (
 from chainrule.diff.edges import Edges
 from chainrule.diff.flow import Flow, one
 from chainrule.graph.collector import collector_paused
-from chainrule.graph.dag import Dag, Meaning
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Meaning
 from chainrule.graph.node import Node
 from chainrule.ops.several import ITEM, call_of
 from chainrule.ops.term import Term

@@ -15,7 +15,7 @@ from chainrule.draw.layout import Frame as LaidFrame
 from chainrule.draw.legend import MARGIN, explained
 from chainrule.draw.options import Options
 from chainrule.draw.scene import Box, Curve, Group, Point, Scene, Text
-from chainrule.draw.sizes import SIZES, Measured, block, box_size, measured, stacked
+from chainrule.draw.sizes import SIZES, Measured, block, box_size, measured, room, stacked
 
 _APART: Final = 3.5
 """Half the distance between the arrows of values and of adjoints on one edge."""
@@ -42,7 +42,7 @@ def arranged(diagram: Diagram, options: Options) -> Scene:
     first = _Arrangement(diagram, options)
     if first.out_of_order and len(diagram.elements) <= _MOST_REORDERED:
         turned = _listed(diagram, first.out_of_order)
-        second = _Arrangement(turned, options, first.found.manner)
+        second = _Arrangement(turned, options, first.found)
         if second.improves_on(first):
             first = second
     first.number_operands()
@@ -82,11 +82,12 @@ class _Arrangement:
         disorder: How bad that is; it counts more where the order matters.
     """
 
-    def __init__(self, diagram: Diagram, options: Options, first: int = 0) -> None:
+    def __init__(self, diagram: Diagram, options: Options, before: Layout | None = None) -> None:
         self._diagram = diagram
         self._options = options
         self._arrivals = Counter(link.target for link in diagram.links)
-        self._lines = [measured(element.lines) for element in diagram.elements]
+        least = room(options)
+        self._lines = [measured(element.lines, least) for element in diagram.elements]
         self._nodes = [
             Node(element.shape, *self._roomy(element, lines), element.group)
             for element, lines in zip(diagram.elements, self._lines, strict=True)
@@ -98,8 +99,8 @@ class _Arrangement:
             if len(self._inside[frame.key]) > 1
         ]
         self._numbers = {element.key: at for at, element in enumerate(diagram.elements)}
-        self._labels = [_labels(link, options.arrows) for link in diagram.links]
-        self.found = self._placed(first)
+        self._labels = [measured(_labels(link, options.arrows), least) for link in diagram.links]
+        self.found = self._placed(before, alike=True)
         wrong = out_of_order(self.found, self._edges(), options.direction)
         self.out_of_order = {diagram.elements[at].key for at in wrong}
         self.disorder = sum(wrong.values())
@@ -124,14 +125,15 @@ class _Arrangement:
             for link, label in zip(self._diagram.links, self._labels, strict=True)
         ]
 
-    def _placed(self, first: int) -> Layout:
-        return layout(self._nodes, self._edges(), self._frames, self._options.direction, first)
+    def _placed(self, before: Layout | None, *, alike: bool = False) -> Layout:
+        direction = self._options.direction
+        return layout(self._nodes, self._edges(), self._frames, direction, before, alike=alike)
 
     def improves_on(self, other: _Arrangement) -> bool:
-        """Whether operands arrive in better order, and no more edges cross for it."""
+        """Whether operands arrive in better order, and nothing else is worse for it."""
         return (
             self.disorder < other.disorder
-            and self.found.manner <= other.found.manner
+            and self.found.in_the_way <= other.found.in_the_way
             and crossings(self.found.routes) <= crossings(other.found.routes)
         )
 
@@ -146,7 +148,7 @@ class _Arrangement:
             mark = Line.words("operand", f"{self._diagram.links[at].position + 1}.")
             self._labels[at] = [*measured([mark]), *self._labels[at]]
         if unclear:
-            self.found = self._placed(self.found.manner)
+            self.found = self._placed(self.found)
 
     def scene(self) -> Scene:
         """Everything at its place, moved so that the margins are even."""
@@ -226,10 +228,10 @@ def framed(key: str, line: Line, boxes: Iterable[Box], frame: Rectangle) -> Grou
     return Group(key, tuple(box.key for box in boxes), text, x, y, right - x, bottom - y)
 
 
-def _labels(link: Link, arrows: Arrows) -> list[Measured]:
+def _labels(link: Link, arrows: Arrows) -> list[Line]:
     """What is written on an edge, from top to bottom."""
     forward = [] if arrows == "backward" and link.back else link.lines
-    return measured([*forward, *(link.back if arrows != "forward" else ())])
+    return [*forward, *(link.back if arrows != "forward" else ())]
 
 
 def _box(element: Element, centre: Point, node: Node, lines: Sequence[Measured]) -> Box:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -11,6 +11,8 @@ from chainrule.draw.scene import Box, Point
 
 REACH: Final = 14.0
 """How far a line goes on to find a box."""
+_HALVED: Final = 40
+"""How often a segment is halved to find where it meets an outline."""
 
 
 class Rectangle(NamedTuple):
@@ -100,7 +102,7 @@ def on_border(before: Point, end: Point, box: Box) -> Point:
     length = math.hypot(end.x - before.x, end.y - before.y)
     reach = (length + REACH) / length if length else 0.0
     ahead = Point(before.x + (end.x - before.x) * reach, before.y + (end.y - before.y) * reach)
-    if _covers(ahead, box):
+    if _cover(box)(ahead):
         return _border(before, ahead, box)
     core = _core(end, box)
     # The line to the core starts well outside of the box.
@@ -121,9 +123,10 @@ def _core(end: Point, box: Box) -> Point:
 def _border(outside: Point, inside: Point, box: Box) -> Point:
     """The point of the outline between a point outside and one inside, by bisection."""
     low, high = 0.0, 1.0
-    for _ in range(50):
+    covers = _cover(box)
+    for _ in range(_HALVED):
         share = (low + high) / 2
-        if _covers(between(outside, inside, share), box):
+        if covers(between(outside, inside, share)):
             high = share
         else:
             low = share
@@ -136,13 +139,18 @@ def between(a: Point, b: Point, share: float) -> Point:
     return Point(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share)
 
 
-def _covers(point: Point, box: Box) -> bool:
-    """Whether a point is inside the outline of a box."""
-    dx, dy = point.x - box.x, point.y - box.y
-    a, b = box.width / 2, box.height / 2
-    if box.shape == "circle":
-        return (dx / a) ** 2 + (dy / b) ** 2 < 1
-    past_x, past_y = abs(dx) - (a - box.corner), abs(dy) - (b - box.corner)
-    if past_x <= 0 or past_y <= 0:
-        return max(past_x, past_y) < box.corner
-    return math.hypot(past_x, past_y) < box.corner
+def _cover(box: Box) -> Callable[[Point], bool]:
+    """Whether a point is inside the outline of a box, as a function of the point."""
+    x, y, a, b, corner = box.x, box.y, box.width / 2, box.height / 2, box.corner
+
+    def ellipse(point: Point) -> bool:
+        across, down = (point[0] - x) / a, (point[1] - y) / b
+        return across * across + down * down < 1
+
+    def square(point: Point) -> bool:
+        across, down = abs(point[0] - x) - (a - corner), abs(point[1] - y) - (b - corner)
+        if across <= 0 or down <= 0:
+            return across < corner and down < corner
+        return across * across + down * down < corner * corner
+
+    return ellipse if box.shape == "circle" else square

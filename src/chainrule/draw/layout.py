@@ -6,7 +6,6 @@ that another one can take its place.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -62,7 +61,8 @@ class Layout:
             to the same of its target.
         anchors: The middle of what is written on each edge; None where nothing is.
         bounds: The rectangle around everything.
-        manner: How they were found, by number: to be tried first for a similar graph.
+        manner: How they were found, by number.
+        in_the_way: How much was in the way of something when they were found.
     """
 
     centres: tuple[Point, ...]
@@ -70,6 +70,7 @@ class Layout:
     anchors: tuple[Point | None, ...]
     bounds: Rectangle
     manner: int = 0
+    in_the_way: int = 0
 
 
 _DIRECTIONS: Final = {"right": "leftright", "down": "topbottom"}
@@ -116,7 +117,9 @@ def layout(
     edges: Sequence[Edge],
     frames: Sequence[Frame],
     direction: Direction,
-    first: int = 0,
+    before: Layout | None = None,
+    *,
+    alike: bool = False,
 ) -> Layout:
     """Place boxes and edges so that no label overlaps a box or a label, and no edge crosses a box.
 
@@ -125,9 +128,11 @@ def layout(
         edges: The edges.
         frames: The frames; boxes name the innermost one that they stand in.
         direction: Where edges point to.
-        first: The manner that is tried first.
+        before: The layout of a similar graph: its manner is tried first, and does where no more is
+            in the way than there.
+        alike: Whether no other manner than that is tried.
     """
-    found = _clear(nodes, edges, frames, direction, first)
+    found = _clear(nodes, edges, frames, direction, before, alike)
     if len(edges) <= _MOST_STRAIGHTENED and _MANNERS[found.manner][0] == "diagonal":
         found = _straightened(found, nodes, edges, direction)
     # Frames have their name at the top, so they cannot be turned over.
@@ -141,6 +146,7 @@ def _straightened(
     """The layout without bends that nothing asks for; labels that stand off their edge are on it
     where there is room.
     """
+    least = _cost(found, nodes, edges)
     for at, edge in enumerate(edges):
         route, anchor = found.routes[at], found.anchors[at]
         start, end = route[0], route[-1]
@@ -150,7 +156,6 @@ def _straightened(
             start = Point(x + node.width / 2, y) if across else Point(x, y + node.height / 2)
         elif anchor is None or crosses(start, end, _plate(edge, anchor)):
             continue
-        least = _cost(found, nodes, edges)
         for share in _ALONG if anchor else _ALONG[:1]:
             place = between(start, end, share)
             tried = replace(
@@ -158,8 +163,9 @@ def _straightened(
                 routes=(*found.routes[:at], (start, end), *found.routes[at + 1 :]),
                 anchors=(*found.anchors[:at], anchor and place, *found.anchors[at + 1 :]),
             )
-            if _cost(tried, nodes, edges) <= least:
-                found = tried
+            cost = _cost(tried, nodes, edges)
+            if cost <= least:
+                found, least = tried, cost
                 break
     return found
 
@@ -210,6 +216,7 @@ def _mirrored(found: Layout, direction: Direction) -> Layout:
         tuple(None if anchor is None else turned(anchor) for anchor in found.anchors),
         Rectangle(min(low.x, high.x), min(low.y, high.y), max(low.x, high.x), max(low.y, high.y)),
         found.manner,
+        found.in_the_way,
     )
 
 
@@ -218,25 +225,30 @@ def _clear(
     edges: Sequence[Edge],
     frames: Sequence[Frame],
     direction: Direction,
-    first: int,
+    before: Layout | None,
+    alike: bool,
 ) -> Layout:
     """The first layout in which nothing is in the way of anything; else the one with least."""
-    tries = sorted(range(len(_MANNERS)), key=lambda manner: manner != first)
     if len(edges) > _MOST_CHECKED:
         return _placed(nodes, edges, frames, direction, _SAFE)
-    best, least = None, math.inf
-    for manner in tries:
-        found = _placed(nodes, edges, frames, direction, manner)
-        count = _count(found, nodes, edges)
-        if count < least:
-            best, least = found, count
-        if count < (1 if len(edges) <= _MOST_POLISHED else GRAVE):
+    enough = 0 if len(edges) <= _MOST_POLISHED else GRAVE - 1
+    tries = [*range(len(_MANNERS))]
+    if before is not None:
+        others = () if alike else (manner for manner in tries if manner != before.manner)
+        tries = [before.manner, *others]
+        enough = max(enough, before.in_the_way)
+
+    def counted(manner: int, *, apart: bool = True) -> Layout:
+        found = _placed(nodes, edges, frames, direction, manner, apart)
+        return replace(found, in_the_way=_count(found, nodes, edges))
+
+    best = counted(tries[0])
+    for manner in tries[1:]:
+        if best.in_the_way <= enough:
             break
-    assert best is not None
-    if least >= GRAVE:
-        found = _placed(nodes, edges, frames, direction, best.manner, apart=False)
-        if _count(found, nodes, edges) < least:
-            return found
+        best = min(best, counted(manner), key=lambda one: one.in_the_way)
+    if best.in_the_way >= GRAVE:
+        best = min(best, counted(best.manner, apart=False), key=lambda one: one.in_the_way)
     return best
 
 

@@ -40,6 +40,10 @@ class Letters:
         """The shapes that have been used so far."""
         return "".join(f'<path id="{id}" d="{path}"/>' for path, id in self._shapes.items())
 
+    def id_of(self, path: str) -> str:
+        """The name of a shape, which is defined from now on."""
+        return self._shapes.setdefault(path, f"{self.prefix}{len(self._shapes)}")
+
     def write(self, text: Text, latex: str, plain: str) -> str:
         """Writing at the place and in the size of a text."""
         found = outline(latex, plain, text.size)
@@ -59,8 +63,7 @@ class Letters:
         """Letters of one size on one line share a place: only their distances are written."""
         rows: dict[tuple[float, float], list[tuple[float, str]]] = {}
         for glyph in found.glyphs:
-            id = self._shapes.setdefault(glyph.path, f"{self.prefix}{len(self._shapes)}")
-            rows.setdefault((glyph.scale, glyph.y), []).append((glyph.x, id))
+            rows.setdefault((glyph.scale, glyph.y), []).append((glyph.x, self.id_of(glyph.path)))
         parts = []
         for (scale, down), letters in rows.items():
             first = letters[0][0]
@@ -92,13 +95,14 @@ def page(picture: Sized, body: str, style: str, letters: Letters) -> str:
     """A whole SVG: its title and description, style, shapes of letters and sheet, then the body."""
     prefix = letters.prefix
     width, height = number(picture.width), number(picture.height)
+    look = f"<style>{style}</style>\n" if style else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}drawing" class="chainrule"'
         f' viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
         f' aria-labelledby="{prefix}title {prefix}description">\n'
         f'<title id="{prefix}title">{clean(picture.title)}</title>\n'
         f'<desc id="{prefix}description">{clean(picture.description)}</desc>\n'
-        f"<style>{style}</style>\n"
+        f"{look}"
         f"<defs>{letters.definitions()}</defs>\n"
         f'<rect class="sheet" width="{width}" height="{height}"/>\n'
         f"{body}\n</svg>\n"

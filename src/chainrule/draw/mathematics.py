@@ -9,15 +9,16 @@ from __future__ import annotations
 import importlib
 import math
 import re
-import threading
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
+
+from chainrule import forks
 
 ASCENT: Final = 0.78
 """How far a line reaches above its baseline, in sizes; tall mathematics reaches further."""
@@ -28,10 +29,13 @@ _EM: Final = 1000.0
 _SYMBOL: Final = 12.0
 """The size of the glyphs that ziamath defines."""
 _LONGEST: Final = 1000
-_NUMBER: Final = re.compile(r"[-−]?\d+(?:\.\d+)?", re.ASCII)
+_NUMBER: Final = re.compile(
+    r"(?:\+(?=\d)|((?:\\partial|\\mathrm\{d\})\\,\{))?([-−]?\d+(?:\.\d+)?)(?(1)\})", re.ASCII
+)
+"""A decimal number, alone, with its plus, or as a derivative."""
 _WORDS: Final = re.compile(r"\\(text|operatorname|mathrm)\{((?:[^{}\\]|\\[_&#%$])*)\}")
 _STEP: Final = re.compile(r"([MLQCZ])([^MLQCZ]*)")
-_lock: Final = threading.Lock()
+_lock: Final = forks.lock()
 """The font is read through one file position, so ziamath can do one thing at a time."""
 
 
@@ -91,8 +95,8 @@ def outline(latex: str, text: str, size: float) -> Outline | None:
     >>> outline("名", "名", 10) is None
     True
     """
-    if _NUMBER.fullmatch(latex):
-        found: Outline | None = _number(latex)
+    if number := _NUMBER.fullmatch(latex):
+        found: Outline | None = _number(number)
     else:
         found = _laid_out(latex) if text.strip() else None
     if found is None:
@@ -130,16 +134,26 @@ def _estimate(letter: str) -> float:
     return 1.1 if unicodedata.east_asian_width(letter) in "WF" else 0.55
 
 
-def _number(latex: str) -> Outline:
+def _number(found: re.Match[str]) -> Outline:
     """A decimal number, put together from its digits: much faster than a layout."""
     signs = _signs()
-    glyphs: list[Glyph] = []
-    x = 0.0
-    for sign in latex.replace("−", "-"):
+    marks, x = _marks(found.string[: found.start(2)], found.string[found.end(2) :])
+    glyphs = list(marks)
+    for sign in found[2].replace("−", "-"):
         glyph, advance = signs[sign]
         glyphs.append(replace(glyph, x=x))
         x += advance
     return Outline(x, _EM * (ASCENT + DESCENT), _EM * ASCENT, tuple(glyphs))
+
+
+@lru_cache
+def _marks(before: str, after: str) -> tuple[Sequence[Glyph], float]:
+    """What stands before a number, and how far from the left edge the number begins."""
+    line = _laid_out(f"{before}0{after}")
+    if line is None:
+        raise AssertionError("the font of ziamath has the marks of numbers")
+    *marks, digit = line.glyphs
+    return marks, digit.x
 
 
 @lru_cache(maxsize=1)

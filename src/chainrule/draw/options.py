@@ -66,6 +66,7 @@ class Options:
             is inside; else each is one box.
         step: Which step of opened loops is drawn, with its numbers, from 1.
         legend: Whether lines below the drawing say what its colours and signs mean.
+        live: Whether numbers have room for any other number, as on a page where they change.
     """
 
     view: View = "graph"
@@ -85,6 +86,7 @@ class Options:
     open: str = ""
     step: int = 1
     legend: bool = True
+    live: bool = False
 
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -150,8 +152,8 @@ def _checked(name: str, value: Any) -> Any:
             raise DrawingError("E250", f"open is {shown(value)}; it is names of nodes, or 'all'")
     elif name == "up_to":
         value = _moment(value)
-    elif name == "legend" and not isinstance(value, bool):
-        raise DrawingError("E250", f"legend is True or False, not {shown(value)}")
+    elif name in ("legend", "live") and not isinstance(value, bool):
+        raise DrawingError("E250", f"{name} is True or False, not {shown(value)}")
     return value
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from chainrule.draw.diagram import Element, Line
 from chainrule.draw.mathematics import measure
+from chainrule.draw.number_lines import number_line
+from chainrule.draw.options import Options
 from chainrule.draw.scene import Role, Text
 from chainrule.draw.words import as_words
 
@@ -46,8 +49,25 @@ class Measured(NamedTuple):
     full: str
 
 
-def measured(lines: Iterable[Line]) -> list[Measured]:
-    """Lines with their sizes; what is too long is shortened."""
+_NO_ROOM: Final[Mapping[Role, float]] = MappingProxyType({})
+_LARGE: Final = -1e-10
+"""A number that is written at length, whatever its digits."""
+
+
+def room(options: Options) -> Mapping[Role, float]:
+    """The least width of numbers by role, where they may change."""
+    if not options.live:
+        return _NO_ROOM
+    roles: list[Role] = ["value", "adjoint", "tangent", "contribution"]
+    if options.edges == "local":
+        roles.append("local")
+    number = _LARGE * (1 + 10.0 ** (1 - options.digits))
+    lines = (number_line(role, number, options.digits) for role in roles)
+    return {line.role: measure(line.latex, line.text, SIZES[line.role])[0] for line in lines}
+
+
+def measured(lines: Iterable[Line], least: Mapping[Role, float] = _NO_ROOM) -> list[Measured]:
+    """Lines with their sizes, at least these by role; what is too long is shortened."""
     found = []
     for line in lines:
         size = SIZES[line.role]
@@ -57,6 +77,7 @@ def measured(lines: Iterable[Line]) -> list[Measured]:
         if width > widest:
             full = line.text
             line, width, height = _shortened(line, width, widest)
+        width = max(width, least.get(line.role, 0.0))
         found.append(Measured(line, width, height * _LEADING, full))
     return found
 

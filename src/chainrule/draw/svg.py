@@ -90,6 +90,10 @@ class Sheet:
         return page(self.scene, body, self._style() + motion, self._letters)
 
     def _style(self) -> str:
+        return style_sheet(self.prefix, self.rules())
+
+    def rules(self) -> dict[str, str]:
+        """How everything looks: CSS declarations by selector."""
         theme = self._theme
         rules = {
             ".sheet,.plate": f"fill:{theme.background}",
@@ -115,7 +119,7 @@ class Sheet:
             rules[f".{kind} .inner,.{kind} .ring"] = f"stroke:{paint.line}"
         for role in dict.fromkeys(text.role for text in self.scene.texts()):
             rules[f".{role}"] = f"fill:{theme.texts[role]}"
-        return style_sheet(self.prefix, rules)
+        return rules
 
     def _body(self) -> Iterator[str]:
         yield from map(self._group, self.scene.groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chainrule.errors import GraphError, shown
 from chainrule.formula.names import KEYWORDS, canonical, names_of
@@ -14,8 +14,7 @@ Shapes = Mapping[str, int | Sequence[int]]
 """The shape of each name; a whole number is the shape of a vector."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declarations:
+class Declarations(NamedTuple):
     """Names by kind, dtypes and shapes; ``inputs`` None says that every free name is one."""
 
     inputs: tuple[str, ...] | None

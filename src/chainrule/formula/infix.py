@@ -119,7 +119,8 @@ def lowered(
         dag, unused = lower(statements, text, declarations, limits, constants)
     for name in unused:
         warnings.warn(
-            f"W101 {name!r} is defined, but the output does not use it",
+            f"W101 {name!r} is defined, but the output does not use it; outputs are what the last "
+            "statement gives: one, or several with commas between",
             ChainruleWarning,
             stacklevel=_level_of_caller(),
         )

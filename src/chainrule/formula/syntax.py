@@ -7,29 +7,48 @@ their brackets included. Trees are never compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any, dataclass_transform
 
 from chainrule.errors import Span
 
 
-@dataclass(slots=True, eq=False)
-class Number:
+@dataclass_transform(eq_default=False)
+class _Fields(type):
+    """Makes classes whose objects have the annotated fields, given in order.
+
+    They are dataclasses with slots, but defined in a tenth of the time: reading the first formula
+    begins with all of them.
+    """
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _Fields:
+        fields = tuple(namespace.get("__annotations__", ()))
+        if fields:
+            body = "; ".join([f"self.{field} = {field}" for field in fields])
+            exec(f"def __init__(self, {', '.join(fields)}): {body}", {}, namespace)
+        return type.__new__(
+            cls, name, bases, {**namespace, "__slots__": fields, "__match_args__": fields}
+        )
+
+
+class _Piece(metaclass=_Fields):
+    """What all classes here have in common."""
+
+
+class Number(_Piece):
     """A literal, with a sign directly before it: ``2``, ``-0.5``, ``true``."""
 
     value: int | float | bool
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Listing:
+class Listing(_Piece):
     """Numbers in brackets: ``[2, 3]``, ``[[1, 2], [3, 4]]``."""
 
     items: tuple[Number | Listing, ...]
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Index:
+class Index(_Piece):
     """``base[1:3, 0]``; the key holds whole numbers and slices of them."""
 
     base: Syntax
@@ -37,24 +56,21 @@ class Index:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Name:
+class Name(_Piece):
     """A name in its canonical spelling."""
 
     name: str
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Group:
+class Group(_Piece):
     """Brackets, or a plus sign: the same as what is inside."""
 
     inner: Syntax
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Operation:
+class Operation(_Piece):
     """A sign, bars or a root: the operation ``op`` of the table on its operands.
 
     Besides there are ``matmul`` for ``@``, ``turned`` for ``.T``, and in LaTeX ``product`` for a
@@ -67,8 +83,7 @@ class Operation:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Power:
+class Power(_Piece):
     """``base ^ exponent``; whether the exponent is literal decides which operation it is."""
 
     base: Syntax
@@ -76,8 +91,7 @@ class Power:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Comparison:
+class Comparison(_Piece):
     """A chain such as ``0 < x <= 1``: one operation between every two neighbours, all must hold."""
 
     ops: list[str]
@@ -85,8 +99,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Call:
+class Call(_Piece):
     """A name directly before a bracket: ``name(arguments)``."""
 
     name: Name
@@ -98,16 +111,14 @@ Syntax = Number | Listing | Index | Name | Group | Operation | Power | Compariso
 """A piece of a formula."""
 
 
-@dataclass(slots=True, eq=False)
-class Definition:
+class Definition(_Piece):
     """``name = value``."""
 
     name: Name
     value: Syntax
 
 
-@dataclass(slots=True, eq=False)
-class FunctionDefinition:
+class FunctionDefinition(_Piece):
     """``name(parameters) = body``."""
 
     name: Name
@@ -115,8 +126,7 @@ class FunctionDefinition:
     body: Syntax
 
 
-@dataclass(slots=True, eq=False)
-class Outputs:
+class Outputs(_Piece):
     """One or several expressions without a name."""
 
     values: tuple[Syntax, ...]

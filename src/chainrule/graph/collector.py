@@ -11,8 +11,11 @@ import gc
 import threading
 from collections.abc import Iterator
 
-_lock = threading.Lock()
-_pauses: list[bool] = []  # for each pause now in force, whether the collector ran before the first
+from chainrule import forks
+
+_lock = forks.lock()
+_pauses: list[int] = []  # the thread of each pause now in force
+_was_on = True  # whether the collector ran before the first of them
 
 
 @contextlib.contextmanager
@@ -21,12 +24,27 @@ def collector_paused() -> Iterator[None]:
 
     The collector comes back with the end of the last pause, if it was on before the first.
     """
+    global _was_on  # noqa: PLW0603
+    thread = threading.get_ident()
     with _lock:
-        _pauses.append(_pauses[0] if _pauses else gc.isenabled())
+        if not _pauses:
+            _was_on = gc.isenabled()
+        _pauses.append(thread)
         gc.disable()
     try:
         yield
     finally:
         with _lock:
-            if _pauses.pop() and not _pauses:
+            _pauses.remove(thread)
+            if _was_on and not _pauses:
                 gc.enable()
+
+
+@forks.in_child
+def _forked() -> None:
+    """Nobody would end the pauses of other threads."""
+    others = [thread for thread in _pauses if thread != threading.get_ident()]
+    for thread in others:
+        _pauses.remove(thread)
+    if others and _was_on and not _pauses:
+        gc.enable()

@@ -4,98 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import PurePath
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, final
+from typing import Final, Literal, final
 
 from chainrule.errors import GraphError, Span, listed, nearest, shown
 from chainrule.graph import walk
 from chainrule.graph.collector import collector_paused
+from chainrule.graph.facts import Arrangement, Edge, Meaning, Origin
+from chainrule.graph.labels import labels
 from chainrule.graph.node import (
     CONSTANT,
     INPUT,
     PARAMETER,
     Node,
     check_name,
-    constant_value,
     input_node,
     parameter_node,
 )
-from chainrule.graph.numerals import numeral
 
 Order = Literal["depth-first", "kahn"]
 
 _LISTED: Final = 12
 """Names are listed in a message where there are no more than this."""
-
-
-class Edge(NamedTuple):
-    """One edge, from an operand to the node that uses it; ``position`` counts operands from 0."""
-
-    operand: Node
-    user: Node
-    position: int
-
-
-class Meaning(NamedTuple):
-    """What a node of a derivative graph is: ∂of/∂wrt in the graph that was differentiated.
-
-    Attributes:
-        label: The derivative by the labels of that graph, such as ``"∂f/∂x"``.
-        of: What is differentiated; None: whatever the adjoints given from outside belong to.
-        wrt: By what; None: along the direction given from outside.
-    """
-
-    label: str
-    of: Node | None
-    wrt: Node | None
-
-
-class Origin(NamedTuple):
-    """Where in a Python function a node was made.
-
-    Attributes:
-        file: The path of the file.
-        line: Counted from 1.
-        calls: The calls of other functions it was made in, outermost first: ``("layer", "norm_2")``
-            for the second call of ``norm`` in a call of ``layer``.
-    """
-
-    file: str
-    line: int
-    calls: tuple[str, ...] = ()
-
-    @property
-    def place(self) -> str:
-        """The name of the file, and the line; what was typed in somewhere has no file.
-
-        >>> Origin("lib/model.py", 12).place, Origin("<stdin>", 3).place
-        ('model.py:12', 'line 3')
-        """
-        if self.file.startswith("<"):
-            return f"line {self.line}"
-        return f"{PurePath(self.file).name}:{self.line}"
-
-    @property
-    def words(self) -> str:
-        """Where a node was made: file and line, and the calls it was made in.
-
-        >>> Origin("lib/model.py", 12, ("net", "layer_2")).words
-        'model.py:12 in net, layer_2'
-        """
-        return f"{self.place} in {', '.join(self.calls)}" if self.calls else self.place
-
-
-class Matrix(NamedTuple):
-    """Outputs that stand in rows and columns, the first of them at position ``first``."""
-
-    first: int
-    rows: int
-    columns: int
-
-
-Arrangement = int | Matrix | tuple["Arrangement", ...]
-"""How outputs are handed out: one by its position, several in a tuple, or as a matrix."""
 
 
 @final
@@ -288,85 +218,8 @@ class Dag:
 
     @cached_property
     def labels(self) -> Mapping[Node, str]:
-        """One short name for every node, all different but for constants, which show their value.
-
-        A node shows the first name it was given. An abstract function called only once goes by its
-        own name, an unnamed output is ``f`` (several are ``f1``, ``f2``, …), what has several
-        results goes by its operation (``scan1``, ``while1``), and the other unnamed computations
-        are ``v1``, ``v2``, … in topological order.
-        """
-        labels: dict[Node, str] = {}
-        prefix = "v"
-        while any(
-            name.startswith(prefix) and name[len(prefix) :].isdigit() for name in self._owners
-        ):
-            prefix += "_"
-        called = self._called
-        several = self._unnamed_outputs
-        free_f = "f" not in self._owners and "f" not in called.values()
-        lone_output = self.outputs[0] if len(self.outputs) == 1 and free_f else None
-        count = 0
-        joint = self._unnamed_joint
-        for node in self.order:
-            given = self.names.get(node)
-            if node.op is INPUT or node.op is PARAMETER:
-                labels[node] = node.name
-            elif given:
-                labels[node] = given[0]
-            elif node.op is CONSTANT:
-                labels[node] = numeral(constant_value(node))
-            elif node in called:
-                labels[node] = called[node]
-            elif node in several:
-                labels[node] = several[node]
-            elif node in joint:
-                labels[node] = joint[node]
-            else:
-                count += 1
-                labels[node] = "f" if node is lone_output else f"{prefix}{count}"
-        return MappingProxyType(labels)
-
-    @cached_property
-    def _unnamed_outputs(self) -> dict[Node, str]:
-        """f1, f2, … for several outputs without names; those of derivatives have meanings."""
-        taken = {*self._owners, *self._called.values()}
-        if len(self.outputs) == 1 or self.meanings or any(name.startswith("f") for name in taken):
-            return {}
-        unnamed = [
-            node
-            for node in dict.fromkeys(self.outputs)
-            if not node.is_leaf and node not in self.names and node not in self._called
-        ]
-        return {node: f"f{at}" for at, node in enumerate(unnamed, start=1)}
-
-    @cached_property
-    def _unnamed_joint(self) -> dict[Node, str]:
-        """scan1, scan2, while1, … for nodes with several results that have no name."""
-        found: dict[Node, str] = {}
-        counts: dict[str, int] = {}
-        for node in self.order:
-            if node.op.joint is None or node in self.names:
-                continue
-            stem = node.op.name.partition("_")[0]
-            while True:
-                counts[stem] = at = counts.get(stem, 0) + 1
-                if f"{stem}{at}" not in self._owners:
-                    break
-            found[node] = f"{stem}{at}"
-        return found
-
-    @cached_property
-    def _called(self) -> dict[Node, str]:
-        """Nodes that may go by a name among their parameters, which no other node has."""
-        found: dict[str, list[Node]] = {}
-        for node in self.order:
-            if node.op.labelled and not any(node.params[1:]):
-                found.setdefault(str(node.params[0]), []).append(node)
-        return {
-            nodes[0]: name
-            for name, nodes in found.items()
-            if len(nodes) == 1 and name not in self._owners
-        }
+        """One short name for every node, as `chainrule.graph.labels` chooses them."""
+        return labels(self.order, self.outputs, self.names, self._owners, bool(self.meanings))
 
     @cached_property
     def _by_label(self) -> dict[str, Node]:
@@ -393,9 +246,9 @@ class Dag:
         if node is None:
             guess = nearest(name, self._by_label)
             hint = f"; did you mean {guess!r}?" if guess else ""
-            labels = [label for node, label in self.labels.items() if node.op is not CONSTANT]
-            if not guess and 0 < len(labels) <= _LISTED:
-                hint = f"; it has {listed(labels)}"
+            known = [label for node, label in self.labels.items() if node.op is not CONSTANT]
+            if not guess and 0 < len(known) <= _LISTED:
+                hint = f"; it has {listed(known)}"
             raise GraphError("E225", f"the graph has no node named {shown(name)}{hint}")
         return node
 

@@ -16,7 +16,8 @@ import numpy as np
 from chainrule.errors import ChainruleError, FileError, Span, shown
 from chainrule.graph import walk
 from chainrule.graph.collector import collector_paused
-from chainrule.graph.dag import Arrangement, Dag, Matrix, Meaning, Origin
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Arrangement, Matrix, Meaning, Origin
 from chainrule.graph.node import (
     CONSTANT,
     INPUT,

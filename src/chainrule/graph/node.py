@@ -11,6 +11,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from chainrule import forks
 from chainrule.errors import GraphError, shown
 from chainrule.graph.op import Form, Level, Op, Params, register
 from chainrule.graph.types import FLOAT64, Type
@@ -90,7 +91,7 @@ class _Entry(weakref.ref[Node]):
 # no memory of its own; only where there are parameters it is the pair of both.
 _tables: Final[defaultdict[Op, dict[Key, _Entry]]] = defaultdict(dict)
 # Re-entrant: a garbage collection inside `make` may call `_forget` on the same thread.
-_lock: Final = threading.RLock()
+_lock: Final = forks.lock()
 _new: Final = object.__new__
 
 

@@ -254,6 +254,10 @@ class Op:
         native: How one element is computed in machine code: (code, operands, parameters) → the
             result, by the methods of a `chainrule.run.native.emit.lanes.Code`, or None where it
             does not cover the parameters or the operands; None in its place: NumPy does it.
+        javascript: How JavaScript computes it: an expression with ``{0}``, ``{1}``, … for the
+            operands, or the name of a function of the operands and parameters, one of JavaScript or
+            one in `chainrule.exchange.javascript`; or what gives either for the parameters; empty:
+            not at all.
         result_names: (types of the operands, parameters) → a few words for each of several results.
     """
 
@@ -285,6 +289,7 @@ class Op:
     reach: Callable[..., Any] | None = None
     joint: Joint | None = None
     native: Callable[..., Any] | None = None
+    javascript: str | Callable[..., str] = ""
     result_names: Callable[[Sequence[Type], Params], Sequence[str]] | None = None
     is_leaf: bool = field(default=False)
 

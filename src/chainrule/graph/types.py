@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import threading
 import weakref
 from collections.abc import Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from chainrule import forks
 from chainrule.errors import GraphError, shown
 
 DTYPES: Final = ("float64", "float32", "int64", "int32", "bool")
@@ -91,7 +91,7 @@ _types: weakref.WeakValueDictionary[tuple[Any, tuple[int, ...]], Type] = (
 )
 
 
-_lock: Final = threading.Lock()
+_lock: Final = forks.lock()
 
 
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:

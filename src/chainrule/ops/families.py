@@ -148,6 +148,7 @@ def pointwise(
     rule: str = "",
     symbol: Symbol | None = None,
     native: Callable[..., Any] | None = None,
+    javascript: str | Callable[..., str] = "",
 ) -> Function:
     """Define an operation that works element by element; operands of one type give that type."""
     return _defined(
@@ -170,6 +171,7 @@ def pointwise(
         meet=meet,
         symbol=symbol,
         native=native,
+        javascript=javascript,
     )
 
 
@@ -181,6 +183,7 @@ def comparison(
     text: Form,
     latex: Head = None,
     native: Callable[..., Any],
+    javascript: str,
     operands: Sequence[str] = ("a", "b"),
     kind: Kind = Kind.NUMBER,
 ) -> Function:
@@ -196,6 +199,7 @@ def comparison(
         latex=latex,
         infer=_condition,
         native=native,
+        javascript=javascript,
     )
 
 

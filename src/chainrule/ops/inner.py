@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from chainrule.errors import FileError, GraphError, shown
 from chainrule.graph import walk
-from chainrule.graph.dag import Dag, Origin
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Origin
 from chainrule.graph.flat import from_data
 from chainrule.graph.node import Node, constant_node, input_node
 from chainrule.graph.types import Type

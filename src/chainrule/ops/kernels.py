@@ -48,7 +48,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         if shape == np.shape(other):
             return taken
         return np.broadcast_to(taken, np.broadcast_shapes(shape, np.shape(other)))
-    if condition.size < _MANY or a.dtype != b.dtype:
+    plain = not hasattr(a, "dtype") or not hasattr(b, "dtype")
+    if condition.size < _MANY or plain or a.dtype != b.dtype:
         return np.where(condition, a, b)
     bits = f"u{a.itemsize}"
     first, second = np.asarray(a).view(bits), np.asarray(b).view(bits)

@@ -32,6 +32,7 @@ less = comparison(
     "whether a < b",
     kernel="operator.lt",
     native=_compared("lt"),
+    javascript="{0} < {1}",
     text=_relation("<"),
     latex=_relation("<"),
 )
@@ -40,6 +41,7 @@ less_equal = comparison(
     "whether a ≤ b",
     kernel="operator.le",
     native=_compared("le"),
+    javascript="{0} <= {1}",
     text=_relation("<="),
     latex=_relation(r"\le"),
 )
@@ -48,6 +50,7 @@ greater = comparison(
     "whether a > b",
     kernel="operator.gt",
     native=_compared("gt"),
+    javascript="{0} > {1}",
     text=_relation(">"),
     latex=_relation(">"),
 )
@@ -56,6 +59,7 @@ greater_equal = comparison(
     "whether a ≥ b",
     kernel="operator.ge",
     native=_compared("ge"),
+    javascript="{0} >= {1}",
     text=_relation(">="),
     latex=_relation(r"\ge"),
 )
@@ -65,6 +69,7 @@ equal = comparison(
     kind=Kind.ANY,
     kernel="operator.eq",
     native=_compared("eq"),
+    javascript="{0} === {1}",
     text=_relation("=="),
     # A bare = at the top of a statement would define something, so this binds as a list does.
     latex=_relation("=")._replace(level=Level.LIST),
@@ -75,6 +80,7 @@ not_equal = comparison(
     kind=Kind.ANY,
     kernel="operator.ne",
     native=_compared("ne"),
+    javascript="{0} !== {1}",
     text=_relation("!="),
     latex=_relation(r"\ne"),
 )
@@ -85,6 +91,7 @@ logical_and = comparison(
     kind=Kind.BOOL,
     kernel="operator.and_",
     native=lambda code, a, b: code.bit_and(a, b),
+    javascript="{0} && {1}",
     text=infix("and", Level.AND),
     latex=infix(r"\land", Level.AND),
 )
@@ -94,6 +101,7 @@ logical_or = comparison(
     kind=Kind.BOOL,
     kernel="operator.or_",
     native=lambda code, a, b: code.bit_or(a, b),
+    javascript="{0} || {1}",
     text=infix("or", Level.OR),
     latex=infix(r"\lor", Level.OR),
 )
@@ -103,6 +111,7 @@ logical_xor = comparison(
     kind=Kind.BOOL,
     kernel="operator.xor",
     native=lambda code, a, b: code.bit_xor(a, b),
+    javascript="{0} !== {1}",
     text=infix("xor", Level.OR),
     latex=infix(r"\oplus", Level.OR),
 )
@@ -113,6 +122,7 @@ logical_not = comparison(
     kind=Kind.BOOL,
     kernel="numpy.logical_not",
     native=lambda code, a: code.invert(a),
+    javascript="!{0}",
     text=Form("not {0}", Level.NOT, (Level.NOT,)),
     latex=Form(r"\lnot {0}", Level.NOT, (Level.NOT,)),
 )
@@ -125,6 +135,7 @@ where: Function = pointwise(
     rule="the branch taken",
     kernel="chainrule.ops.kernels.where",
     native=lambda code, condition, a, b: code.select(condition, a, b),
+    javascript="{0} ? {1} : {2}",
     partials=[
         None,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
@@ -148,6 +159,7 @@ minimum = pointwise(
     kinds=Kind.NUMBER,
     kernel="numpy.minimum",
     native=lambda code, a, b: code.minimum(a, b),
+    javascript="Math.min",
     partials=[
         lambda out, a, b: where(a > b, 0.0, where(a == b, 0.5, 1.0)),
         lambda out, a, b: where(b > a, 0.0, where(a == b, 0.5, 1.0)),
@@ -167,6 +179,7 @@ maximum = pointwise(
     kinds=Kind.NUMBER,
     kernel="numpy.maximum",
     native=lambda code, a, b: code.maximum(a, b),
+    javascript="Math.max",
     partials=[
         lambda out, a, b: where(a < b, 0.0, where(a == b, 0.5, 1.0)),
         lambda out, a, b: where(b < a, 0.0, where(a == b, 0.5, 1.0)),
@@ -188,6 +201,7 @@ clip = pointwise(
     kinds=Kind.NUMBER,
     kernel="chainrule.ops.kernels.clip",
     native=native.clip,
+    javascript="Math.min(Math.max({0}, {1}), {2})",
     partials=[
         lambda out, x, low, high: where((x < low) | (x > high), 0.0, 1.0),
         lambda out, x, low, high: where((x < low) & (low <= high), 1.0, 0.0),
@@ -227,6 +241,7 @@ convert = pointwise(
     rule="no change",
     kernel="chainrule.ops.kernels.convert",
     native=lambda code, x, dtype: code.as_dtype(x, dtype),
+    javascript=lambda dtype: "{0} !== 0" if dtype == "bool" else "{0}",
     partials=[lambda out, x, dtype: 1],
     latex=Form(r"\mathrm{{{dtype}}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
 )
@@ -240,6 +255,7 @@ stop_gradient: Function = pointwise(
     kinds=Kind.ANY,
     kernel="chainrule.ops.kernels.unchanged",
     native=lambda code, x: x,
+    javascript="{0}",
     partials=[lambda out, x: 0],
     rule="taken for a constant",
 )

@@ -25,6 +25,7 @@ erf = pointwise(
     "the error function, 2/√π ∫₀ˣ exp(−t²) dt",
     kernel="scipy.special.erf",
     native=lambda code, x: code.call("erf", x),
+    javascript="erf",
     partials=[lambda out, x: _TWO_OVER_SQRT_PI * exp(-square(x))],
     exact="erf",
     # In the derivative the rounding error of x² < 745 is magnified by exp.
@@ -36,6 +37,7 @@ erfc = pointwise(
     "1 − erf(x), accurate for large x",
     kernel="chainrule.ops.special_kernels.erfc",
     native=lambda code, x: code.call("erfc", x),
+    javascript="erfc",
     partials=[lambda out, x: -_TWO_OVER_SQRT_PI * exp(-square(x))],
     exact="erfc",
     # The derivative as for erf.
@@ -55,6 +57,7 @@ erfcx = pointwise(
     "exp(x²) erfc(x), the tail of the normal distribution without its underflow",
     kernel="chainrule.ops.special_kernels.erfcx",
     native=native.erfcx,
+    javascript="erfcx",
     partials=[_erfcx_partial],
     exact=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     # The derivative cancels most just below x = 30.
@@ -66,6 +69,7 @@ erfinv = pointwise(
     "the inverse of erf; NaN outside [−1, 1]",
     kernel="chainrule.ops.special_kernels.erfinv",
     native=native.erfinv,
+    javascript="erfinv",
     partials=[lambda out, x: (math.sqrt(math.pi) / 2) * exp(square(out))],
     exact="erfinv",
     conventions=[
@@ -81,6 +85,7 @@ gamma = pointwise(
     "the gamma function; (n − 1)! for a whole n > 0",
     kernel="chainrule.ops.special_kernels.gamma",
     native=lambda code, x: code.call("tgamma", x),
+    javascript="gamma",
     partials=[lambda out, x: out * digamma(x)],
     exact="gamma",
     latex=r"\Gamma",
@@ -98,6 +103,7 @@ lgamma = pointwise(
     "the logarithm of |gamma(x)|",
     kernel="chainrule.ops.special_kernels.lgamma",
     native=lambda code, x: code.call("lgamma", x),
+    javascript="logGamma",
     partials=[lambda out, x: digamma(x)],
     exact=lambda mp, x: mp.log(abs(mp.gamma(x))),
     aliases=("gammaln", "loggamma"),
@@ -114,6 +120,7 @@ digamma: Function = pointwise(
     "the derivative of log gamma",
     kernel="chainrule.ops.special_kernels.digamma",
     native=native.digamma,
+    javascript="digamma",
     partials=[lambda out, x: polygamma(x, order=1)],
     exact="digamma",
     latex=r"\psi",
@@ -133,6 +140,7 @@ polygamma: Function = pointwise(
     params=[Param("order", order)],
     kernel="chainrule.ops.special_kernels.polygamma",
     native=native.polygamma,
+    javascript="polygamma",
     partials=[lambda out, x, order: polygamma(x, order=order + 1)],
     exact=lambda mp, x, order: mp.polygamma(order, x),
     latex=Form(r"\psi^{{({order})}}\left({0}\right)", Level.ATOM, (Level.LIST,)),
@@ -151,6 +159,7 @@ normal_pdf = pointwise(
     "the density of the standard normal distribution",
     kernel="chainrule.ops.kernels.normal_pdf",
     native=native.normal_pdf,
+    javascript="normalDensity",
     partials=[lambda out, x: where(out == 0, 0.0, -(x * out))],
     exact="npdf",
     latex=r"\varphi",
@@ -162,6 +171,7 @@ normal_cdf = pointwise(
     "the probability that a standard normal variable is at most x",
     kernel="chainrule.ops.special_kernels.normal_cdf",
     native=native.normal_cdf,
+    javascript="normalProbability",
     partials=[lambda out, x: normal_pdf(x)],
     exact=lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2,
     latex=r"\Phi",
@@ -173,6 +183,7 @@ normal_log_cdf = pointwise(
     "the logarithm of normal_cdf(x), without underflow",
     kernel="chainrule.ops.special_kernels.normal_log_cdf",
     native=native.normal_log_cdf,
+    javascript="logNormalProbability",
     # φ/Φ, the inverse Mills ratio, through the scaled tail, so that nothing underflows.
     partials=[
         lambda out, x: where(
@@ -194,6 +205,7 @@ xlogy = pointwise(
     operands=("x", "y"),
     kernel="chainrule.ops.kernels.xlogy",
     native=native.xlogy,
+    javascript="xLogY",
     partials=[
         lambda out, x, y: log(y),
         lambda out, x, y: where(x == 0, 0.0, x / y),

@@ -69,7 +69,9 @@ def _spoils(sweep: Sweep, user: Node, operand: Node) -> bool:
 
 
 def first_shares(sweep: Sweep, adjoints: Flow, ends: Iterable[Node]) -> list[FirstShare]:
-    """The first shares that are not finite on the way back to the adjoints of ``ends``."""
+    """The first shares that are not finite on the way back to the adjoints of ``ends``, those of
+    later users first.
+    """
     found: list[FirstShare] = []
     stack = [node for node in ends if not _has_finite(sweep, adjoints, node)]
     seen = set(stack)
@@ -93,7 +95,7 @@ def first_shares(sweep: Sweep, adjoints: Flow, ends: Iterable[Node]) -> list[Fir
         if len(found) == before and not on_the_way and node in adjoints:
             found.append(FirstShare(node, None, 0, adjoints[node]))
     place = {node: at for at, node in enumerate(sweep.dag.order)}
-    return sorted(found, key=lambda first: -place[first.user or first.node])
+    return sorted(found, key=lambda first: (-place[first.user or first.node], first.position))
 
 
 def _has_finite(sweep: Sweep, adjoints: Flow, node: Node) -> bool:

@@ -22,7 +22,7 @@ import numpy as np
 
 from chainrule.errors import DerivativeError, EvaluationError, GraphError
 from chainrule.graph import walk
-from chainrule.graph.dag import Edge
+from chainrule.graph.facts import Edge
 from chainrule.graph.node import Node
 from chainrule.run.interpret import Flow, Sweep
 

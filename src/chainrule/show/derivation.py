@@ -21,7 +21,8 @@ from chainrule.errors import DerivativeError, LimitError, shown
 from chainrule.formula.names import latex_name
 from chainrule.formula.printer import Style, expression, formula, latex
 from chainrule.graph import walk
-from chainrule.graph.dag import Dag, Meaning
+from chainrule.graph.dag import Dag
+from chainrule.graph.facts import Meaning
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, input_node
 from chainrule.graph.numerals import numeral
 from chainrule.graph.op import OPS, Op

@@ -23,7 +23,8 @@ def value_sentences(sweep: Sweep, nodes: Iterable[Node], digits: int = 6) -> lis
     for node in nodes:
         value = number(sweep.values[node], digits)
         if not node.operands:
-            found.append(f"{names.text[node]} = {value} is given.")
+            name = names.text[node]
+            found.append(f"{name} is given." if name == value else f"{name} = {value} is given.")
             continue
         shown = [operand for operand in dict.fromkeys(node.operands) if operand in sweep.dag.labels]
         given = [

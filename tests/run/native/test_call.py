@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import warnings
 import weakref
 from pathlib import Path
 
@@ -317,6 +318,80 @@ def test_an_array_in_two_places_is_one_array(make):
     np.testing.assert_array_equal(first, np.full((2, 3), 2.0))
 
 
+# --- arrays that are handed out again ------------------------------------------------------------
+
+
+def doubled():
+    return NativeCallable(toys.context("twice", [VECTOR], Leaf(0, VECTOR), outputs=2))
+
+
+def test_arrays_that_nobody_holds_are_handed_out_again():
+    function, six = doubled(), np.ones((2, 3))
+    places = set()
+    result = None
+    for _ in range(50):
+        result = function(six)  # holds the one before
+        places.add(id(result))
+    assert len(places) == 2
+    of_cells = NativeCallable(toys.context("copy6", [FLOAT] * 6, Cells(0, VECTOR)))
+    assert len({id(of_cells(*range(6))) for _ in range(50)}) == 1
+
+
+def test_arrays_that_somebody_holds_stay_as_they_are():
+    function = doubled()
+    held = [function(np.full((2, 3), float(k))) for k in range(5)]
+    held += [
+        function(np.full((2, 3), float(k)))[1:] for k in range(5, 10)
+    ]  # views hold what they show
+    held += [memoryview(function(np.full((2, 3), float(k)))) for k in range(10, 15)]
+    for k, result in enumerate(held):
+        assert np.all(np.asarray(result) == 2 * k)
+    # What goes in is held by the call.
+    assert np.all(function(function(function(np.ones((2, 3))))) == 8)
+
+
+def shaped(array):
+    array.shape = (6,)
+
+
+def typed(array):
+    array.dtype = np.int64
+
+
+def frozen(array):
+    array.flags.writeable = False
+
+
+@pytest.mark.parametrize("change", [shaped, typed, frozen])
+def test_arrays_that_were_changed_are_not_handed_out_again(change):
+    function = doubled()
+    for _ in range(5):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            change(function(np.ones((2, 3))))
+        result = function(np.ones((2, 3)))
+        assert (result.shape, result.dtype) == ((2, 3), np.float64)
+        assert result.flags.writeable
+        assert np.all(result == 2)
+
+
+def test_arrays_that_a_weak_reference_knew_are_not_handed_out_again():
+    function = doubled()
+    known = weakref.ref(function(np.ones((2, 3))))
+    assert function(np.ones((2, 3))) is not known()
+    function(np.ones((2, 3)))
+    del function
+    assert known() is None
+
+
+def test_large_arrays_are_not_kept():
+    for size, ends in ((1 << 14, False), ((1 << 14) + 1, True)):
+        type = Type.of("float64", (size,))
+        function = NativeCallable(toys.context("nothing", [], Leaf(0, type)))
+        end = weakref.ref(function())
+        assert (end() is None) is ends
+
+
 def test_an_output_has_one_type():
     with pytest.raises(ValueError, match="output 0"):
         steps((Leaf(0, VECTOR), Leaf(0, FLOAT)))
@@ -457,6 +532,8 @@ def test_making_callables_leaks_nothing():
             pass
 
         Own(toys.product(scratch=5000), slow=slow)(1.0, 2.0)
+        doubled()(np.ones((2, 3)))
+        NativeCallable(toys.context("copy1", [FLOAT], Cells(0, FLOAT)))(1.0)
 
     assert growth(make, rounds=1000) < 60_000
 

@@ -1,6 +1,5 @@
-"""Processes that must end well: a slice of the campaign, a storm of threads, sudden ends, forks."""
+"""Processes that must end well: a slice of the campaign, a storm of threads, sudden ends."""
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -69,33 +68,3 @@ def test_the_interpreter_ends_with_an_error_while_code_is_made():
     )
     assert found.returncode == 1
     assert found.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are a matter of Unix")
-def test_a_forked_process_calls_and_compiles():
-    """Code in the making at the time is made anew; nothing waits for a lock of the other's."""
-    text = script(
-        LONG
-        + """
-    import os, sys, warnings
-
-    warnings.simplefilter("ignore")  # Python 3.12 warns of forks with threads
-    fast = graph.compile(budget=0)
-    small = cr.parse("sin(x)*y").compile(budget=0, threads=2)
-    long = np.linspace(0.0, 1.0, 10_000)
-    ready = cr.parse("cos(x)*y").compile(budget=60, threads=2)
-    ready(long, 2.0)
-    child = os.fork()
-    for one in (ready, small):
-        one.wait(60)
-        one(long, 2.0)
-    new = cr.trace(lambda x: np.sum(x * x))(x).compile(budget=60)
-    print(new(x), new.report().tier, fast(x).shape, fast.wait(60).report().tier, flush=True)
-    if not child:
-        sys.exit(0)
-    _, status = os.waitpid(child, 0)
-    print("child", status)
-    """
-    )
-    assert text.split("\n")[-2] == "child 0"
-    assert text.count("50.0 optimised (50,) optimised") == 2

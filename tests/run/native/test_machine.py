@@ -1,7 +1,9 @@
 """Stages behind a compiled graph: sums and loops in memory, long bodies, tiers, reports."""
 
+import contextlib
 import gc
 import math
+import threading
 import weakref
 
 import numpy as np
@@ -12,22 +14,21 @@ from chainrule.graph.dag import Dag
 from chainrule.graph.node import make
 from chainrule.graph.op import OPS
 from chainrule.ops.several import is_joint, items
-from chainrule.run.native import background
+from chainrule.run.native.code import cache
 from chainrule.run.native.compiling import (
     TOGETHER,
     Planned,
-    StoppedError,
-    compiled,
     text_of,
 )
 from chainrule.run.native.emit.element import cost
 from chainrule.run.native.emit.lanes import Module
 from chainrule.run.native.emit.mathematics import FUNCTIONS
 from chainrule.run.native.emit.straight import LONGEST, over_points, write_straight
-from chainrule.run.native.machine import Machine, Options
+from chainrule.run.native.machine import Machine
 from chainrule.run.program import Program
 from tests.ops.array_matrix import operands_of, terms_of
 from tests.run.native.random_graphs import difference
+from tests.run.native.ready import ready
 
 X = np.linspace(-1.0, 1.0, 12)
 
@@ -37,14 +38,7 @@ def new_module():
 
 
 def machine_of(function, *arguments, **options):
-    return made(cr.trace(function)(*arguments).dag, **options)
-
-
-def made(dag, **options):
-    machine = Machine(dag, Options(**options))
-    machine.make_all()
-    assert machine.wait(0)
-    return machine
+    return ready(cr.trace(function)(*arguments).dag, **options)
 
 
 # --- sums and loops -------------------------------------------------------------------------------
@@ -179,10 +173,9 @@ def test_every_tier_gives_the_same():
     assert machine.report().tier == "numpy"
     tiers = {}
     np.testing.assert_allclose(machine(np.float64(0.5), np.float64(0.25)), wanted, rtol=1e-12)
-    for tier, level in (("baseline", 0), ("optimised", 2)):
-        machine.make(level)
-        assert machine.report().tier == tier
-        tiers[tier] = machine(np.float64(0.5), np.float64(0.25))
+    while machine.making.step():
+        tiers[machine.report().tier] = machine(np.float64(0.5), np.float64(0.25))
+    assert list(tiers) == ["numpy", "baseline", "optimised"]
     assert tiers["baseline"] == tiers["optimised"]
     np.testing.assert_allclose(tiers["optimised"], wanted, rtol=1e-12)
 
@@ -203,17 +196,11 @@ def test_many_kernels_are_several_modules():
     np.testing.assert_allclose(mixed(X)[0], np.cumsum(function(np.cumsum(X))), rtol=1e-11)
 
 
-def test_making_code_can_be_given_up():
-    planned = Planned(long_graph(3).dag)
-    with pytest.raises(StoppedError):
-        compiled(planned, text_of(planned), is_stopping=lambda: True)
-
-
 # --- results --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ready", [False, True])
-def test_results_are_memory_of_their_own(ready):
+@pytest.mark.parametrize("has_code", [False, True])
+def test_results_are_memory_of_their_own(has_code):
     """Arguments, views of them, constants: all may be written to, and share nothing."""
 
     def function(x):
@@ -222,7 +209,7 @@ def test_results_are_memory_of_their_own(ready):
 
     x = np.arange(9.0).reshape(3, 3)
     dag = cr.trace(function)(x).dag
-    machine = made(dag) if ready else Machine(dag)
+    machine = ready(dag) if has_code else Machine(dag)
     results = machine(x)
     for at, one in enumerate(results):
         assert one.flags.writeable
@@ -296,12 +283,10 @@ def test_a_report_before_there_is_code():
 
 def test_what_is_too_long_stays_with_numpy():
     def function(x):
-        return np.sum(np.array([x[i] * x[i - 1] for i in range(600)]))
+        return sum(np.roll(x, k) for k in range(500))
 
-    graph = cr.trace(cr.grad(function))(np.ones(600))
-    machine = made(graph.dag)
-    x = np.arange(600.0)
-    np.testing.assert_array_equal(machine(x)[0], np.roll(x, 1) + np.roll(x, -1))
+    machine = ready(cr.trace(function)(np.ones(500)).dag)
+    np.testing.assert_array_equal(machine(np.arange(500.0))[0], np.full(500, 499 * 250.0))
     assert machine.report().tier == "numpy"
     assert machine.report().by_numpy == ()
     assert machine.listing("kernels").startswith("NumPy runs this graph")
@@ -350,32 +335,13 @@ def test_failures_are_told_by_those_who_wait(monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("chainrule.run.native.machine.compiled", broken)
+    monkeypatch.setenv(cache.VARIABLE, "off")
+    monkeypatch.setattr("chainrule.run.native.making.compiling.compiling", broken)
     machine = Machine(cr.parse("x*y").dag)
     machine.start()
     with pytest.raises(ZeroDivisionError):
         machine.wait(60)
     assert machine(np.float64(2), np.float64(3)) == [6.0]
-
-
-def test_it_goes_on_after_a_fork_in_the_middle():
-    """What a forked process does with the work that its parent was at."""
-    done = []
-
-    class Job:
-        def __call__(self):
-            done.append("called")
-
-        def begin_anew(self):
-            done.append("anew")
-
-    background._current.append(Job())
-    background._forked()
-    background.go_on()
-    machine = made(cr.parse("x*y").dag)
-    machine.start()
-    machine.wait(60)
-    assert done == ["anew", "called"]
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.examples], ids=lambda op: op.name)
@@ -386,8 +352,39 @@ def test_operations_on_arrays_alone(op):
         inputs = [term.node for term in terms_of(operands)]
         node = make(op, tuple(inputs), op.normal_params(example.params))
         outputs = [item.node for item in items(node)] if is_joint(node) else [node]
-        machine = made(Dag(outputs, inputs))
+        machine = ready(Dag(outputs, inputs))
         given = [operand[()] for operand in operands]
         for mine, numpys in zip(machine.run(given), Program(machine.dag)(*given), strict=True):
             assert np.asarray(mine).dtype == np.asarray(numpys).dtype
             np.testing.assert_allclose(mine, numpys, rtol=1e-13, atol=1e-13)
+
+
+def test_graphs_with_numpy_are_called_by_threads_at_once():
+    """Each call has memory of its own, and gives back none that it handed out."""
+    machine = ready(cr.trace(lambda x: np.cumsum(np.sin(x)) * 2)(X).dag)
+    found = []
+
+    def work(at):
+        for _ in range(50):
+            (result,) = machine(X + at)
+            found.append((at, result))
+
+    threads = [threading.Thread(target=work, args=(at,)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 200
+    for at, result in found:
+        np.testing.assert_allclose(result, np.cumsum(np.sin(X + at)) * 2, rtol=1e-13)
+
+
+def test_an_error_of_numpys_leaves_the_graph_usable():
+    machine = ready(cr.trace(lambda a: np.linalg.cholesky(a) * 2)(np.eye(2)).dag)
+    good = np.array([[4.0, 2.0], [2.0, 5.0]])
+    (before,) = machine(good)
+    with contextlib.suppress(np.linalg.LinAlgError):
+        machine(-good)
+    (after,) = machine(good)
+    np.testing.assert_array_equal(before, after)
+    np.testing.assert_allclose(after, np.linalg.cholesky(good) * 2, rtol=1e-14)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.graph.dag import Dag
-from chainrule.run.native.machine import Machine, Options
 from chainrule.run.program import Program
 from tests.run.native.random_graphs import difference, far, graph_of, values_for
+from tests.run.native.ready import ready
 
 randoms = st.randoms(use_true_random=False)
 some = settings(max_examples=40, suppress_health_check=list(HealthCheck))
@@ -20,9 +20,7 @@ some = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def compare(random: Random, kind: str) -> None:
     whole = "whole" in kind
     made = graph_of(random, kind)
-    machine = Machine(made.dag, Options())
-    machine.make_all()
-    machine.wait(0)
+    machine = ready(made.dag)
     terms = [node for node in made.rounded if node is not None]
     program = Program(Dag([*made.dag.outputs, *terms], made.dag.inputs))
     for _ in range(2):
@@ -92,9 +90,7 @@ def test_values_gradients_and_hessians(name):
         return function(x), cr.grad(function)(x), cr.hessian(function)(x)
 
     graph = cr.trace(everything)(point)
-    machine = Machine(graph.dag)
-    machine.make_all()
-    machine.wait(0)
+    machine = ready(graph.dag)
     for x in (point, point * 0.7 - 0.3):
         for got, value in zip(machine(x), Program(graph.dag)(x), strict=True):
             scale = 1 + np.max(np.abs(value), initial=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,17 @@ def test_without_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_text_that_is_wrong() -> None:
     with pytest.raises(RuntimeError):
         target.load("define double @half(double %x) { ret double %y }")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read as Linux says it")
+def test_passes_leave_no_memory_behind() -> None:
+    def memory() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    known, count = processor.processor(), 100
+    for _ in range(count):
+        llvm.optimised(TEXT, known)
+    before = memory()
+    for _ in range(count):
+        llvm.optimised(TEXT, known)
+    assert memory() - before < 10_000 * count

@@ -6,5 +6,8 @@
 - ``call``: Python calls that code at the cost of a function written in C.
 - ``tape``: graphs of numbers that start before there is code.
 
-`compiling` leads through the stages, `machine` holds what came out and swaps it while others call.
+A `request` is a graph with options. `compiling` leads through the stages; `making` does so for tier
+after tier, in the `background`. The `machine` holds what came out and swaps it while others call;
+`points` runs it at many points, `foreign` where NumPy does a part of the work; `runner` makes it a
+callable.
 """

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from typing import Final
 
+from chainrule import forks
 from chainrule.errors import ChainruleWarning
 
 ABSENT: Final = (ImportError, OSError)
 """What is raised where llvmlite, or the library in it, cannot be loaded."""
 
-_lock: Final = threading.Lock()
+_lock: Final = forks.lock()
 _said: Final[set[str]] = set()
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Generator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import constant_value
+from chainrule.run.native import recall
 from chainrule.run.native.code import target
 from chainrule.run.native.code.library import provided
 from chainrule.run.native.emit.counters import Counters
@@ -20,12 +19,14 @@ from chainrule.run.native.emit.loops import write_calls, write_counted, write_ev
 from chainrule.run.native.emit.mathematics import FUNCTIONS
 from chainrule.run.native.emit.notes import Notes
 from chainrule.run.native.emit.straight import cut, over_points, write_straight
+from chainrule.run.native.plan.abreast import abreast
 from chainrule.run.native.plan.fuse import fuse
-from chainrule.run.native.plan.kernels import Foreign, Kernel, Plan, named
+from chainrule.run.native.plan.kernels import Foreign, Kernel, named
 from chainrule.run.native.plan.memory import Layout, layout
 from chainrule.run.native.plan.pieces import in_pieces
 from chainrule.run.native.plan.simplify import simplified
 from chainrule.run.native.plan.threads import shared
+from chainrule.run.native.routine import Recipe, Routine, routine
 from chainrule.run.native.stages import stage
 
 BASELINE: Final = 0
@@ -37,35 +38,7 @@ OPTIMISED: Final = 2
 
 
 TOGETHER: Final = 32
-"""How many kernels one module has: LLVM cannot be stopped in the middle of one."""
-
-
-class StoppedError(Exception):
-    """The code is not needed any more."""
-
-
-class Routine(NamedTuple):
-    """A way to run a graph.
-
-    Attributes:
-        tier: What kind of code it is; see `chainrule.run.native.report.CompileReport`.
-        addresses: Of the functions; a single one where no work is left to NumPy.
-        scratch: Bytes of scratch memory that it needs.
-        context: Where the table of constants is.
-        instructions: How many instructions LLVM was given.
-        code_bytes: Of the object files.
-        seconds: What each stage took.
-        keep: What must live as long as the code.
-    """
-
-    tier: str
-    addresses: tuple[int, ...]
-    scratch: int
-    context: int
-    instructions: int
-    code_bytes: int
-    seconds: dict[str, float]
-    keep: Any
+"""How many kernels one module has: nothing gets in between while LLVM is at one."""
 
 
 class Planned:
@@ -74,19 +47,41 @@ class Planned:
     Attributes:
         dag: The graph, simplified.
         plan: Its kernels.
+        numbers: The one kernel of a graph of numbers, which adds nothing up; None for other graphs.
         layout: Of its scratch memory.
         counters: Of its kernels, in a profiling build.
         seconds: What each stage took.
     """
 
     def __init__(
-        self, dag: Dag, *, fast_math: bool = False, threads: int = 1, profile: bool = False
+        self,
+        dag: Dag,
+        *,
+        fast_math: bool = False,
+        threads: int = 1,
+        lanes: int = 1,
+        profile: bool = False,
     ) -> None:
+        """Plan a graph.
+
+        Args:
+            dag: The graph.
+            fast_math: Whether sums and products may be regrouped.
+            threads: How many may share the work on large arrays.
+            lanes: How many numbers are computed side by side at most.
+            profile: Whether kernels count their calls and their time.
+        """
         self.seconds: dict[str, float] = {}
         with stage(self.seconds, "simplify"):
             self.dag = simplified(dag, fast_math=fast_math)
         with stage(self.seconds, "fuse"):
-            self.plan = in_pieces(shared(fuse(self.dag), threads))
+            self.plan = shared(fuse(self.dag), threads)
+            self.numbers = self._numbers()
+            if self.numbers is None:
+                self.plan = in_pieces(self.plan)
+            else:  # those are cut when they are written
+                self.numbers = abreast(self.numbers, lanes)
+                self.plan = self.plan._replace(kernels=(self.numbers,))
         with stage(self.seconds, "memory"):
             self.layout: Layout = layout(self.plan)
         self.counters = Counters(self._count()) if profile else None
@@ -96,16 +91,20 @@ class Planned:
         if self.numbers is None:
             return len(self.plan.kernels)
         (box,) = self.numbers.boxes
-        return len(cut(box.steps))
+        return len(cut(box))
 
-    @cached_property
-    def numbers(self) -> Kernel | None:
-        """The one kernel of a graph of numbers, which adds nothing up; None for other graphs."""
+    def _numbers(self) -> Kernel | None:
         if len(self.plan.kernels) == 1 and not any(n.type.shape for n in self.dag.order):
             (kernel,) = self.plan.kernels
             if isinstance(kernel, Kernel) and not kernel.totals:
                 return kernel
         return None
+
+    @property
+    def by_numpy(self) -> tuple[str, ...]:
+        """The operations that are left to NumPy."""
+        steps = self.plan.kernels
+        return tuple([step.node.op.name for step in steps if isinstance(step, Foreign)])
 
     @property
     def is_whole(self) -> bool:
@@ -215,50 +214,50 @@ def _in_modules(
     return Text(tuple(modules), entries, tuple(parts), what.layout.size, False, took)
 
 
-def compiled(
-    what: Planned, text: Text, level: int = OPTIMISED, is_stopping: Callable[[], bool] = bool
-) -> Routine:
+def compiled(what: Planned, text: Text, name: str | None = None, level: int = OPTIMISED) -> Routine:
     """Machine code of a graph, loaded; LLVM makes what is not in the cache.
+
+    The arguments are those of `compiling`.
+    """
+    steps = compiling(what, text, level, name)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            routine: Routine = end.value
+            return routine
+
+
+def compiling(
+    what: Planned, text: Text, level: int, name: str | None = None
+) -> Generator[None, None, Routine]:
+    """Machine code of a graph, a module at each step.
 
     Args:
         what: The graph.
         text: What `text_of` gave for it.
         level: How hard LLVM tries.
-        is_stopping: Asked now and then whether to give up.
-
-    Raises:
-        StoppedError: It was to give up.
+        name: What later processes are to find it by, if it is optimised and nothing of it is left
+            to NumPy; None: nothing.
     """
     seconds = {**what.seconds, "emit": text.seconds}
     passes = text.passes(level)
     written = text.written(level)
     libraries = []
     for one, module in zip(written, text.modules, strict=True):
-        if is_stopping():
-            raise StoppedError
         libraries.append(target.load(one, level, module.externals, passes=passes, seconds=seconds))
-    found = [
-        library.address(name)
-        for library, names in zip(libraries[1:], text.parts, strict=False)
-        for name in names
-    ]
-    more = [] if what.counters is None else [what.counters.address]
-    context, constants = table(what.plan, [*found, *more])
-    return Routine(
-        "baseline" if level == BASELINE else "optimised",
-        tuple([libraries[0].address(name) for name in text.entries] or found),
+        yield
+    recipe = Recipe(
+        text.entries,
+        text.parts,
+        what.plan.made,
+        tuple([np.asarray(constant_value(node)) for node in what.plan.constants]),
         text.scratch,
-        ctypes.addressof(context),
         sum([one.count("\n  ") for one in written]),
-        sum([library.code_bytes for library in libraries]),
-        seconds,
-        (libraries, constants, context, what.counters),
+        len(what.plan.kernels) - len(what.by_numpy),
     )
-
-
-def table(plan: Plan, more: Sequence[int] = ()) -> tuple[Any, list[Any]]:
-    """Where the constants of a plan lie, with more addresses behind them, and the constants."""
-    constants = [np.asarray(constant_value(node)) for node in plan.constants]
-    pointers = [None] * plan.made + [constant.ctypes.data for constant in constants]
-    pointers += more
-    return (ctypes.c_void_p * max(1, len(pointers)))(*pointers), constants
+    is_optimised, counters = level != BASELINE, what.counters
+    if name is not None and is_optimised and what.is_whole and counters is None:
+        recall.keep(name, recipe, libraries)
+    tier = "optimised" if is_optimised else "baseline"
+    return routine(recipe, libraries, tier, seconds, counters)

@@ -62,7 +62,7 @@ def _heads(planned: Planned, said: Notes) -> dict[str, str]:
         return {**heads, "evaluate": "all kernels, one after the other"}
     heads = {"evaluate": kernel_words("0", numbers, said)}
     (box,) = numbers.boxes
-    for number, part in enumerate(cut(box.steps)):
+    for number, part in enumerate(cut(box)):
         made = [box.steps[at].node for at in part if box.steps[at].node.operands]
         heads[f"evaluate.{number}"] = f"part {number}: {span_words([said.label(n) for n in made])}"
     return heads

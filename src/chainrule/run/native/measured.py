@@ -67,7 +67,7 @@ def _kernels(planned: Planned) -> list[tuple[Kind, Sequence[Node], Sequence[Node
     """Of each kernel the nodes that it makes, and all that it computes."""
     if planned.numbers is not None:
         (box,) = planned.numbers.boxes
-        parts = [[box.steps[at].node for at in part] for part in cut(box.steps)]
+        parts = [[box.steps[at].node for at in part] for part in cut(box)]
         if len(parts) == 1:
             return [("kernel", planned.numbers.writes, parts[0])]
         own = [[node for node in part if node.operands] for part in parts]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule import forks
 from chainrule.late import Late
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ def _pool() -> ThreadPoolExecutor:
     return futures.ThreadPoolExecutor(os.cpu_count() or 1, "chainrule")
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has none of them
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+forks.in_child(_pool.cache_clear)  # a forked process has none of these threads
 
 
 def together(functions: Sequence[Callable[..., Any]], *arguments: Any) -> None:

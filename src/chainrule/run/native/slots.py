@@ -10,7 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule.graph.types import Type
-from chainrule.run.native.plan.memory import LINE
+from chainrule.run.native.call import python_api
+
+LINE: Final = 64
+"""Arrays in scratch memory begin at multiples of this many bytes: a line of the processor's cache,
+and the widest vector."""
+
+Array = np.ndarray[Any, Any]
 
 Evaluate = Callable[..., None]
 """A compiled function: (inputs, outputs, scratch, context), all addresses."""
@@ -23,26 +29,47 @@ POINTS: Final = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64, c
 """A compiled function over points: the same, then the first point and the one after the last."""
 
 
-def filled(values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """Slots for these values: numbers of NumPy's, and arrays in order, which must outlive them."""
-    slots = np.zeros(max(1, len(values)), np.int64)
+def _address_read(array: Array) -> int:
+    address: int = ctypes.c_size_t.from_address(id(array) + python_api.DATA).value
+    return address
+
+
+def _address_asked(array: Array) -> int:
+    return array.ctypes.data
+
+
+address: Final = _address_read if python_api.available() else _address_asked
+"""Where the first element of an array is. Asking NumPy takes ten times as long as reading it."""
+
+
+def fill(slots: Array, values: Sequence[Any]) -> None:
+    """Write values into slots: numbers, and arrays in order, which must outlive them."""
     for at, value in enumerate(values):
         if value.__class__ is np.ndarray:
-            slots[at] = value.ctypes.data
+            slots[at] = address(value)
         else:
             slots[at : at + 1].view(np.asarray(value).dtype)[0] = value
+
+
+def filled(values: Sequence[Any]) -> Array:
+    """New slots with these values; see `fill`."""
+    slots = np.zeros(max(1, len(values)), np.int64)
+    fill(slots, values)
     return slots
 
 
-Given = Mapping[int, np.ndarray[Any, Any]]
+def number_in(slots: Array, at: int, type: Type) -> Array:
+    """The number in a slot, as an array without axes that lies there."""
+    return slots[at : at + 1].view(type.dtype)[:1].reshape(())
+
+
+Given = Mapping[int, Array]
 """Memory for some outputs, by position: arrays in order and aligned, of the right type."""
 
 NONE: Final[Given] = MappingProxyType({})
 
 
-def results_for(
-    types: Sequence[Type], given: Given = NONE
-) -> tuple[list[np.ndarray[Any, Any]], np.ndarray[Any, Any]]:
+def results_for(types: Sequence[Type], given: Given = NONE) -> tuple[list[Array], Array]:
     """Memory for results of these types, new where none is given, and the slots that say where.
 
     The array of a number lies in its slot.
@@ -52,14 +79,14 @@ def results_for(
     for at, type in enumerate(types):
         if type.shape:
             result = given[at] if at in given else np.empty(type.shape, type.dtype)
-            slots[at] = result.ctypes.data
+            slots[at] = address(result)
         else:
-            result = slots[at : at + 1].view(type.dtype)[:1].reshape(())
+            result = number_in(slots, at, type)
         results.append(result)
     return results, slots
 
 
-def scratch_of(size: int) -> np.ndarray[Any, Any]:
+def scratch_of(size: int) -> Array:
     """Scratch memory of this size, at the beginning of a line."""
     memory = np.empty(size + LINE, np.uint8)
-    return memory[-memory.ctypes.data % LINE :]
+    return memory[-address(memory) % LINE :]

@@ -2,11 +2,11 @@
 
 A `Context` says what the code takes and gives; a `NativeCallable` is what users hold. With
 arguments of exactly the kinds that the code takes, one piece of machine code does everything from
-Python's call to the finished result (call_code.py). Everything else, names, defaults, conversions,
+Python's call to the finished result (code.py). Everything else, names, defaults, conversions,
 points, errors, is the matter of its slow path, a Python function.
 
 Where this Python or this NumPy is not laid out as that code expects (`python_api.available`), or
-LLVM is not there, the same classes do the same through ctypes (plain_call.py).
+LLVM is not there, the same classes do the same through ctypes (plain.py).
 """
 
 from __future__ import annotations
@@ -14,26 +14,29 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
-
-from chainrule.graph.types import Type
+from chainrule import forks
+from chainrule.late import Late
 from chainrule.run.native.absent import ABSENT
-from chainrule.run.native.call import code, python_api, vectorcall
-from chainrule.run.native.call import plain as plain_call
+from chainrule.run.native.call import layout, python_api, records, vectorcall
 from chainrule.run.native.call.signature import (
     Argument,
     Results,
-    Step,
     height,
     made_arrays,
     output_count,
     steps,
 )
 from chainrule.run.native.code import target
+
+if TYPE_CHECKING:
+    from chainrule.run.native.call import code
+    from chainrule.run.native.call import plain as plain_call
+else:
+    code = Late("chainrule.run.native.call.code")
+    plain_call = Late("chainrule.run.native.call.plain")
 
 # --- the machine code --------------------------------------------------------------------------
 
@@ -46,12 +49,14 @@ class _Machine(NamedTuple):
         call: The address of the function that calls run.
         exchange: ``exchange(place, pointer)``: what was at this place.
         free: Gives the block of a context back.
+        forget: ``forget(records, count)`` lets go of the arrays that are kept there.
     """
 
     library: object
     call: int
     exchange: Any
     free: Any
+    forget: Any
 
 
 def _machine() -> _Machine:
@@ -60,7 +65,7 @@ def _machine() -> _Machine:
         return _made()
 
 
-_making: Final = threading.RLock()
+_making: Final = forks.lock()
 
 
 @functools.cache
@@ -76,7 +81,8 @@ def _is_native() -> bool:
 def _made() -> _Machine:
     for name, address in python_api.symbols().items():
         target.provide(name, address)
-    library = target.load(code.text(_FIELDS))
+    told = f"call {_FIELDS} {python_api.HEAD} {python_api.FLOAT} {python_api.ITEMS}"
+    library = target.load(target.Written(lambda: code.text(_FIELDS), told))
     keep = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
     keep(library)
     pointer = ctypes.c_void_p
@@ -85,6 +91,7 @@ def _made() -> _Machine:
         library.address("chainrule_call"),
         ctypes.PYFUNCTYPE(pointer, pointer, pointer)(library.address("chainrule_exchange")),
         ctypes.PYFUNCTYPE(None, pointer)(library.address("chainrule_free")),
+        ctypes.PYFUNCTYPE(None, pointer, ctypes.c_int64)(library.address("chainrule_forget")),
     )
 
 
@@ -129,6 +136,7 @@ class Context:
     __slots__ = (
         "__weakref__",
         "_kept",
+        "_kept_arrays",
         "_machine",
         "_memory",
         "address",
@@ -170,23 +178,23 @@ class Context:
         """
         if scratch < 0:
             raise ValueError(f"scratch memory of {scratch} bytes")
-        fields = {code.EVALUATE: evaluate, code.SCRATCH: scratch, code.TABLE: table}
-        tier = _Table([fields], code.TIER_SIZE)
+        fields = {layout.EVALUATE: evaluate, layout.SCRATCH: scratch, layout.TABLE: table}
+        tier = records.Table([fields], layout.TIER_SIZE)
         self._kept.append((tier, keep))
         self.tier = (evaluate, scratch, table)
         if self._machine:
-            self._machine.exchange(self.address + code.TIER, tier.address)
+            self._machine.exchange(self.address + layout.TIER, tier.address)
 
     def _lay_out(self, machine: _Machine) -> None:
         """Write what the machine code reads; it changes nothing there but the parked block."""
         made = made_arrays(self.steps)
         arrays = {slot: place for place, slot in enumerate(made)}
         tables = [
-            _Table(records, code.RECORD_SIZE)
-            for records in (
-                [_argument(argument.type) for argument in self.arguments],
-                [_array(slot, type) for slot, type in made.items()],
-                [_step(step, arrays) for step in self.steps],
+            records.Table(rows, layout.RECORD_SIZE)
+            for rows in (
+                [records.argument(argument.type) for argument in self.arguments],
+                [records.made_array(slot, type) for slot, type in made.items()],
+                records.steps(self.steps, arrays),
             )
         ]
         outputs_at = 8 * len(self.arguments)
@@ -194,77 +202,30 @@ class Context:
         stack_at = held_at + 8 * len(arrays)
         scratch_at = (stack_at + 8 * height(self.steps) + 63) // 64 * 64
         fields = {
-            code.RELEASE: int(self.release_gil),
-            code.ARGUMENTS: tables[0].address,
-            code.ARGUMENT_COUNT: len(self.arguments),
-            code.MADE: tables[1].address,
-            code.MADE_COUNT: len(arrays),
-            code.STEPS: tables[2].address,
-            code.STEP_COUNT: len(self.steps),
-            code.OUTPUTS_AT: outputs_at,
-            code.HELD_AT: held_at,
-            code.STACK_AT: stack_at,
-            code.SCRATCH_AT: scratch_at,
+            layout.RELEASE: int(self.release_gil),
+            layout.ARGUMENTS: tables[0].address,
+            layout.ARGUMENT_COUNT: len(self.arguments),
+            layout.MADE: tables[1].address,
+            layout.MADE_COUNT: len(arrays),
+            layout.STEPS: tables[2].address,
+            layout.STEP_COUNT: len(self.steps),
+            layout.OUTPUTS_AT: outputs_at,
+            layout.HELD_AT: held_at,
+            layout.STACK_AT: stack_at,
+            layout.SCRATCH_AT: scratch_at,
         }
-        memory = _Table([fields], code.CONTEXT_SIZE)
+        memory = records.Table([fields], layout.CONTEXT_SIZE)
         self._memory = (memory, tables)
+        self._kept_arrays = [(table.address, table.count) for table in tables[1:]]
         self.address = memory.address
         self._machine = machine
 
-    def __del__(self, parked: int = code.PARKED) -> None:
+    def __del__(self, parked: int = layout.PARKED) -> None:
         machine = getattr(self, "_machine", None)
         if machine:
             machine.free(machine.exchange(self.address + parked, None))
-
-
-_Record = dict[int, Any]
-"""Numbers, and memory to point to, by their offsets."""
-
-
-class _Table:
-    """Records of one size, one after the other, in memory that stays where it is."""
-
-    def __init__(self, records: Sequence[_Record], size: int) -> None:
-        self._records = records  # they hold what is pointed to
-        self._memory = (ctypes.c_int64 * (len(records) * size // 8))()
-        self.address = ctypes.addressof(self._memory)
-        for place, record in enumerate(records):
-            for offset, value in record.items():
-                number = value if isinstance(value, int) else ctypes.addressof(value)
-                self._memory[(place * size + offset) // 8] = number
-
-
-def _argument(type: Type) -> _Record:
-    kind = "array" if type.shape else type.dtype.name
-    exact = np.ndarray if type.shape else _dtype(type).type
-    return {
-        **_array(0, type),
-        code.KIND: code.ARGUMENT_KINDS.index(kind),
-        code.CLASS: id(exact),
-    }
-
-
-def _step(step: Step, arrays: dict[int, int]) -> _Record:
-    record = {code.KIND: code.STEP_KINDS.index(step.kind), code.COUNT: step.size}
-    if step.type is not None:
-        record |= _array(step.slot, step.type) | {code.CLASS: step.type.dtype.itemsize}
-    if step.kind == "array":
-        record[code.COUNT] = arrays[step.slot]
-    return record
-
-
-def _array(slot: int, type: Type) -> _Record:
-    return {
-        code.SLOT: slot,
-        code.DESCR: id(_dtype(type)),
-        code.NDIM: len(type.shape),
-        code.DIMS: (ctypes.c_int64 * len(type.shape))(*type.shape),
-    }
-
-
-def _dtype(type: Type) -> np.dtype[Any]:
-    """The dtype object that NumPy gives its own arrays; it lives as long as NumPy."""
-    return np.dtype(type.dtype.name)
+            for table in self._kept_arrays:
+                machine.forget(*table)
 
 
 # --- what users hold ---------------------------------------------------------------------------
@@ -370,7 +331,7 @@ _FIELDS: Final = _Held.__basicsize__
 if TYPE_CHECKING or not _is_native():
     _Base = PlainCallable
 else:
-    _Base = vectorcall.callable_type(f"{__name__}._Base", _Held, code.CALLABLE_SIZE)
+    _Base = vectorcall.callable_type(f"{__name__}._Base", _Held, layout.CALLABLE_SIZE)
 
 
 class NativeCallable(_Base):
@@ -394,10 +355,11 @@ class NativeCallable(_Base):
     def __init__(self, context: Context, *, slow: Slow = refuse, name: str = "call") -> None:
         super().__init__(context, slow=slow, name=name)
         if context.address:
-            fields = (ctypes.c_void_p * (code.CALLABLE_SIZE // 8)).from_address(id(self) + _FIELDS)
-            fields[code.CONTEXT // 8] = context.address
-            fields[code.SLOW // 8] = id(slow)
-            fields[code.VECTORCALL // 8] = _machine().call
+            count = layout.CALLABLE_SIZE // 8
+            fields = (ctypes.c_void_p * count).from_address(id(self) + _FIELDS)
+            fields[layout.CONTEXT // 8] = context.address
+            fields[layout.SLOW // 8] = id(slow)
+            fields[layout.VECTORCALL // 8] = _machine().call
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -1,6 +1,6 @@
-"""LLVM's text of what is around and below a call: its two ways, arrays, tuples, memory.
+"""LLVM's text of what is around and below a call: its two ways, tuples, memory.
 
-It is written as in call_quick.py.
+It is written as in quick.py.
 """
 
 from __future__ import annotations
@@ -105,18 +105,22 @@ memory:
   ret ptr null
 }
 
+; Some of the places may be empty.
 define internal void @drop(ptr %objects, i64 %count) noinline {
 entry:
   br label %next
 next:
-  %i = phi i64 [ 0, %entry ], [ %i.next, %one ]
+  %i = phi i64 [ 0, %entry ], [ %i.next, %one ], [ %i.next, %full ]
   %last = icmp eq i64 %i, %count
   br i1 %last, label %done, label %one
 one:
   %place = getelementptr ptr, ptr %objects, i64 %i
   %object = load ptr, ptr %place
-  call void @Py_DecRef(ptr %object)
+  %empty = icmp eq ptr %object, null
   %i.next = add i64 %i, 1
+  br i1 %empty, label %next, label %full
+full:
+  call void @Py_DecRef(ptr %object)
   br label %next
 done:
   ret void
@@ -153,45 +157,6 @@ fail:
 done:
   %result = phi ptr [ null, %entry ], [ %tuple, %next ], [ null, %fail ]
   ret ptr %result
-}
-
-; --- arrays -----------------------------------------------------------------------------------
-
-define internal ptr @empty(ptr %spec) noinline {
-  %descr = read ptr %spec DESCR
-  %ndim = read i64 %spec NDIM
-  %dims = read ptr %spec DIMS
-  %ndim.short = trunc i64 %ndim to i32
-  call void @Py_IncRef(ptr %descr)
-  %array = call ptr @PyArray_NewFromDescr(ptr @PyArray_Type, ptr %descr, i32 %ndim.short,
-    ptr %dims, ptr null, ptr null, i32 0, ptr null)
-  ret ptr %array
-}
-
-; An array whose elements lie in slots one after the other; the first bytes of each slot count.
-define internal ptr @cells(ptr %spec, ptr %slots) noinline {
-entry:
-  %array = call ptr @empty(ptr %spec)
-  %missing = icmp eq ptr %array, null
-  br i1 %missing, label %done, label %filled
-filled:
-  %count = read i64 %spec COUNT
-  %size = read i64 %spec CLASS
-  %data = read ptr %array A_DATA
-  br label %next
-next:
-  %i = phi i64 [ 0, %filled ], [ %i.next, %one ]
-  %last = icmp eq i64 %i, %count
-  br i1 %last, label %done, label %one
-one:
-  %from = getelementptr i64, ptr %slots, i64 %i
-  %offset = mul i64 %i, %size
-  %to = getelementptr i8, ptr %data, i64 %offset
-  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %size, i1 false)
-  %i.next = add i64 %i, 1
-  br label %next
-done:
-  ret ptr %array
 }
 
 ; --- memory of calls that need much -----------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Compiled code called through ctypes: what call.py does, for any Python and any NumPy."""
+"""Compiled code called through ctypes: what callable.py does, for any Python and any NumPy."""
 
 from __future__ import annotations
 

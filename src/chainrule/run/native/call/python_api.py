@@ -15,6 +15,7 @@ import ctypes
 import functools
 import importlib
 import sys
+import weakref
 from typing import Any, Final
 
 import numpy as np
@@ -35,8 +36,13 @@ NUMBER: Final = HEAD
 DATA: Final = HEAD
 DIMENSIONS: Final = HEAD + 8
 SHAPE: Final = HEAD + 16
+BASE: Final = HEAD + 32
 DESCRIPTION: Final = HEAD + 40
 FLAGS: Final = HEAD + 48
+WEAK: Final = HEAD + 56
+
+COUNT: Final = 0
+"""How many hold an object, where `are_counted`; its lower 32 bits."""
 
 ELEMENT: Final = HEAD + 8
 """Eight bytes of a dtype that say what an element is: three letters, for its kind, its C type and
@@ -44,6 +50,8 @@ its byte order, and the number of its C type."""
 
 CONTIGUOUS_AND_ALIGNED: Final = 0x0001 | 0x0100
 """``NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED``."""
+NEW: Final = CONTIGUOUS_AND_ALIGNED | 0x0400 | 0x0004
+"""Those of an array as NumPy makes it, with ``NPY_ARRAY_WRITEABLE | NPY_ARRAY_OWNDATA``."""
 
 _NUMPY: Final = {"PyArray_Scalar": 60, "PyArray_NewFromDescr": 94}
 """Functions by their numbers in NumPy's table."""
@@ -73,6 +81,7 @@ _PYTHON: Final = (
 )
 
 
+@functools.cache
 def symbols() -> dict[str, int]:
     """The addresses of what compiled code calls and compares with, by name."""
     found = {name: address(getattr(ctypes.pythonapi, name)) for name in _PYTHON}
@@ -108,6 +117,17 @@ def available() -> bool:
         return False
 
 
+@functools.cache
+def are_counted() -> bool:
+    """Whether an object begins with how many hold it, which nobody changes while a call reads it:
+    not where threads run without a lock.
+    """
+    array = np.zeros(3)
+    before = _read(ctypes.c_int32, array, COUNT)
+    holder = [array]
+    return HEAD == 16 and before > 0 and _read(ctypes.c_int32, holder[0], COUNT) == before + 1
+
+
 def _table() -> Any:
     """NumPy's functions, as the capsule it offers to other modules holds them."""
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
@@ -137,12 +157,16 @@ def _numpy_fits() -> bool:
     table = _table()
     version = ctypes.CFUNCTYPE(ctypes.c_uint)(table[_VERSION])()
     array = np.zeros((2, 3), dtype=np.float32)
+    view, reference = array[1:], weakref.ref(array)
     return bool(
         version >> 24 == _MAJOR
         and table[_NDARRAY] == id(np.ndarray)
         and _read(ctypes.c_size_t, array, DATA) == array.ctypes.data
         and _read(ctypes.c_int, array, DIMENSIONS) == 2
         and (ctypes.c_ssize_t * 2).from_address(_read(ctypes.c_size_t, array, SHAPE))[:] == [2, 3]
+        and _read(ctypes.c_size_t, array, BASE) == 0
+        and _read(ctypes.c_size_t, view, BASE) == id(array)
+        and _read(ctypes.c_size_t, array, WEAK) == id(reference)
         and _read(ctypes.c_size_t, array, DESCRIPTION) == id(np.dtype(np.float32))
         and _read(ctypes.c_int, array, FLAGS) == array.flags.num
         and _read(ctypes.c_char * 3, array.dtype, ELEMENT) == b"ff="

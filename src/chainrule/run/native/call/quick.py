@@ -1,6 +1,6 @@
 """LLVM's text of a call whose arguments are of the right kinds, from them to the finished results.
 
-Names in capitals are numbers that call_code.py puts in, and ``%x = read kind holder FIELD`` loads a
+Names in capitals are numbers that code.py puts in, and ``%x = read kind holder FIELD`` loads a
 field of what a pointer points to.
 """
 
@@ -170,37 +170,8 @@ bool.store:
 array:
   br i1 %numpy, label %array.same, label %decline
 array.same:
-  %array.descr = read ptr %value A_DESCRIPTION
-  %array.wanted = read ptr %spec DESCR
-  %array.flags = read i32 %value A_FLAGS
-  %array.ndim = read i32 %value A_DIMENSIONS
-  %array.ndim.wide = sext i32 %array.ndim to i64
-  %array.ndim.wanted = read i64 %spec NDIM
-  %array.element = read i64 %array.descr A_ELEMENT
-  %array.element.wanted = read i64 %array.wanted A_ELEMENT
-  %array.descr.fits = icmp eq i64 %array.element, %array.element.wanted
-  %array.good = and i32 %array.flags, A_CONTIGUOUS_AND_ALIGNED
-  %array.good.fits = icmp eq i32 %array.good, A_CONTIGUOUS_AND_ALIGNED
-  %array.ndim.fits = icmp eq i64 %array.ndim.wide, %array.ndim.wanted
-  %array.two = and i1 %array.descr.fits, %array.good.fits
-  %array.fits = and i1 %array.two, %array.ndim.fits
-  br i1 %array.fits, label %array.shape, label %decline
-array.shape:
-  %array.sizes = read ptr %value A_SHAPE
-  %array.sizes.wanted = read ptr %spec DIMS
-  br label %array.axis
-array.axis:
-  %axis = phi i64 [ 0, %array.shape ], [ %axis.next, %array.size ]
-  %axis.last = icmp eq i64 %axis, %array.ndim.wanted
-  br i1 %axis.last, label %array.accept, label %array.size
-array.size:
-  %size.place = getelementptr i64, ptr %array.sizes, i64 %axis
-  %size = load i64, ptr %size.place
-  %size.wanted.place = getelementptr i64, ptr %array.sizes.wanted, i64 %axis
-  %size.wanted = load i64, ptr %size.wanted.place
-  %size.fits = icmp eq i64 %size, %size.wanted
-  %axis.next = add i64 %axis, 1
-  br i1 %size.fits, label %array.axis, label %decline
+  %array.fits = call i1 @fits(ptr %value, ptr %spec, i32 A_CONTIGUOUS_AND_ALIGNED)
+  br i1 %array.fits, label %array.accept, label %decline
 array.accept:
   %array.data = read ptr %value A_DATA
   store ptr %array.data, ptr %slot
@@ -231,7 +202,7 @@ make.next:
 make.one:
   %made.offset = mul i64 %m, RECORD_SIZE
   %made.spec = getelementptr i8, ptr %made, i64 %made.offset
-  %fresh = call ptr @empty(ptr %made.spec)
+  %fresh = call ptr @fresh(ptr %made.spec)
   %fresh.missing = icmp eq ptr %fresh, null
   br i1 %fresh.missing, label %fail, label %make.held
 make.held:
@@ -281,6 +252,7 @@ step.look:
     i64 IS_INT32, label %push.int32
     i64 IS_BOOL, label %push.bool
     i64 IS_ARRAY, label %push.array
+    i64 IS_LAST, label %push.last
     i64 IS_SCALAR, label %push.scalar
     i64 IS_CELLS, label %push.cells
     i64 IS_FLOATS, label %push.floats
@@ -315,6 +287,12 @@ push.array:
   %which.place = getelementptr ptr, ptr %held, i64 %which
   %object.array = load ptr, ptr %which.place
   call void @Py_IncRef(ptr %object.array)
+  br label %push
+push.last:
+  %last.which = read i64 %step.spec COUNT
+  %last.place = getelementptr ptr, ptr %held, i64 %last.which
+  %object.last = load ptr, ptr %last.place
+  store ptr null, ptr %last.place
   br label %push
 push.scalar:
   %scalar.descr = read ptr %step.spec DESCR
@@ -353,11 +331,12 @@ tuple.move:
 push:
   %object = phi ptr [ %object.double, %push.float64 ], [ %object.float, %push.float32 ],
     [ %object.i64, %push.int64 ], [ %object.i32, %push.int32 ], [ %object.bool, %push.bool ],
-    [ %object.array, %push.array ], [ %object.scalar, %push.scalar ],
-    [ %object.cells, %push.cells ], [ %object.floats, %push.floats ], [ %tuple, %tuple.item ]
+    [ %object.array, %push.array ], [ %object.last, %push.last ],
+    [ %object.scalar, %push.scalar ], [ %object.cells, %push.cells ],
+    [ %object.floats, %push.floats ], [ %tuple, %tuple.item ]
   %below = phi i64 [ %top, %push.float64 ], [ %top, %push.float32 ], [ %top, %push.int64 ],
-    [ %top, %push.int32 ], [ %top, %push.bool ], [ %top, %push.array ], [ %top, %push.scalar ],
-    [ %top, %push.cells ], [ %top, %push.floats ], [ %rest, %tuple.item ]
+    [ %top, %push.int32 ], [ %top, %push.bool ], [ %top, %push.array ], [ %top, %push.last ],
+    [ %top, %push.scalar ], [ %top, %push.cells ], [ %top, %push.floats ], [ %rest, %tuple.item ]
   %push.place = getelementptr ptr, ptr %stack, i64 %below
   store ptr %object, ptr %push.place
   %top.next = add i64 %below, 1

@@ -1,4 +1,4 @@
-"""The functions of mathematics for plain numbers: compiled well, once for all graphs.
+"""The functions of mathematics, compiled well, once for all graphs.
 
 Code that LLVM writes down without a second look calls these in place of functions of its own, which
 would be as plain as itself.
@@ -6,28 +6,30 @@ would be as plain as itself.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
+from chainrule import forks
 from chainrule.run.native.code import target
+from chainrule.run.native.emit.abreast import pack
 from chainrule.run.native.emit.lanes import Define, Module
 from chainrule.run.native.emit.mathematics import FUNCTIONS
 
-_lock: Final = threading.Lock()
+_lock: Final = forks.lock()
 _loaded: Final[dict[str, target.Library]] = {}
 """What has been compiled, by name. It stays until the process ends: code anywhere may call it."""
 
 
 @cache
-def _known() -> dict[str, tuple[Define, str]]:
+def _known() -> dict[str, tuple[Define, str, int]]:
     """How each function is defined, by the name that it has in modules."""
     scratch = Module(FUNCTIONS)
     return {
-        define(scratch, kind, 1): (define, kind)
-        for define in FUNCTIONS.values()
+        define(scratch, kind, width): (define, kind, width)
+        for define in (pack, *FUNCTIONS.values())
         for kind in ("double", "float")
+        for width in sorted({1, target.processor().width})
     }
 
 
@@ -40,8 +42,8 @@ def provided(names: Iterable[str]) -> frozenset[str]:
         if missing:
             module = Module(FUNCTIONS)
             for name in missing:
-                define, kind = known[name]
-                define(module, kind, 1)
+                define, kind, width = known[name]
+                define(module, kind, width)
             library = target.load(module.text.replace("define internal", "define"))
             for name in missing:
                 target.provide(name, library.address(name))

@@ -77,10 +77,9 @@ def _as_the_system_says() -> str | None:
 @functools.cache
 def compiler() -> str:
     """Which LLVM is installed, found out without loading it."""
-    found = importlib.util.find_spec("llvmlite")
-    if found is None or found.origin is None:
+    folder = folder_of("llvmlite")
+    if folder is None:
         return "none"
-    folder = Path(found.origin).parent
     said = []
     try:
         said.append((folder / "_version.py").read_text(encoding="utf-8"))
@@ -93,3 +92,9 @@ def compiler() -> str:
     except OSError:
         said.append("unknown")
     return "\n".join(said)
+
+
+def folder_of(package: str) -> Path | None:
+    """Where a package lies, found out without loading it; None: it is not installed."""
+    found = importlib.util.find_spec(package)
+    return None if found is None or found.origin is None else Path(found.origin).parent

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from chainrule import forks
 from chainrule.run.native.code import target
 from chainrule.run.native.emit.lanes import Module
 
@@ -50,7 +50,7 @@ class Counters:
         self._counts = memory[skip : skip + count * _ROW].reshape(count, _ROW)
         self.address: int = self._counts.ctypes.data
         self._seconds = [0.0] * count
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
         self._start = time.perf_counter(), _reader().read()
 
     def add(self, number: int, seconds: float) -> None:

@@ -26,6 +26,8 @@ class Pattern(NamedTuple):
         result: The result, likewise.
         kind: Of the result.
         cost: About how many instructions it takes.
+        calls_ours: Whether it calls functions, and all of them are ours: those take hardly longer
+            for all lanes of a vector than for one number.
     """
 
     covers: bool
@@ -33,6 +35,7 @@ class Pattern(NamedTuple):
     result: str = ""
     kind: str = ""
     cost: int = 0
+    calls_ours: bool = False
 
 
 def is_native(node: Node) -> bool:
@@ -45,6 +48,11 @@ def is_native(node: Node) -> bool:
 def cost(node: Node) -> int:
     """About how many instructions one element of a computation takes."""
     return _pattern_of(node).cost
+
+
+def pays_in_lanes(node: Node) -> bool:
+    """Whether several such nodes had better be computed at once, in the lanes of a vector."""
+    return _pattern_of(node).calls_ours and all(x.type.is_float for x in node.operands)
 
 
 def _pattern_of(node: Node) -> Pattern:
@@ -64,7 +72,8 @@ def pattern(op: Op, kinds: tuple[str, ...], params: Params, width: int) -> Patte
     there = all(special.address(name) is not None for name in module.externals)
     calls = sum("call " in line and "@llvm." not in line for line in code.lines)
     spent = len(code.lines) + _CALL * calls
-    return Pattern(there, "\n".join(code.lines), result.text, result.kind, spent)
+    ours = bool(module.defined) and not module.externals
+    return Pattern(there, "\n".join(code.lines), result.text, result.kind, spent, ours)
 
 
 def element(code: Code, node: Node, operands: Sequence[Value]) -> Value:

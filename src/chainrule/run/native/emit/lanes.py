@@ -359,10 +359,7 @@ class Code:
         for lane in range(self.width):
             given = ", ".join(f"double {self.lane(x, lane).text}" for x in doubles)
             one = self.emit("double", f"call double @{name}({given}{more})")
-            result = self.emit(
-                "double",
-                f"insertelement {self.type('double')} {result.text}, double {one.text}, i32 {lane}",
-            )
+            result = self.with_lane(result, lane, one)
         return self.convert(result, operands[0].kind)
 
     def lane(self, a: Value, number: int) -> Value:
@@ -371,6 +368,12 @@ class Code:
             return a
         return self.emit(a.kind, f"extractelement {self.type(a.kind)} {a.text}, i32 {number}")
 
+    def with_lane(self, a: Value, number: int, plain: Value) -> Value:
+        """The vector with a plain number in one of its lanes."""
+        vector = self.type(a.kind)
+        given = f"{vector} {a.text}, {a.kind} {plain.text}"
+        return self.emit(a.kind, f"insertelement {given}, i32 {number}")
+
     def spread(self, a: Value) -> Value:
         """A plain number in every lane."""
         if self.width == 1:
@@ -378,7 +381,7 @@ class Code:
         if not a.text.startswith("%"):
             return Value(f"splat ({a.kind} {a.text})", a.kind)
         vector = self.type(a.kind)
-        first = self.emit(a.kind, f"insertelement {vector} poison, {a.kind} {a.text}, i32 0")
+        first = self.with_lane(Value("poison", a.kind), 0, a)
         return self.emit(
             a.kind,
             f"shufflevector {vector} {first.text}, {vector} poison, "

@@ -71,6 +71,7 @@ class _Function:
         self.plain = self.access.plain
         self.notes = module.notes
         self._entry: list[str] = []  # memory that lives as long as the function
+        self._gathered = False  # whether blocks have been added to the sums
 
     def text(self, name: str) -> str:
         kernel, code = self.kernel, self.code
@@ -89,7 +90,7 @@ class _Function:
                 code.comment(f"for {range_words(kernel, box)}:")
             self._loops(box, 0, [], uniform)
         if whole:
-            self._gather()
+            self._gather(last=True)
             self._settle([], first=not kernel.continues)
         elif not kernel.boxes:
             self._fill()
@@ -201,7 +202,7 @@ class _Function:
         if axis and axis == len(kernel.sizes) - kernel.reduced:
             self._clear()
             self._from_axis(box, axis, indices, known)
-            self._gather()
+            self._gather(last=True)
             ranges = box.ranges[axis:]
             self._settle(indices, first=all(low == 0 for low, _ in ranges), box=box)
         else:
@@ -319,6 +320,7 @@ class _Function:
 
     def _clear(self) -> None:
         """Begin with 0, as NumPy does: nothing but −0 adds up to 0."""
+        self._gathered = False
         for total in self.totals:
             self._set(total.sum, self.plain.constant(0, total.kind))
             self._set(total.error, self.plain.constant(0, total.kind))
@@ -330,13 +332,17 @@ class _Function:
         for part in total.parts:
             code.add_line(f"  store {code.type(total.kind)} {vector.text}, ptr {part}")
 
-    def _gather(self) -> None:
+    def _gather(self, *, last: bool = False) -> None:
         """Add the totals of vectors to the sums, and begin anew.
 
         What rounding takes away from floating-point sums is kept and added at the end (Neumaier's
-        compensated summation, 1974).
+        compensated summation, 1974); nothing, where there is one block only.
+
+        Args:
+            last: Whether this is behind all loops.
         """
         code, plain = self.code, self.plain
+        first, self._gathered = last and not self._gathered, True
         for total in self.totals:
             vector = code.type(total.kind)
             values = [code.emit(total.kind, f"load {vector}, ptr {p}") for p in total.parts]
@@ -344,7 +350,7 @@ class _Function:
                 values = [code.add(a, b) for a, b in zip(values[::2], values[1::2], strict=True)]
             value, before = code.total(values[0]), self._get(total.sum, total.kind)
             after = plain.add(before, value)
-            if value.is_float:
+            if value.is_float and not first:
                 larger = plain.compare("ge", plain.absolute(before), plain.absolute(value))
                 one = plain.select(larger, before, value)
                 other = plain.select(larger, value, before)

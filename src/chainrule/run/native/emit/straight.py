@@ -7,15 +7,17 @@ many points the same functions compute a vector of points at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from chainrule.graph.node import CONSTANT
 from chainrule.graph.types import UNKNOWN
+from chainrule.run.native.emit.abreast import abreast
 from chainrule.run.native.emit.access import Access, memory_kind, of_memory, to_memory
 from chainrule.run.native.emit.counters import counted
 from chainrule.run.native.emit.element import cost, element
-from chainrule.run.native.emit.lanes import Code, Module, Value, kind_of
+from chainrule.run.native.emit.frame import Frame
+from chainrule.run.native.emit.lanes import SIZES, Code, Module, Value, kind_of
 from chainrule.run.native.emit.loops import ARGUMENTS
 from chainrule.run.native.plan.kernels import Box, Home, Kernel, Place, Step, Store, place_words
 from chainrule.run.native.plan.memory import Layout
@@ -47,8 +49,8 @@ def over_points(kernel: Kernel, moving: Sequence[bool]) -> Kernel:
     (box,) = kernel.boxes
     steps = [s if s.place is None else s._replace(place=moved(s.place)) for s in box.steps]
     stores = [Store(store.step, moved(store.place)) for store in box.stores]
-    ranges = ((0, UNKNOWN),)
-    return kernel._replace(sizes=(UNKNOWN,), boxes=(Box(ranges, tuple(steps), tuple(stores), ()),))
+    box = box._replace(ranges=((0, UNKNOWN),), steps=tuple(steps), stores=tuple(stores))
+    return kernel._replace(sizes=(UNKNOWN,), boxes=(box,))
 
 
 class Written(NamedTuple):
@@ -78,11 +80,12 @@ def write_straight(
         new: Makes an empty module.
         kernel: The kernel.
         name: Of the function.
-        width: How many points it computes at once.
+        width: How many lanes a vector has: points that are computed at once, or at one point the
+            steps of a group.
         profile: Whether the calls of its functions are counted; the address of the counters stands
             in the table of constants behind the functions.
     """
-    return _Straight(new, kernel, name, width if kernel.sizes else 1, profile).write()
+    return _Straight(new, kernel, name, width, profile).write()
 
 
 class _Straight:
@@ -96,14 +99,14 @@ class _Straight:
         self._new = new
         self._module = new()
         self._name = name
-        self._width = width
-        self._parts = cut(self._box.steps)
+        self._width = width if self._points else 1
+        self._lanes = width
+        self._groups = {} if self._points else dict(self._box.groups)
+        self._parts = cut(self._box)
         self._apart = len(self._parts) > TOGETHER
         self._profile = profile
         self._last = self._last_uses()
-        self._slots: dict[int, int] = {}
-        self._free: list[int] = []
-        self._frame = 0
+        self._frame = Frame()
 
     def _last_uses(self) -> list[int]:
         """For each step the last part that reads it."""
@@ -129,7 +132,7 @@ class _Straight:
             self._write_part(number, part, stores)
         self._module = first
         first.define(self._name, self._loop() if self._points else self._sequence())
-        return Written(tuple(modules), tuple(map(tuple, names)), self._frame)
+        return Written(tuple(modules), tuple(map(tuple, names)), self._frame.size)
 
     def _part_name(self, number: int) -> str:
         return f"{self._name}.{number}"
@@ -159,7 +162,9 @@ class _Straight:
         made = []
         for at in part:
             step = steps[at]
-            if not _is_anew(step):
+            if at in self._groups:
+                self._write_group(code, range(at, self._groups[at]), value)
+            elif not _is_anew(step) and at not in self._frame:
                 operands = [value(x) for x in step.operands]
                 if notes is not None:
                     code.comment(notes.text(step.node))
@@ -172,12 +177,12 @@ class _Straight:
                     code.comment(f"{place_words(store.place)} = {notes.label(step.node)}")
                 access.store(code, stored, store.place, indices, mask)
         for at in made:
-            if notes is not None:
-                code.comment(f"kept: {notes.label(steps[at].node)}")
+            self._comment_kept(code, [at])
+            self._frame.add([at], 8 * self._width)
             self._to_frame(code, at, values[at])
-        for at in {x for own in part for x in steps[own].operands}:
-            if self._last[at] == number and at in self._slots:
-                self._free.append(self._slots[at])
+        for at in {x for own in part for x in (own, *steps[own].operands)}:
+            if self._last[at] <= number and at in self._frame:
+                self._frame.remove(at)
         # What is counted stays together; points are counted around their loop.
         inlined = len(self._parts) == 1 and (self._points or not self._profile)
         head = f"define {'' if self._apart else 'internal '}void @{self._part_name(number)}"
@@ -194,29 +199,36 @@ class _Straight:
             ),
         )
 
+    def _write_group(self, code: Code, group: range, value: Callable[[int], Value]) -> None:
+        """Steps side by side; their values are read from the frame."""
+        steps = [self._box.steps[at] for at in group]
+        operands = [[value(x) for x in step.operands] for step in steps]
+        found = abreast(code, self._lanes, [step.node for step in steps], operands)
+        self._comment_kept(code, group)
+        self._frame.add(group, 8 * self._lanes, SIZES[self._kind(group.start)])
+        self._to_frame(code.with_width(self._lanes), group.start, found)
+
     # --- the frame ------------------------------------------------------------------------------
 
+    def _comment_kept(self, code: Code, kept: Iterable[int]) -> None:
+        if (notes := self._module.notes) is not None:
+            code.comment(f"kept: {', '.join([notes.label(self._box.steps[x].node) for x in kept])}")
+
     def _to_frame(self, code: Code, at: int, value: Value) -> None:
-        if self._free:
-            self._slots[at] = self._free.pop()
-        else:
-            self._slots[at] = self._frame
-            self._frame += 8 * self._width
         value = to_memory(code, value)
         address = self._address(code, at)
         code.add_line(f"  store {code.type(value.kind)} {value.text}, ptr {address}, align 8")
 
     def _from_frame(self, code: Code, at: int) -> Value:
-        from_kind = self._kind(at)
-        memory = memory_kind(from_kind)
+        kind = self._kind(at)
+        memory, size = memory_kind(kind), SIZES[kind]
         address = self._address(code, at)
-        found = code.emit(memory, f"load {code.type(memory)}, ptr {address}, align 8")
-        return of_memory(code, found, from_kind)
+        found = code.emit(memory, f"load {code.type(memory)}, ptr {address}, align {size}")
+        return of_memory(code, found, kind)
 
     def _address(self, code: Code, at: int) -> str:
         plain = code.with_width(1)
-        offset = self._slots[at]
-        return plain.emit("ptr", f"getelementptr i8, ptr %scratch, i64 {offset}").text
+        return plain.emit("ptr", f"getelementptr i8, ptr %scratch, i64 {self._frame[at]}").text
 
     def _kind(self, at: int) -> str:
         return kind_of(self._box.steps[at].node.type)
@@ -285,16 +297,22 @@ def _is_anew(step: Step) -> bool:
     return step.place is not None or step.node.op is CONSTANT
 
 
-def cut(steps: Sequence[Step]) -> list[list[int]]:
-    """The numbers of steps in parts of bounded length."""
+def cut(box: Box) -> list[list[int]]:
+    """The numbers of the steps of a box in parts of bounded length; no group is cut.
+
+    Groups count as much as their steps alone, so that points have the same parts.
+    """
+    costs = [1 if _is_anew(step) else cost(step.node) for step in box.steps]
+    for first, end in box.groups:
+        costs[first:end] = [0] * (end - first - 1) + [sum(costs[first:end])]
     parts: list[list[int]] = [[]]
     length = 0
-    for at, step in enumerate(steps):
+    for at, own in enumerate(costs):
         if length >= LONGEST:
             parts.append([])
             length = 0
         parts[-1].append(at)
-        length += 1 if _is_anew(step) else cost(step.node)
+        length += own
     return parts
 
 

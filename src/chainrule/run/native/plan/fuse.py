@@ -7,13 +7,17 @@ arrays are never computed: they say where to read (`views`). Reading an embeddin
 embedded gives 0; so the index space is cut into boxes in which every read is of one kind, and the
 adjoint of a slice becomes a gathered sum without a branch.
 
+Arrays of many pieces are stored by loops of their own (`joined`), and where terms overlap too much
+for that, sums of embeddings are added up in place (`running`).
+
 Kept nodes of one level (none of them reads what another one of the level has not stored yet) over
 the same index space share one loop.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -22,6 +26,7 @@ from chainrule.graph.node import CONSTANT, Node, uniform_value
 from chainrule.graph.op import OPS
 from chainrule.graph.types import UNKNOWN, Type
 from chainrule.run.native.emit.element import cost, is_native
+from chainrule.run.native.plan.joined import MANY, elements, is_numbers, joined
 from chainrule.run.native.plan.kernels import (
     Box,
     Buffer,
@@ -33,8 +38,9 @@ from chainrule.run.native.plan.kernels import (
     Step,
     Store,
 )
-from chainrule.run.native.plan.nest import Nest
-from chainrule.run.native.plan.views import Where, identity, is_flat, is_view, operands_read
+from chainrule.run.native.plan.nest import Nest, axes_in_order
+from chainrule.run.native.plan.running import running
+from chainrule.run.native.plan.views import Where, identity, is_flat, is_view, operands_read, placed
 
 SUM: Final = OPS["sum"]
 
@@ -46,6 +52,15 @@ _CHEAP_NUMBER: Final = 100
 
 _NEAR: Final = 64
 """Index spaces of one axis whose sizes differ by no more than this share a loop."""
+
+_MOST_NODES: Final = 64
+"""So many nodes are made by one loop; more are made by several."""
+
+_MOST_NEAR: Final = 16
+"""The same for a loop over index spaces of several sizes: a box for each."""
+
+_MOST_AGAIN: Final = 16
+"""Instructions that loops over more axes may do again for each element of what they read."""
 
 _MOST_SITES: Final = 8
 """From so many places a node may be read before it is kept."""
@@ -101,11 +116,15 @@ class _Loop(NamedTuple):
         level: When it runs.
         shape: The index space.
         axes: The axes that are added up over where these are not all; they come last.
+        alone: What it makes, and nothing else; None: any others.
+        part: Of the nodes of a loop that makes many.
     """
 
     level: int
     shape: tuple[int, ...]
     axes: tuple[int, ...] = ()
+    alone: Node | None = None
+    part: int = 0
 
 
 _Sites = set[tuple[_Loop | Node, Where]]
@@ -118,7 +137,17 @@ class _Fusion:
     def __init__(self, dag: Dag) -> None:
         self.dag = dag
         self.foreign = {node for node in dag.order if node.operands and not _is_ours(node)}
+        pieces = {n: count for n, count in joined(dag.order).items() if n not in self.foreign}
         self.kept = set(self._needed())
+        self.kept |= {node for node, count in pieces.items() if count > MANY}
+        # Arrays of joined numbers, and those of other pieces.
+        self.numbers = {n for n, count in pieces.items() if n in self.kept and is_numbers(n, count)}
+        self.pieced = {n for n, count in pieces.items() if count > MANY} - self.numbers
+        # Sums that are added up in place: what they are after each term, and the term.
+        self.sums = running(dag)
+        self.added = {x: placed(x.operands[1]) for chain in self.sums for x in chain[1:]}
+        self.alone = self.pieced.union(*self.sums)
+        self.kept |= self.alone
 
     def _needed(self) -> Iterable[Node]:
         """What has to be stored whatever else is decided."""
@@ -139,17 +168,45 @@ class _Fusion:
         for node in self.dag.order:
             before = max([after[x] for x in node.operands], default=0)
             here = before
-            if node not in self.foreign and not is_view(node) and not _is_partial(node):
+            if node in self.numbers:
+                read = {x for x, _ in elements(node, self.kept)}
+                here = max([after[x] if x.type.shape else same[x] for x in read])
+            elif not (
+                node in self.foreign or node in self.alone or is_view(node) or _is_partial(node)
+            ):
                 here = max([same[x] for x in node.operands], default=0)
             if node in self.kept:
                 found[node] = here
                 after[node] = here + 1
-                same[node] = here if node.op is not SUM and node not in self.foreign else here + 1
+                same[node] = here + self._is_for_others(node)
             else:
                 after[node], same[node] = before, here
         return found
 
+    def _is_for_others(self, node: Node) -> bool:
+        """Whether a kept node is there once its loop has ended, not for other nodes in it."""
+        ended = node.op is SUM or node in self.foreign
+        return ended or node in self.numbers or node in self.alone
+
+    def _loops(self, levels: dict[Node, int]) -> dict[Node, _Loop]:
+        """The loop of each kept node."""
+        loops: dict[Node, _Loop] = {}
+        count: Counter[_Loop] = Counter()
+        for node, level in levels.items():
+            loop = self._loop(node, level)
+            if loop.shape:
+                loop = loop._replace(part=count[loop] // _MOST_NODES)
+                count[loop._replace(part=0)] += 1
+            loops[node] = loop
+        return loops
+
     def _loop(self, node: Node, level: int) -> _Loop:
+        if node in self.numbers:
+            return _Loop(level, ())
+        if node in self.added:
+            return _Loop(level, self.added[node].node.type.shape, (), node)
+        if node in self.alone:
+            return _Loop(level, node.type.shape, (), node)
         if node.op is SUM:
             shape = node.operands[0].type.shape
             return _Loop(level, shape, node.params[0] if _is_partial(node) else ())
@@ -159,18 +216,31 @@ class _Fusion:
 
     def _keep_more(self) -> None:
         """Keep what would be computed too often."""
-        levels = self._levels()
+        loops = self._loops(self._levels())
         sites: defaultdict[Node, _Sites] = defaultdict(set)
         costs = self._costs()
         for node in reversed(self.dag.order):
             if node.is_leaf:
                 continue
-            if node not in self.kept and self._is_expensive(node, sites[node], costs):
+            if node not in self.kept and self._is_expensive(node, sites[node], costs[node]):
                 self.kept.add(node)
             if node in self.foreign:
                 continue
+            if node in self.numbers:
+                for x, where in elements(node, self.kept):
+                    sites[x].add((loops[node], where))
+                continue
+            if node in self.pieced:
+                # Each piece is a place of its own: the pieces have nothing in common.
+                for piece, where in operands_read(node, identity(len(node.type.shape))):
+                    sites[piece].add((piece, where))
+                continue
+            if node in self.added:
+                term = self.added[node].node
+                sites[term].add((loops[node], identity(len(term.type.shape))))
+                continue
             if node in self.kept:
-                loop = self._loop(node, levels[node]) if node in levels else node
+                loop = loops.get(node, node)
                 source = node.operands[0] if node.op is SUM else node
                 given: _Sites = {(loop, identity(len(source.type.shape)))}
             else:
@@ -183,11 +253,15 @@ class _Fusion:
                 for operand in node.operands:
                     sites[operand] |= given
 
-    def _is_expensive(self, node: Node, sites: _Sites, costs: dict[Node, int]) -> bool:
-        if is_view(node) or len(sites) < 2:
+    def _is_expensive(self, node: Node, sites: _Sites, cost: int) -> bool:
+        if is_view(node) or not sites:
             return False
+        size = math.prod(node.type.shape)
+        most = max([_evaluations(loop, where) for loop, where in sites])
+        if cost * (most - size) >= _MOST_AGAIN * max(1, size):
+            return True
         cheap = _CHEAP if node.type.shape else _CHEAP_NUMBER
-        return costs[node] > cheap or len(sites) > _MOST_SITES
+        return len(sites) > 1 and (cost > cheap or len(sites) > _MOST_SITES)
 
     def _costs(self) -> dict[Node, int]:
         """Instructions for one element of each node, as far as it is computed where it is read."""
@@ -210,16 +284,17 @@ class _Fusion:
         loops: defaultdict[_Loop, list[Node]] = defaultdict(list)
         steps: list[tuple[int, int, Kernel | Foreign]] = []
         place = {node: at for at, node in enumerate(self.dag.order)}
-        for node, level in levels.items():
+        for node, loop in self._loops(levels).items():
             if node in self.foreign:
-                steps.append((level, place[node], self._foreign(node)))
+                steps.append((loop.level, place[node], self._foreign(node)))
             else:
-                loops[self._loop(node, level)].append(node)
+                loops[loop].append(node)
         for node in dict.fromkeys(self.dag.outputs):
             if node.is_leaf:  # an argument or a constant is copied
                 loops[_Loop(0, node.type.shape)].append(node)
         for loop, nodes in _near(loops):
-            kernel = Nest(self.buffers, self._new_constant, nodes, loop.shape, loop.axes).kernel()
+            nest = Nest(self.buffers, self._new_constant, nodes, loop.shape, loop.axes, self.added)
+            kernel = nest.kernel()
             steps.append((loop.level, min(place[node] for node in nodes), kernel))
         steps.sort(key=lambda step: step[:2])
         return Plan(
@@ -252,10 +327,14 @@ class _Fusion:
         for node, buffer in zip(self.dag.outputs, self.outputs, strict=True):
             found.setdefault(node, []).append(buffer)
         self.scratch: list[Type] = []
+        last = {node: chain[-1] for chain in self.sums for node in chain}
         for node in self.dag.order:
-            if node in self.kept and node not in found:
-                found[node] = [Buffer(Home.SCRATCH, len(self.scratch), node.type)]
+            home = last.get(node, node)  # a sum is added up where it lies in the end
+            if node in self.kept and home not in found:
+                found[home] = [Buffer(Home.SCRATCH, len(self.scratch), node.type)]
                 self.scratch.append(node.type)
+            if home is not node:
+                found[node] = found[home]
         return found
 
     def _new_constant(self, node: Node) -> Buffer:
@@ -271,6 +350,18 @@ class _Fusion:
             self.buffers[node][0].number,
             tuple(outputs),
         )
+
+
+def _evaluations(loop: _Loop | Node, where: Where) -> int:
+    """How often a loop computes what is read there: for all indices of the axes down to the
+    innermost one that it changes along, whether or not it changes along the others.
+    """
+    shape, last = (loop.shape, loop.axes) if isinstance(loop, _Loop) else (loop.type.shape, ())
+    own = {along.axis for along in where}
+    order = axes_in_order(len(shape), last)
+    while order and order[-1] not in own:
+        order.pop()
+    return math.prod([shape[axis] for axis in order])
 
 
 def _is_ours(node: Node) -> bool:
@@ -290,8 +381,9 @@ def _is_partial(node: Node) -> bool:
 def _near(loops: dict[_Loop, list[Node]]) -> list[tuple[_Loop, list[Node]]]:
     """The loops to be made; those over one axis of almost the same size become one."""
     found: list[tuple[_Loop, list[Node]]] = []
-    for loop in sorted(loops, key=lambda loop: (loop.level, len(loop.shape), loop.shape)):
-        if found and _is_near(found[-1][0], loop):
+    for loop in sorted(loops, key=lambda one: (one.level, len(one.shape), one.shape, one.part)):
+        fits = found and len(found[-1][1]) + len(loops[loop]) <= _MOST_NEAR
+        if fits and _is_near(found[-1][0], loop):
             found[-1] = (loop, [*found[-1][1], *loops[loop]])
         else:
             found.append((loop, loops[loop]))
@@ -304,5 +396,7 @@ def _is_near(a: _Loop, b: _Loop) -> bool:
         and len(a.shape) == len(b.shape) == 1
         and not a.axes
         and not b.axes
+        and a.alone is b.alone is None
+        and a.part == b.part
         and 0 <= b.shape[0] - a.shape[0] <= min(_NEAR, a.shape[0])
     )

@@ -84,12 +84,15 @@ class Box(NamedTuple):
         steps: The values of one element; those of `Kernel.uniform` are counted before them.
         stores: What is written.
         sums: What is added up.
+        groups: First step and the one after the last of those that are computed side by side, in
+            the lanes of a vector. Only graphs of numbers have such.
     """
 
     ranges: tuple[tuple[int, int], ...]
     steps: tuple[Step, ...]
     stores: tuple[Store, ...]
     sums: tuple[Sum, ...]
+    groups: tuple[tuple[int, int], ...] = ()
 
 
 class Kernel(NamedTuple):
@@ -220,7 +223,7 @@ def _lines(kernel: Kernel, notes: Notes) -> list[str]:
         if box.ranges:
             lines.append(f"  for {range_words(kernel, box)}:")
             indent = "    "
-        lines += _step_lines(box.steps, len(kernel.uniform), notes, indent)
+        lines += _step_lines(box.steps, len(kernel.uniform), notes, indent, box.groups)
         lines += [f"{indent}{place_words(s.place)} = t{s.step}" for s in box.stores]
         lines += [f"{indent}s{s.total} += t{s.step}" for s in box.sums]
     return [*lines, *(f"  {place_words(p)} = s{number}" for number, p in enumerate(kernel.totals))]
@@ -235,9 +238,20 @@ def range_words(kernel: Kernel, box: Box) -> str:
     )
 
 
-def _step_lines(steps: Sequence[Step], first: int, notes: Notes, indent: str) -> list[str]:
+def _step_lines(
+    steps: Sequence[Step],
+    first: int,
+    notes: Notes,
+    indent: str,
+    groups: Sequence[tuple[int, int]] = (),
+) -> list[str]:
     lines = []
+    ends, end, outer = dict(groups), 0, indent
     for at, step in enumerate(steps, start=first):
+        if at in ends:
+            end = ends[at]
+            lines.append(f"{outer}side by side:")
+        indent = outer + "  " * (at < end)
         node = step.node
         if step.place is not None:
             what = place_words(step.place)

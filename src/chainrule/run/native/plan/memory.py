@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from chainrule.run.native.plan.kernels import Foreign, Home, Kernel, Place, Plan, Together
-
-LINE: Final = 64
-"""Arrays begin at multiples of this many bytes: a line of the cache, and the widest vector."""
+from chainrule.run.native.slots import LINE
 
 
 class Layout(NamedTuple):

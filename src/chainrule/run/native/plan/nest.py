@@ -10,10 +10,13 @@ from typing import Final
 from chainrule.graph.node import CONSTANT, Node, constant_node, constant_value, uniform_value
 from chainrule.graph.op import OPS
 from chainrule.graph.types import Type
+from chainrule.run.native.plan.joined import elements
 from chainrule.run.native.plan.kernels import Box, Buffer, Home, Kernel, Place, Step, Store, Sum
 from chainrule.run.native.plan.views import (
     Along,
+    Placed,
     Ranges,
+    Site,
     Where,
     borders,
     flat,
@@ -26,16 +29,17 @@ from chainrule.run.native.plan.views import (
 
 SUM: Final = OPS["sum"]
 
-_MOST: Final = 1_000_000
-"""Boxes times reads; planning more would take seconds."""
+_MOST: Final = 500_000
+"""Reads in all boxes; planning more would take seconds."""
 
 
 class TooLongError(Exception):
-    """A loop would have to be cut into too many boxes, as where elements are taken one by one."""
+    """A loop would have to be cut into too many boxes, each of many reads."""
 
 
-Site = tuple[Node, Where]
-"""A node and where it is read."""
+def axes_in_order(count: int, last: Sequence[int]) -> list[int]:
+    """The axes of a loop, outermost first; those that are added up over come last."""
+    return [*(axis for axis in range(count) if axis not in last), *last]
 
 
 class Nest:
@@ -53,6 +57,7 @@ class Nest:
         nodes: Sequence[Node],
         shape: Sequence[int],
         axes: Sequence[int],
+        added: Mapping[Node, Placed],
     ) -> None:
         """Plan a loop.
 
@@ -62,17 +67,22 @@ class Nest:
             nodes: What it makes.
             shape: The index space.
             axes: The axes that sums go over; none: sums, where there are some, go over all.
+            added: Sums that lie where their first operand lies: what is added, and where.
         """
+        self._added = added
         self.nodes = nodes
+        # Arrays that a kernel without axes makes are joined numbers.
+        self._joined = {node for node in nodes if not shape and node.type.shape}
         self._buffers = buffers
         self._new_constant = new_constant
-        order = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
+        order = axes_in_order(len(shape), axes)
         self.sizes = tuple([shape[axis] for axis in order])
         self._reduced = len(axes) or (len(shape) if any(n.op is SUM for n in nodes) else 0)
         # Where element (0, 1, …) of a root is, along the axes in their order.
         self._whole = tuple([Along(order.index(axis), 1, 0) for axis in range(len(shape))])
         self._uniform: list[Step] = []
         self._uniform_at: dict[Step, int] = {}
+        self._reads = 0
 
     def kernel(self) -> Kernel:
         """The loop nest with its boxes."""
@@ -126,6 +136,8 @@ class Nest:
         seen: set[Site] = set()
         todo: list[Site] = []
         for node in self.nodes:
+            if node in self._joined:
+                continue
             source = self._source(node)
             where = self._where(source)
             for (axis, _, _), size in zip(where, source.type.shape, strict=True):
@@ -146,12 +158,14 @@ class Nest:
                 todo += operands_read(node, where)
             else:
                 todo += [(operand, where) for operand in node.operands]
-        if math.prod(len(cut) - 1 for cut in cuts) * len(seen) > _MOST:
+        if math.prod(len(cut) - 1 for cut in cuts) > _MOST:
             raise TooLongError
         return [tuple(ranges) for ranges in product(*[pairwise(sorted(cut)) for cut in cuts])]
 
     def _source(self, node: Node) -> Node:
         """What is computed for each element: for a sum what it adds up."""
+        if node in self._added:
+            return self._added[node].node
         return node.operands[0] if node.op is SUM else node
 
     def _where(self, source: Node) -> Where:
@@ -193,6 +207,9 @@ class Nest:
         total = 0
         for node in self.nodes:
             source = self._source(node)
+            if node in self._joined:
+                stores += self._numbers(node, steps, at)
+                continue
             where = self._where(source)
             inside = all(
                 ranges[axis][1] <= size
@@ -206,12 +223,28 @@ class Nest:
                 total += len(buffers)
             elif inside:
                 number = self._value((source, where), ranges, steps, at)
+                if node in self._added:
+                    where = _moved(where, self._added[node].starts)
+                    before = self._value((node.operands[0], where), ranges, steps, at)
+                    number = self._add(Step(node, (before, number)), steps)
                 stores += [
                     Store(number, Place(buffer, *flat(node.type.shape, where, len(self.sizes))))
                     for buffer in buffers
                     if buffer.home in (Home.OUTPUT, Home.SCRATCH)
                 ]
+        self._reads += len(at)
+        if self.sizes and self._reads > _MOST:
+            raise TooLongError
         return Box(tuple(ranges), tuple(steps), tuple(stores), tuple(sums))
+
+    def _numbers(self, node: Node, steps: list[Step], at: dict[Site, int]) -> list[Store]:
+        """Store each element of an array of joined numbers."""
+        return [
+            Store(self._value(element, (), steps, at), Place(buffer, offset, ()))
+            for offset, element in enumerate(elements(node, self._buffers))
+            for buffer in self._buffers[node]
+            if buffer.home in (Home.OUTPUT, Home.SCRATCH)
+        ]
 
     def _value(self, root: Site, ranges: Ranges, steps: list[Step], at: dict[Site, int]) -> int:
         """The number of the step that is the value of a node where it is read.
@@ -260,6 +293,11 @@ class Nest:
             self._uniform.append(step)
             self._uniform_at[step] = ~(len(self._uniform) - 1)
         return self._uniform_at[step]
+
+
+def _moved(where: Where, starts: Sequence[int]) -> Where:
+    """Where in an array that is which begins at ``starts`` of it."""
+    return tuple([x._replace(offset=x.offset + at) for x, at in zip(where, starts, strict=True)])
 
 
 def _zero(type: Type) -> Node:

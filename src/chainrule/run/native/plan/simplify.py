@@ -35,6 +35,8 @@ from chainrule.ops import arithmetic
 from chainrule.ops.select import stop_gradient, where
 from chainrule.ops.term import Term
 from chainrule.run.kernels import kernel
+from chainrule.run.native.plan.gather import gathered
+from chainrule.run.native.plan.views import EMBED
 
 _LARGEST: Final = 4096
 """Elements of an array that is computed in advance."""
@@ -47,13 +49,14 @@ _ROUNDS: Final = 8
 Identities = Sequence[tuple[Term, Term]]
 
 
-def exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
+def exact(x: Term, y: Term, c: Term, large: Term, two: Term, test: Term) -> Identities:
     """Left sides and what they become, to the bit.
 
     Args:
         x: Anything.
         y: Anything.
         c: A constant.
+        large: A constant of 1 or more, whose double is a number; either sign.
         two: A constant that is a power of two.
         test: A condition.
     """
@@ -69,6 +72,9 @@ def exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
         (2 * x, x + x),
         (x * 2, x + x),
         (x / two, x * (1 / two)),
+        # doubling is exact, or infinite on both sides
+        (large * (x + x), (large + large) * x),
+        ((x + x) * large, x * (large + large)),
         # signs move outward and meet
         (-minus_x, x),
         (-(c * x), (-c) * x),
@@ -82,6 +88,7 @@ def exact(x: Term, y: Term, c: Term, two: Term, test: Term) -> Identities:
         (x + (-y), x - y),
         ((-x) + y, y - x),
         (x - (-y), x + y),
+        (minus_x - x, -(x + x)),
         (arithmetic.square(-x), arithmetic.square(x)),
         (arithmetic.abs(-x), arithmetic.abs(x)),
         # literal powers
@@ -136,11 +143,13 @@ class Rule(NamedTuple):
 def _rules(dtype: str, fast_math: bool) -> dict[Op, list[Rule]]:
     """The identities over numbers of one dtype, by the outermost operation on the left."""
     type = Type.of(dtype)
-    x, y, c, d, two = (Term(input_node(name, type)) for name in ("x", "y", "c", "d", "two"))
+    x, y, c, d, large, two = (
+        Term(input_node(name, type)) for name in ("x", "y", "c", "d", "large", "two")
+    )
     test = Term(input_node("test", Type.of("bool")))
     found: dict[Op, list[Rule]] = defaultdict(list)
-    table = [*exact(x, y, c, two, test), *(fast(x, y, c, d) if fast_math else ())]
-    variables = tuple([term.node for term in (x, y, c, d, two, test)])
+    table = [*exact(x, y, c, large, two, test), *(fast(x, y, c, d) if fast_math else ())]
+    variables = tuple([term.node for term in (x, y, c, d, large, two, test)])
     for left, right in table:
         rule = Rule(left.node, Template(right.node, variables), variables)
         found[left.node.op].append(rule)
@@ -189,7 +198,10 @@ def rewritten(dag: Dag, *, fast_math: bool = False) -> dict[Node, Node]:
             # The same sum the other way round is the same number.
             result = met.get((result.op, b, a)) or met.setdefault((result.op, a, b), result)
         new_of[node] = result
-    return new_of
+    if not any(node.op is EMBED for node in dag.order):
+        return new_of
+    joined = gathered([new_of[node] for node in dag.outputs])
+    return {node: joined.get(new, new) for node, new in new_of.items()} if joined else new_of
 
 
 def _may_change(node: Node, fast_math: bool) -> bool:
@@ -275,9 +287,16 @@ def _is_power_of_two(node: Node) -> bool:
     return mantissa == 0.5 and abs(exponent) < 100
 
 
+def _is_large(node: Node) -> bool:
+    """Whether this constant times a number is infinite where twice the number is, and doubles."""
+    value = uniform_value(node)
+    return value is not None and 1 <= abs(value) <= np.finfo(node.type.dtype.name).max / 2
+
+
 _ASKED: Final = {
     "c": lambda node: uniform_value(node) is not None,
     "d": lambda node: uniform_value(node) is not None,
+    "large": _is_large,
     "two": _is_power_of_two,
 }
 

@@ -6,8 +6,11 @@ at another one, or reading 0 outside of what is embedded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from chainrule.graph.node import Node
 from chainrule.graph.op import OPS
@@ -35,6 +38,9 @@ class Along(NamedTuple):
 
 Where = tuple[Along, ...]
 """Where a node is read, an entry for each of its dimensions."""
+
+Site = tuple[Node, Where]
+"""A node and where it is read."""
 
 Ranges = Sequence[tuple[int, int]]
 """First index and the one after the last, for each axis of a loop."""
@@ -73,6 +79,24 @@ def _wide(node: Node) -> list[int]:
     return [size for size in node.type.shape if size != 1]
 
 
+class Placed(NamedTuple):
+    """What an array is from ``starts`` to ``ends``; it is 0 elsewhere."""
+
+    node: Node
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def placed(node: Node) -> Placed:
+    """What is embedded, and where; what is no embedding is everywhere."""
+    shape = node.type.shape
+    if node.op is not EMBED or not is_view(node):
+        return Placed(node, (0,) * len(shape), shape)
+    (inner,), (_, starts, _) = node.operands, node.params
+    ends = [start + size for start, size in zip(starts, inner.type.shape, strict=True)]
+    return Placed(inner, starts, tuple(ends))
+
+
 def borders(node: Node, where: Where) -> Iterator[Cut]:
     """Where along the axes of the loop a read of this node changes its operand, or begins or ends.
 
@@ -89,14 +113,17 @@ def borders(node: Node, where: Where) -> Iterator[Cut]:
         yield from _crossings(where[axis], _starts(node)[1:])
 
 
+_known_starts: Final[WeakKeyDictionary[Node, list[int]]] = WeakKeyDictionary()
+
+
 def _starts(node: Node) -> list[int]:
     """Where each of the joined arrays begins."""
-    (axis,) = node.params
-    starts, at = [], 0
-    for operand in node.operands:
-        starts.append(at)
-        at += operand.type.shape[axis]
-    return starts
+    found = _known_starts.get(node)
+    if found is None:
+        (axis,) = node.params
+        sizes = [operand.type.shape[axis] for operand in node.operands]
+        found = _known_starts[node] = list(accumulate(sizes[:-1], initial=0))
+    return found
 
 
 def _crossings(along: Along, indices: Sequence[int]) -> Iterator[Cut]:
@@ -110,7 +137,7 @@ def _crossings(along: Along, indices: Sequence[int]) -> Iterator[Cut]:
             yield Cut(axis, (offset - index) // -stride + 1)
 
 
-def operands_read(node: Node, where: Where) -> Iterator[tuple[Node, Where]]:
+def operands_read(node: Node, where: Where) -> Iterator[Site]:
     """All operands of a view that are read somewhere, each with where."""
     if node.op is EMBED:
         _, starts, _ = node.params
@@ -121,13 +148,18 @@ def operands_read(node: Node, where: Where) -> Iterator[tuple[Node, Where]]:
     elif node.op is CONCATENATE:
         (axis,) = node.params
         for operand, start in zip(node.operands, _starts(node), strict=True):
-            moved = where[axis]._replace(offset=where[axis].offset - start)
-            yield operand, (*where[:axis], moved, *where[axis + 1 :])
+            yield operand, _moved(where, axis, start)
     else:
         yield node.operands[0], _single(node, where)
 
 
-def read(node: Node, where: Where, ranges: Ranges) -> tuple[Node, Where] | None:
+def _moved(where: Where, axis: int, start: int) -> Where:
+    """Where the array is read that begins at ``start`` of an axis."""
+    along = where[axis]
+    return (*where[:axis], along._replace(offset=along.offset - start), *where[axis + 1 :])
+
+
+def read(node: Node, where: Where, ranges: Ranges) -> Site | None:
     """The operand of a view that is read within a box, and where; None: 0 is read.
 
     Args:
@@ -143,10 +175,10 @@ def read(node: Node, where: Where, ranges: Ranges) -> tuple[Node, Where] | None:
         return next(operands_read(node, where))
     if node.op is CONCATENATE:
         (axis,) = node.params
-        index = _index(where[axis], ranges)
-        at = sum(index >= start for start in _starts(node)[1:])
+        starts = _starts(node)
         # Empty arrays begin where the next one does: the last that begins there is read.
-        return list(operands_read(node, where))[at]
+        at = max(0, bisect_right(starts, _index(where[axis], ranges)) - 1)
+        return node.operands[at], _moved(where, axis, starts[at])
     return node.operands[0], _single(node, where)
 
 

@@ -6,10 +6,10 @@ Tapes need no code of their own: only steps that no earlier graph needed are com
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Sequence
 from typing import Final
 
+from chainrule import forks
 from chainrule.run.native.code.target import Library, load
 from chainrule.run.native.tape.steps import Step
 from chainrule.run.native.tape.text import module_of
@@ -18,7 +18,7 @@ LEVEL: Final = 0
 """How hard LLVM tries. A step is a few instructions: the least effort is four times as quick as the
 next one, and its code hardly slower."""
 
-_lock: Final = threading.RLock()
+_lock: Final = forks.lock()
 _addresses: Final[dict[Step, int]] = {}
 _libraries: Final[list[Library]] = []
 """They live as long as the process, as the steps do."""

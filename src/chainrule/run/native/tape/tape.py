@@ -93,25 +93,12 @@ class Tape:
         constants = list(compress(rest, map(operator.not_, operands)))
         computed = list(compress(rest, operands))
         places = dict(zip(chain(constants, inputs, computed), range(len(dag.order)), strict=True))
-        ops = [node.op for node in computed]
-        forms, codes = _forms(computed, ops)
-
-        # The first record ends the way back, the last one the way forward.
-        records = np.zeros(len(computed) + 2, _RECORD)
-        inner = records[1:-1]
+        forms, codes = _forms(computed, [node.op for node in computed])
         arity = np.array([len(form.types) for form in forms], np.int64)[codes]
         flat = np.fromiter(
             map(places.__getitem__, chain.from_iterable(operands)), np.uint32, int(arity.sum())
         )
-        starts = np.cumsum(arity) - arity
-        for at in range(MOST_OPERANDS):
-            have = arity > at
-            if have.all():
-                inner["operands"][:, at] = flat[starts + at]
-            elif have.any():
-                inner["operands"][have, at] = flat[starts[have] + at]
-        inner["forward"] = codes
-        records["forward"][-1] = len(forms)
+        records = _records(codes, arity, flat, end=len(forms))
         forward = [*[_known(forward_step(form)) for form in forms], STOP]
         backward: list[Step] = []
         roles = [EVALUATE]
@@ -190,6 +177,30 @@ class Tape:
         nodes = len(self.dag.order)
         rounded = (8 * (nodes + 1) + 63) // 64 * 64
         return 2 * rounded + nodes + 1 if gradient else rounded
+
+
+def _records(codes: Any, arity: Any, flat: Any, end: int) -> Any:
+    """The records of a tape, without the steps of the way back.
+
+    Args:
+        codes: The forward step of each computation.
+        arity: How many operands each has.
+        flat: The places of these, one computation after the other.
+        end: The forward step that stops.
+    """
+    # The first record ends the way back, the last one the way forward.
+    records = np.zeros(len(codes) + 2, _RECORD)
+    inner = records[1:-1]
+    starts = np.cumsum(arity) - arity
+    for at in range(MOST_OPERANDS):
+        have = arity > at
+        if have.all():
+            inner["operands"][:, at] = flat[starts + at]
+        elif have.any():
+            inner["operands"][have, at] = flat[starts[have] + at]
+    inner["forward"] = codes
+    records["forward"][-1] = end
+    return records
 
 
 def _forms(computed: Sequence[Node], ops: Sequence[Op]) -> tuple[list[Form], Any]:

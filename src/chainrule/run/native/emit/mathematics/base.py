@@ -14,6 +14,9 @@ SHORT: Final = {"double": "f64", "float": "f32"}
 
 PURE: Final = "nounwind willreturn memory(none)"
 
+_PREFIX: Final = "%m"
+"""What names of values begin with: no other function has such, whatever LLVM puts into it."""
+
 ROUNDER: Final = 6755399441055744.0
 """1.5·2⁵²: added to a small number it leaves a whole one in the low bits, rounded to nearest."""
 
@@ -33,7 +36,7 @@ def function(name: str, rule: Rule, operands: int = 1) -> Define:
     def define(module: Module, kind: str, width: int) -> str:
         full = f"{name}.{SHORT[kind]}.w{width}"
         if full not in module:
-            code = Code(module, width)
+            code = Code(module, width, _PREFIX)
             given = [Value(f"%x{number}", kind) for number in range(operands)]
             result = code.convert(rule(code, *(code.convert(x, "double") for x in given)), kind)
             add(module, full, code, given, result, "noinline" if width == 1 else "inlinehint")

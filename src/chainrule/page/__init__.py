@@ -1,0 +1,1 @@
+"""The page: a graph to step through in a browser, served or as one file."""
