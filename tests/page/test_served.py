@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,6 +13,7 @@ import chainrule as cr
 from chainrule.app.server.jobs import JOBS
 from tests.app.serving import TOKEN, Serving
 from tests.page.conftest import FOLDER
+from tests.page.stand_in import DIES, SPINS
 
 
 def _values(page: Page, kind: str = "forward") -> list[str]:
@@ -77,24 +77,18 @@ def test_formulas_that_are_none(served: Page, formula: str) -> None:
 
 def test_workers_that_die_or_are_slow(chromium: Browser) -> None:
     """The page says so and keeps its graph; the next formula works."""
-    before = _workers()
-    with Serving(FOLDER, JOBS, seconds=3) as serving:
+    jobs = {**JOBS, "content": "tests.page.stand_in:content"}
+    with Serving(FOLDER, jobs, seconds=3) as serving:
         page = chromium.new_page()
         page.goto(f"http://127.0.0.1:{serving.port}/{TOKEN}/")
         expect(page.locator(".box")).to_have_count(6)
-        (worker,) = _workers() - before
-        worker.suspend()
-        with page.expect_request("**/api/content"):
-            page.locator("#formula").fill("a * b + c")
-        worker.kill()
+        page.locator("#formula").fill(DIES)
         expect(page.get_by_role("alert")).to_contain_text("this ended the process that computed it")
         expect(page.locator(".box")).to_have_count(6)
         page.locator("#formula").fill("x + 1")
         expect(page.locator(".box")).to_have_count(3)
         expect(page.get_by_role("alert")).to_be_hidden()
-        (worker,) = _workers() - before
-        worker.suspend()
-        page.locator("#formula").fill("a * b + c")
+        page.locator("#formula").fill(SPINS)
         slow = re.compile("E511.*takes longer than 3 seconds")
         expect(page.get_by_role("alert")).to_have_text(slow)
         expect(page.locator(".box")).to_have_count(3)
@@ -102,12 +96,6 @@ def test_workers_that_die_or_are_slow(chromium: Browser) -> None:
         expect(page.locator(".box")).to_have_count(5)
         expect(page.get_by_role("alert")).to_be_hidden()
         page.close()
-
-
-def _workers() -> set[psutil.Process]:
-    """The workers of all servers of this process."""
-    children = psutil.Process().children()
-    return {one for one in children if "chainrule.app.server.worker" in one.cmdline()}
 
 
 def test_several_equations(served: Page) -> None:
