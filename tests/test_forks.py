@@ -23,7 +23,7 @@ START = """
         child = os.fork()
         if child:
             return os.waitpid(child, 0)[1]
-        signal.alarm(50)
+        signal.alarm(200)
         try:
             function()
         except BaseException:
@@ -56,7 +56,7 @@ def script(text, folder):
         ],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
         env={**os.environ, "CHAINRULE_CACHE": str(folder / "cache")},
     )
@@ -70,9 +70,9 @@ def test_locks_of_other_threads_are_open(tmp_path):
     thread, leave = other(lambda: held)
 
     def child():
-        assert held.acquire(timeout=10)
+        assert held.acquire(timeout=60)
         own.release()
-        assert own.acquire(timeout=10)
+        assert own.acquire(timeout=60)
 
     with own:
         print(forked(child))

@@ -25,7 +25,7 @@ def outputs():
         # What Jupyter warns of, about itself, is not ours.
         warnings.simplefilter("ignore")
         notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, CELLS)))
-        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     shown = [[output["data"] for output in cell.outputs] for cell in notebook.cells]
     assert [len(cell) for cell in shown] == [0, 1, 1, 1, 1]
     return [cell[0] for cell in shown[1:]]

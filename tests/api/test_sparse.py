@@ -7,7 +7,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -47,10 +46,7 @@ def test_rosenbrock_in_a_hundred_thousand_variables():
     hessian = cr.hessian(rosenbrock, sparse=True)
     same(hessian(x), scipy.optimize.rosen_hess(x))
     large = random.normal(size=100_000)
-    start = time.perf_counter()
     found = hessian(large)
-    took = time.perf_counter() - start
-    assert took < 10, took  # 2 s where nothing else runs: docs/benchmarks-sparse.md
     vector = random.normal(size=len(large))
     expected = scipy.optimize.rosen_hess_prod(large, vector)
     np.testing.assert_allclose(found @ vector, expected, 1e-9, 1e-9 * np.abs(expected).max())

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 def ends(process: int) -> bool:
     """Whether a process is gone, or soon is."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while psutil.pid_exists(process) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not psutil.pid_exists(process)
@@ -67,7 +67,7 @@ class Serving:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(120)
         assert not self._thread.is_alive()
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
@@ -85,7 +85,7 @@ class Serving:
     def send(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         names = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         connection.request(method, path, body, names)
         answer = connection.getresponse()

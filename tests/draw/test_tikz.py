@@ -154,7 +154,7 @@ def compiled(tmp_path_factory):
             [program, "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"],
             cwd=folder,
             capture_output=True,
-            timeout=100,
+            timeout=300,
             check=False,
         )
         log = done.stdout.decode(errors="replace")

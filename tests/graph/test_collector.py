@@ -46,12 +46,12 @@ def test_threads_that_overlap():
     def other():
         with collector_paused():
             inside.set()
-            leave.wait(10)
+            leave.wait(60)
 
     thread = threading.Thread(target=other)
     with collector_paused():
         thread.start()
-        assert inside.wait(10)
+        assert inside.wait(60)
     assert not gc.isenabled()  # the other thread is still at it
     leave.set()
     thread.join()

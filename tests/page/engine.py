@@ -41,7 +41,7 @@ def ran(module: str, exports: str, body: str, given: Any) -> Any:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
     assert found.returncode == 0, found.stderr[-2000:]
     return json.loads(found.stdout)

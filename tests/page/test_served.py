@@ -78,7 +78,7 @@ def test_formulas_that_are_none(served: Page, formula: str) -> None:
 def test_workers_that_die_or_are_slow(chromium: Browser) -> None:
     """The page says so and keeps its graph; the next formula works."""
     jobs = {**JOBS, "content": "tests.page.stand_in:content"}
-    with Serving(FOLDER, jobs, seconds=3) as serving:
+    with Serving(FOLDER, jobs, seconds=5) as serving:
         page = chromium.new_page()
         page.goto(f"http://127.0.0.1:{serving.port}/{TOKEN}/")
         expect(page.locator(".box")).to_have_count(6)
@@ -89,7 +89,7 @@ def test_workers_that_die_or_are_slow(chromium: Browser) -> None:
         expect(page.locator(".box")).to_have_count(3)
         expect(page.get_by_role("alert")).to_be_hidden()
         page.locator("#formula").fill(SPINS)
-        slow = re.compile("E511.*takes longer than 3 seconds")
+        slow = re.compile("E511.*takes longer than 5 seconds")
         expect(page.get_by_role("alert")).to_have_text(slow)
         expect(page.locator(".box")).to_have_count(3)
         page.locator("#formula").fill("x * y * z")

@@ -25,7 +25,7 @@ class Work:
 
     def step(self):
         self.begun.set()
-        assert self.let.wait(60)
+        assert self.let.wait(120)
         self.left -= 1
         self.said.append(self.name)
         if not self.left:
@@ -41,14 +41,14 @@ def least(request):
 
 def done(*works):
     for work in works:
-        assert work.done.wait(60)
+        assert work.done.wait(120)
 
 
 def begin(least, said, steps=1):
     """Something that the line is at, until it is let go on."""
     first = Work("first", least + 9, said, steps, is_held=True)
     first.job.submit()
-    assert first.begun.wait(60)
+    assert first.begun.wait(120)
     return first
 
 

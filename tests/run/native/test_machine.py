@@ -325,7 +325,7 @@ def test_machines_that_nobody_holds_are_not_made():
     machine = Machine(cr.parse("x*y").dag)
     reference = weakref.ref(machine)
     machine.start()
-    machine.wait(60)
+    machine.wait(120)
     del machine
     gc.collect()
     assert reference() is None
@@ -340,7 +340,7 @@ def test_failures_are_told_by_those_who_wait(monkeypatch):
     machine = Machine(cr.parse("x*y").dag)
     machine.start()
     with pytest.raises(ZeroDivisionError):
-        machine.wait(60)
+        machine.wait(120)
     assert machine(np.float64(2), np.float64(3)) == [6.0]
 
 

@@ -58,7 +58,7 @@ def planless(monkeypatch):
 def started(dag, **options):
     made = Machine(dag, Options(**options))
     made.start()
-    assert made.wait(60)
+    assert made.wait(120)
     return made
 
 
