@@ -17,6 +17,7 @@ from chainrule.ops.composite.shaping import ravel
 from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of, term
 from chainrule.ops.contract import contracted
 from chainrule.ops.copies import total
+from chainrule.ops.index import gather
 from chainrule.ops.rearrange import inverse, permuted, reshaped
 from chainrule.ops.select import convert
 from chainrule.ops.term import Term
