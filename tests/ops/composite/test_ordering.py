@@ -51,7 +51,7 @@ def test_sort(shape, axis):
     )
 
 
-@pytest.mark.parametrize("shape, axis", [((5000,), 0), ((2, 2048), 1), ((3000, 3), 0)])
+@pytest.mark.parametrize(("shape", "axis"), [((5000,), 0), ((2, 2048), 1), ((3000, 3), 0)])
 @pytest.mark.parametrize("values", [3, 10**9], ids=["many equal", "few equal"])
 def test_long_sorts_are_stable(shape, axis, values):
     random = np.random.default_rng(0)

@@ -28,7 +28,7 @@ forks.in_child(_pool.cache_clear)  # a forked process has none of these threads
 def together(functions: Sequence[Callable[..., Any]], *arguments: Any, keep: object) -> None:
     """Call functions with the same arguments, side by side; the last one in this thread.
 
-    An error, such as that of Ctrl-C, goes on when all functions have ended; a second Ctrl-C at once.
+    An error, as that of Ctrl-C, goes on when all functions have ended; a second Ctrl-C at once.
 
     Args:
         functions: What is called.
