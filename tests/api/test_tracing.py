@@ -295,6 +295,17 @@ def test_arrays_that_no_graph_holds(value):
     assert "# here" in caught.value.place.text
 
 
+@pytest.mark.parametrize("transform", [cr.grad, cr.jit, cr.vmap, cr.trace])
+def test_masked_points_and_matrices_are_refused(transform):
+    holes = np.ma.masked_array([1.0, 2.0], [0, 1])
+    with pytest.raises(TracingError, match="E237 an array with masked points"):
+        transform(np.sum)(holes)
+    with pytest.raises(TracingError, match="E204 a constant has masked points"):
+        transform(lambda x: np.sum(x * holes))(np.ones((2, 2)))
+    with pytest.raises(TracingError, match="E237 a matrix"):
+        transform(np.sum)(np.ones((2, 2)).view(np.matrix))
+
+
 def test_numpys_scalars_keep_their_dtype():
     check(lambda x: x * 2 + 0.5, np.float32(1.5))
     check(lambda x: x * 2 + 0.5, np.float64(1.5))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 from numbers import Real
@@ -16,6 +15,7 @@ from chainrule.errors import EvaluationError, GraphError, listed, nearest, shown
 from chainrule.formula.names import canonical
 from chainrule.graph.dag import Dag
 from chainrule.graph.node import Node
+from chainrule.graph.types import is_masked
 
 
 def bind(
@@ -135,16 +135,6 @@ def _number(node: Node, value: Any, copy: bool) -> Any:
     return converted if converted.ndim else converted[()]
 
 
-def _is_masked(value: Any) -> bool:
-    """Whether an array has points that are left out; ``numpy.ma`` is not loaded to find out."""
-    masked = sys.modules.get("numpy.ma")
-    return (
-        masked is not None
-        and isinstance(value, masked.MaskedArray)
-        and bool(masked.is_masked(value))
-    )
-
-
 def _array(node: Node, value: Any) -> np.ndarray[Any, Any]:
     """What the user passed as an array of numbers or conditions, not yet of the right dtype."""
     try:
@@ -157,7 +147,7 @@ def _array(node: Node, value: Any) -> np.ndarray[Any, Any]:
     except Exception as error:  # whatever the value's own __array__ raises
         problem = f"{node.name!r} must be a number, got {shown(value)}"
         raise EvaluationError("E303", problem) from error
-    if _is_masked(value):
+    if is_masked(value):
         raise EvaluationError(
             "E303", f"{node.name!r} has masked points; fill them or leave them out"
         )

@@ -151,7 +151,13 @@ class Compiled(NativeCallable):
         return drawings.drawn(self._machine.dag, None, wrt, of, options)
 
     def _slowly(self, /, *values: Any, out: Any = None, **named: Any) -> Any:
-        """Calls that need more than exact types by position: names, conversions, points."""
+        """Calls that need more than exact types by position: names, conversions, points.
+
+        Also all calls that NumPy has a part in.
+        """
+        if out is None and not named and not self.context.tier[0] and self._takes(values):
+            made = [_plain(result) for result in self._machine.run(values)]
+            return arranged(self._arrangement, made, ())
         if any(node.name == "out" for node in self.dag.inputs):  # then it is an argument
             named, out = named if out is None else {**named, "out": out}, None
         if len(values) != len(self.dag.inputs):
@@ -170,6 +176,14 @@ class Compiled(NativeCallable):
             return arranged(arrangement, made, shape)
         copied(into, made, shape)
         return handed_out(arrangement, into, made, shape)
+
+    def _takes(self, values: Sequence[Any]) -> bool:
+        """Whether these are arrays and numbers of NumPy's of exactly the types of the inputs."""
+        arguments = self.context.arguments
+        return len(values) == len(arguments) and all(
+            isinstance(value, (np.ndarray, np.generic)) and argument.accepts(value)
+            for argument, value in zip(arguments, values, strict=True)
+        )
 
     def __repr__(self) -> str:
         names = ", ".join(node.name for node in self.dag.inputs)

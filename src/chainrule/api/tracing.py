@@ -24,7 +24,7 @@ from chainrule.graph.collector import collector_paused
 from chainrule.graph.dag import Dag
 from chainrule.graph.facts import Origin
 from chainrule.graph.node import INPUT, PARAMETER, Node, constant_node, input_node
-from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type
+from chainrule.graph.types import BOOL, DTYPES, FLOAT64, Type, is_masked
 from chainrule.ops.composite.table import as_term
 from chainrule.ops.term import Term
 
@@ -116,6 +116,16 @@ def type_of(value: Any) -> Type | None:
     if isinstance(value, (str, bytes)):
         return None
     if isinstance(value, (np.ndarray, np.generic)):
+        if is_masked(value):
+            raise untraceable(
+                "E237",
+                "an array with masked points cannot be traced",
+                "fill them or leave them out: x.filled(0), x.compressed()",
+            )
+        if isinstance(value, np.matrix):
+            raise untraceable(
+                "E237", "a matrix cannot be traced", "np.asarray(x) is an array, with * and @"
+            )
         if value.dtype not in _KNOWN:
             raise untraceable(
                 "E237",

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule import forks
 from chainrule.errors import GraphError, shown
 from chainrule.graph.op import Form, Level, Op, Params, register
-from chainrule.graph.types import FLOAT64, Type
+from chainrule.graph.types import FLOAT64, Type, is_masked
 
 Key = tuple[Any, ...]
 
@@ -215,7 +215,7 @@ def constant_node(value: Any, type: Type) -> Node:
     A number fills an array. An array whose elements are all the same is kept as one element.
 
     Raises:
-        GraphError: E204 when the value does not fit the type.
+        GraphError: E204 when the value does not fit the type, or is masked in places.
     """
     whole = type is FLOAT64 or (type.dtype == _DOUBLE and 0 not in type.shape)
     if whole and value.__class__ in _PLAIN:
@@ -223,6 +223,8 @@ def constant_node(value: Any, type: Type) -> Node:
             return make(CONSTANT, (), (_pack_float(value), type))
         except (OverflowError, struct.error):
             raise GraphError("E204", f"the constant {shown(value)} does not fit {type}") from None
+    if is_masked(value):
+        raise GraphError("E204", "a constant has masked points; fill them or leave them out")
     try:
         with np.errstate(over="raise"):
             array = np.asarray(value).astype(type.dtype, casting="same_kind", copy=False)

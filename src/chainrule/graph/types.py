@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 import weakref
 from collections.abc import Sequence
 from functools import partial
@@ -183,3 +184,13 @@ FLOAT64: Final = Type.of("float64")
 BOOL: Final = Type.of("bool")
 _SCALARS: Final = tuple(map(Type.of, DTYPES))
 """Held for good: the types of scalars never die between two uses."""
+
+
+def is_masked(value: Any) -> bool:
+    """Whether an array has points that are left out; ``numpy.ma`` is not loaded to find out."""
+    masked = sys.modules.get("numpy.ma")
+    return (
+        masked is not None
+        and isinstance(value, masked.MaskedArray)
+        and bool(masked.is_masked(value))
+    )

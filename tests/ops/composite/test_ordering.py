@@ -51,6 +51,16 @@ def test_sort(shape, axis):
     )
 
 
+@pytest.mark.parametrize(("shape", "axis"), [((5000,), 0), ((2, 2048), 1), ((3000, 3), 0)])
+@pytest.mark.parametrize("values", [3, 10**9], ids=["many equal", "few equal"])
+def test_long_sorts_are_stable(shape, axis, values):
+    random = np.random.default_rng(0)
+    x = random.integers(0, values, shape)
+    for array in (x, x == 0, random.choice([-0.0, 0.0, 1.0, np.nan, np.inf], shape)):
+        expected = np.argsort(array, axis, kind="stable")
+        same(value_of(lambda x: od.argsort(x, axis), array), expected)
+
+
 @given(st.lists(st.integers(-2, 2), max_size=8), st.sampled_from(["float64", "int32", "bool"]))
 def test_equal_elements_keep_their_order_both_ways(values, dtype):
     x = np.array(values).astype(dtype)

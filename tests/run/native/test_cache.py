@@ -255,6 +255,18 @@ def test_the_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         assert cache._user_folder() == Path(platformdirs.user_cache_dir())
 
 
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(cache, "_user_folder", homeless)
+    cache._of.cache_clear()
+    try:
+        assert cache._of("") is None
+    finally:
+        cache._of.cache_clear()
+
+
 # --- several processes ----------------------------------------------------------------------------
 
 FIRST_CALL = """

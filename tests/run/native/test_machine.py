@@ -25,6 +25,7 @@ from chainrule.run.native.emit.lanes import Module
 from chainrule.run.native.emit.mathematics import FUNCTIONS
 from chainrule.run.native.emit.straight import LONGEST, over_points, write_straight
 from chainrule.run.native.machine import Machine
+from chainrule.run.native.pool import together
 from chainrule.run.program import Program
 from tests.ops.array_matrix import operands_of, terms_of
 from tests.run.native.random_graphs import difference
@@ -388,3 +389,21 @@ def test_an_error_of_numpys_leaves_the_graph_usable():
     (after,) = machine(good)
     np.testing.assert_array_equal(before, after)
     np.testing.assert_allclose(after, np.linalg.cholesky(good) * 2, rtol=1e-14)
+
+
+def test_an_interrupt_waits_for_the_other_threads():
+    begun, go_on, ended = threading.Event(), threading.Event(), []
+
+    def other():
+        begun.set()
+        go_on.wait(60)
+        ended.append(True)
+
+    def own():
+        begun.wait(60)
+        threading.Timer(0.01, go_on.set).start()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        together([other, own], keep=None)
+    assert ended == [True]

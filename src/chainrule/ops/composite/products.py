@@ -1,7 +1,7 @@
 """Products of vectors, matrices and arrays: contractions under NumPy's names.
 
-All are made of `chainrule.ops.contract.contract`; diagonals are gathered. `einsum` has a file of
-its own.
+All are made of `chainrule.ops.contract.contract`; diagonals are slices. `einsum` has a file of its
+own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import GraphError, shown
+from chainrule.ops.composite.patterns import diagonal_slice
 from chainrule.ops.composite.shaping import ravel
 from chainrule.ops.composite.table import as_term, axes_of, axis_of, covers, kind_of, term
 from chainrule.ops.contract import contracted
@@ -298,13 +299,11 @@ def _in_order(factors: list[Any], sizes: list[int]) -> Any:
 
 def diagonal_in_front(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     """``x`` with the diagonal of two axes as its first axis, in their place."""
-    rows, columns = x.shape[axis1], x.shape[axis2]
-    numbers = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
+    if axis1 > axis2:  # the axes as they lie in memory are one axis without a copy
+        axis1, axis2, offset = axis2, axis1, -offset
     others = [at for at in range(x.ndim) if at not in (axis1, axis2)]
-    moved = permuted(x, [axis1, axis2, *others])
-    if not numbers.size and not (rows and columns):
-        return reshaped(moved, (0, *moved.shape[2:]))
-    return gather(moved, numbers + max(-offset, 0), numbers + max(offset, 0))
+    behind = diagonal_slice(permuted(x, [*others, axis1, axis2]), offset)
+    return permuted(behind, [len(others), *range(len(others))])
 
 
 def _plane(x: Any, axis1: int, axis2: int) -> tuple[int, int]:

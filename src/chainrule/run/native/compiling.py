@@ -14,8 +14,13 @@ from chainrule.run.native import recall
 from chainrule.run.native.code import target
 from chainrule.run.native.code.library import provided
 from chainrule.run.native.emit.counters import Counters
+from chainrule.run.native.emit.functions import (
+    write_calls,
+    write_counted,
+    write_evaluate,
+    write_kernel,
+)
 from chainrule.run.native.emit.lanes import Module
-from chainrule.run.native.emit.loops import write_calls, write_counted, write_evaluate, write_kernel
 from chainrule.run.native.emit.mathematics import FUNCTIONS
 from chainrule.run.native.emit.notes import Notes
 from chainrule.run.native.emit.straight import cut, over_points, write_straight

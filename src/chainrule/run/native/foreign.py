@@ -108,11 +108,10 @@ class Mixed:
             frame = self._frames.pop()
         except IndexError:
             frame = _Frame(self._plan, self._layout, self._types, self._table, self._counters)
-        try:
-            return self._run(frame, values)
-        finally:
-            if len(self._frames) < _FRAMES:
-                self._frames.append(frame)
+        results = self._run(frame, values)
+        if len(self._frames) < _FRAMES:  # after an error, threads may still write into the frame
+            self._frames.append(frame)
+        return results
 
     def _run(self, frame: _Frame, values: Sequence[Any]) -> list[Any]:
         table, outputs = self._table.copy(), frame.numbers.copy()
@@ -129,7 +128,7 @@ class Mixed:
                     if step.dtype is not None and self._has_kernels:
                         frame.table[step.result] = address(made)
                 else:
-                    together(step, *frame.places)
+                    together(step, *frame.places, keep=(frame, known))
         return [output if output.shape else output[()] for output in outputs]
 
 

@@ -72,7 +72,8 @@ class Points:
             part(0, count)
             return results
         bounds = [count * at // parts for at in range(parts + 1)]
-        pool.together([functools.partial(part, *ends) for ends in pairwise(bounds)])
+        shares = [functools.partial(part, *ends) for ends in pairwise(bounds)]
+        pool.together(shares, keep=(whole, results))
         return results
 
     def _routine(self, moving: tuple[bool, ...]) -> Routine | None:

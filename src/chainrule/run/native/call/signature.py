@@ -27,16 +27,16 @@ class Argument(NamedTuple):
         class, a Python number that the type holds, or an array that need not be copied.
         """
         expected, given = self.type, type(value)
-        dtype = np.dtype(expected.dtype.name)
+        dtype = expected.dtype
         if expected.shape:
+            if not isinstance(value, np.ndarray) or given is not np.ndarray:
+                return False
+            flags = value.flags
             return (
-                isinstance(value, np.ndarray)
-                and given is np.ndarray
-                and value.dtype.num == dtype.num
-                and value.dtype.isnative
+                value.dtype == dtype
                 and value.shape == expected.shape
-                and value.flags.c_contiguous
-                and value.flags.aligned
+                and flags.c_contiguous
+                and flags.aligned
             )
         if given is dtype.type:
             return True

@@ -147,7 +147,10 @@ def _of(asked: str) -> Cache | None:
         return None
     if asked:
         return Cache(Path(asked).absolute())
-    return Cache(_user_folder() / "chainrule" / "code")
+    try:
+        return Cache(_user_folder() / "chainrule" / "code")
+    except RuntimeError:  # a user without a home, as in some containers
+        return None
 
 
 def _user_folder() -> Path:

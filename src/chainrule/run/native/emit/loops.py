@@ -15,13 +15,11 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from chainrule.run.native.emit.access import Access
-from chainrule.run.native.emit.counters import counted
 from chainrule.run.native.emit.lanes import KINDS, Code, Module, Value, kind_of
 from chainrule.run.native.plan.kernels import (
     Box,
     Kernel,
     Place,
-    Plan,
     Step,
     place_words,
     range_words,
@@ -31,7 +29,7 @@ from chainrule.run.native.plan.memory import Layout
 ARGUMENTS: Final = "ptr %inputs, ptr %outputs, ptr %scratch, ptr %context"
 """What every function of a graph takes."""
 
-_BLOCK: Final = 128
+BLOCK: Final = 128
 """Vectors, or rows of them, that are added to one total before totals are added up with care."""
 
 
@@ -39,17 +37,12 @@ Values = Mapping[int, Value]
 """Values of steps by their numbers."""
 
 
-def write_kernel(module: Module, kernel: Kernel, name: str, layout: Layout, width: int) -> None:
-    """Add a kernel to a module, as a function of this name."""
-    module.define(name, _Function(module, kernel, layout, width).text(name))
-
-
 class _Totals(NamedTuple):
     """Memory of one sum while its loop runs; LLVM turns it into registers.
 
     Attributes:
         kind: Of its numbers.
-        parts: Totals of vectors, added up alternately.
+        parts: _Totals of vectors, added up alternately.
         sum: What whole blocks gave.
         error: What rounding took away from ``sum`` so far.
     """
@@ -60,7 +53,7 @@ class _Totals(NamedTuple):
     error: str
 
 
-class _Function:
+class Loops:
     """One kernel on its way to text."""
 
     def __init__(self, module: Module, kernel: Kernel, layout: Layout, width: int) -> None:
@@ -79,6 +72,7 @@ class _Function:
             self.access.base(place.buffer)
         uniform = self.access.values(self.plain, enumerate(kernel.uniform), {}, (), None)
         self.totals = [self._total(KINDS[place.buffer.type.dtype.name]) for place in kernel.totals]
+        self._prepare()
         whole = kernel.reduced == len(kernel.sizes)
         if whole:
             self._clear()
@@ -102,6 +96,9 @@ class _Function:
             "}",
         ]
         return "\n".join(lines)
+
+    def _prepare(self) -> None:
+        """Make ready what the loops need besides the totals."""
 
     def _label(self, box: Box, step: int) -> str:
         """What the value of a step is called, for comments."""
@@ -237,7 +234,7 @@ class _Function:
             first, last = box.ranges[inner]
             step = self._together(box, inner)
             before = before * (last - first) if step >= last - first else 1
-        return max(1, _BLOCK // before)
+        return max(1, BLOCK // before)
 
     def _rows(
         self, box: Box, axis: int, bounds: tuple[str, str], indices: list[str], known: Values
@@ -255,7 +252,7 @@ class _Function:
         width, parts = self.width, len(self.totals[0].parts) if box.sums else 1
         wide = width * parts
         at = low
-        block = wide * _BLOCK
+        block = wide * BLOCK
         if box.sums and high - at >= 2 * block:
             blocks_end = at + (high - at) // block * block
             with self._loop(str(at), str(blocks_end), block) as start:
@@ -351,10 +348,7 @@ class _Function:
             value, before = code.total(values[0]), self._get(total.sum, total.kind)
             after = plain.add(before, value)
             if value.is_float and not first:
-                larger = plain.compare("ge", plain.absolute(before), plain.absolute(value))
-                one = plain.select(larger, before, value)
-                other = plain.select(larger, value, before)
-                lost = plain.add(plain.subtract(one, after), other)
+                lost = lost_by(plain, before, value, after)
                 error = plain.add(self._get(total.error, total.kind), lost)
                 self._set(total.error, error)
             self._set(total.sum, after)
@@ -369,12 +363,7 @@ class _Function:
                 continue
             value = self._get(total.sum, total.kind)
             if value.is_float and self.kernel.sizes:
-                error = self._get(total.error, total.kind)
-                # Infinite sums have no rounding errors: infinity minus infinity is none.
-                finite = plain.compare("eq", error, error)
-                nonzero = plain.compare("ne", error, plain.constant(0, total.kind))
-                exact = plain.add(value, error)
-                value = plain.select(plain.bit_and(finite, nonzero), exact, value)
+                value = corrected(plain, value, self._get(total.error, total.kind))
             if number not in summed:
                 value = plain.constant(0, total.kind)
             if not first:
@@ -396,48 +385,23 @@ class _Function:
                     self.access.store(self.plain, zero, flat, [index], None)
 
 
+def lost_by(code: Code, a: Value, b: Value, sum: Value) -> Value:
+    """What rounding took away from ``sum``, which is a + b."""
+    larger = code.compare("ge", code.absolute(a), code.absolute(b))
+    one, other = code.select(larger, a, b), code.select(larger, b, a)
+    return code.add(code.subtract(one, sum), other)
+
+
+def corrected(code: Code, sum: Value, error: Value) -> Value:
+    """A sum with what rounding took away; infinite ones have no rounding errors to add."""
+    finite = code.compare("eq", error, error)
+    nonzero = code.compare("ne", error, code.constant(0, sum.kind))
+    return code.select(code.bit_and(finite, nonzero), code.add(sum, error), sum)
+
+
 def _places(kernel: Kernel) -> Iterator[Place]:
     yield from (step.place for step in kernel.uniform if step.place is not None)
     for box in kernel.boxes:
         yield from (step.place for step in box.steps if step.place is not None)
         yield from (store.place for store in box.stores)
     yield from kernel.totals
-
-
-def write_evaluate(
-    module: Module, plan: Plan, layout: Layout, width: int, *, profile: bool = False
-) -> None:
-    """Add all kernels of a graph to a module, and ``evaluate``, which runs them."""
-    calls = []
-    for at, kernel in enumerate(plan.kernels):
-        assert isinstance(kernel, Kernel)
-        write_kernel(module, kernel, f"k{at}", layout, width)
-        call = [f"  call void @k{at}({ARGUMENTS})"]
-        calls += counted(module, call, at, plan.table, f"k{at}") if profile else call
-    lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{", *calls, "  ret void", "}"]
-    module.define("evaluate", "\n".join(lines))
-
-
-def write_counted(module: Module, kernel: str, number: int, name: str, entry: int) -> None:
-    """Add a function that runs a kernel and counts it; see `counters.counted`."""
-    call = counted(module, [f"  call void @{kernel}({ARGUMENTS})"], number, entry)
-    lines = [f"define void @{name}({ARGUMENTS}) nounwind {{", *call, "  ret void", "}"]
-    module.define(name, "\n".join(lines))
-
-
-def write_calls(module: Module, count: int, first: int) -> None:
-    """Add ``evaluate``, which runs kernels of other modules, to a module.
-
-    Args:
-        module: The module.
-        count: How many there are.
-        first: The entry of the table that says where the first one is.
-    """
-    lines = [f"define void @evaluate({ARGUMENTS}) nounwind {{"]
-    for at in range(count):
-        lines += [
-            f"  %k{at}.at = getelementptr ptr, ptr %context, i64 {first + at}",
-            f"  %k{at} = load ptr, ptr %k{at}.at, align 8",
-            f"  call void %k{at}({ARGUMENTS})",
-        ]
-    module.define("evaluate", "\n".join([*lines, "  ret void", "}"]))
