@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule.errors import GraphError
 from chainrule.graph.op import OPS
-from chainrule.ops.arithmetic import floor, sign
-from chainrule.ops.composite.elementwise import power, remainder
+from chainrule.ops.arithmetic import floor, remainder, sign
+from chainrule.ops.composite.elementwise import power
 from chainrule.ops.composite.products import together
 from chainrule.ops.composite.selection import depends
 from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
