@@ -89,83 +89,6 @@ divide = pointwise(
     accuracy=Accuracy(0.5, 2),
 )
 
-# --- division with remainder ----------------------------------------------------------------------
-
-_JUMP = "a multiple of y: the piece away from 0"
-_FROM_RIGHT = "a multiple of y: the piece to the right"
-_FLAT_JUMP = "the jump counts as flat"
-_INFINITE_DIVISOR = "nothing is taken away"
-_NO_REMAINDER = "no remainder by 0"
-
-
-fmod = pointwise(
-    "fmod",
-    "what whole multiples of y leave of x, with the sign of x; exact",
-    operands=("x", "y"),
-    kinds=Kind.NUMBER,
-    kernel="numpy.fmod",
-    native=native.fmod,
-    javascript="{0} % {1}",
-    # (out − x)/y is −trunc(x/y) but for the rounding, which the nearest whole number takes away.
-    partials=[lambda out, x, y: 1, lambda out, x, y: round((out - x) / y)],
-    exact=lambda mp, x, y: mp.sign(x) * mp.fmod(mp.fabs(x), mp.fabs(y)) if y else mp.nan,
-    conventions=[
-        Convention((6.0, 3.0), 0.0, (1.0, -2.0), _JUMP),
-        Convention((-6.0, 3.0), -0.0, (1.0, 2.0), f"{_JUMP}; a zero has the sign of x"),
-        Convention((1.0, math.inf), 1.0, (1.0, 0.0), _INFINITE_DIVISOR),
-        Convention((1.0, 0.0), math.nan, (1.0, math.nan), _NO_REMAINDER),
-        Convention((math.inf, 1.0), math.nan, (1.0, math.nan), "infinity has no remainder"),
-    ],
-    domain=((2.2, 2.6), (0.9, 1.0)),
-    accuracy=Accuracy(0, 2),
-)
-
-remainder = pointwise(
-    "remainder",
-    "what floor(x/y) times y leaves of x, with the sign of y",
-    operands=("x", "y"),
-    kinds=Kind.NUMBER,
-    kernel="numpy.remainder",
-    native=native.remainder,
-    javascript="remainder",
-    partials=[lambda out, x, y: 1, lambda out, x, y: -floor_divide(x, y)],
-    exact=lambda mp, x, y: mp.fmod(x, y) if y else mp.nan,
-    aliases=("mod",),
-    conventions=[
-        Convention((6.0, 3.0), 0.0, (1.0, -2.0), _FROM_RIGHT),
-        Convention((6.0, -3.0), -0.0, (1.0, 2.0), f"{_FROM_RIGHT}; a zero has the sign of y"),
-        Convention((1.0, math.inf), 1.0, (1.0, 0.0), _INFINITE_DIVISOR),
-        Convention((-1.0, math.inf), math.inf, (1.0, 1.0), "−1 plus the divisor"),
-        Convention((1.0, 0.0), math.nan, (1.0, -math.inf), _NO_REMAINDER),
-        Convention((math.inf, 1.0), math.nan, (1.0, math.nan), "infinity has no remainder"),
-    ],
-    domain=((2.2, 2.6), (0.9, 1.0)),
-    accuracy=Accuracy(0.5, 2),
-)
-
-floor_divide: Function = pointwise(
-    "floor_divide",
-    "the largest whole number not above x/y",
-    operands=("x", "y"),
-    kinds=Kind.NUMBER,
-    kernel="numpy.floor_divide",
-    native=native.floor_divide,
-    javascript="floorDivide",
-    partials=[piecewise_constant, piecewise_constant],
-    exact=lambda mp, x, y: mp.floor(x / y),
-    conventions=[
-        Convention((6.0, 3.0), 2.0, (0.0, 0.0), _FLAT_JUMP),
-        Convention((1.0, math.inf), 0.0, (0.0, 0.0), _INFINITE_DIVISOR),
-        Convention((-1.0, math.inf), -1.0, (0.0, 0.0), "below 0, however little"),
-        Convention((1.0, 0.0), math.inf, (0.0, 0.0), "IEEE division: x/0 is infinite"),
-        Convention((1.0, -0.0), -math.inf, (0.0, 0.0), "IEEE division: x/0 is infinite"),
-        Convention((0.0, 0.0), math.nan, (0.0, 0.0), "IEEE division: 0/0 is NaN"),
-        Convention((math.inf, 1.0), math.nan, (0.0, 0.0), "as in NumPy: no whole number"),
-    ],
-    domain=((2.2, 2.6), (0.9, 1.0)),
-    accuracy=Accuracy(2, 0),
-)
-
 negate = pointwise(
     "negate",
     "minus x",
@@ -332,7 +255,7 @@ sign: Function = pointwise(
     partials=[piecewise_constant],
     exact="sign",
     aliases=("sgn",),
-    conventions=[Convention((0.0,), 0.0, (0.0,), _FLAT_JUMP)],
+    conventions=[Convention((0.0,), 0.0, (0.0,), "the jump counts as flat")],
     accuracy=Accuracy(0, 0),
 )
 
@@ -346,7 +269,7 @@ floor = pointwise(
     partials=[piecewise_constant],
     exact="floor",
     latex=Form(r"\left\lfloor {0} \right\rfloor", Level.ATOM, (Level.LIST,)),
-    conventions=[Convention((2.0,), 2.0, (0.0,), _FLAT_JUMP)],
+    conventions=[Convention((2.0,), 2.0, (0.0,), "the jump counts as flat")],
     accuracy=Accuracy(0, 0),
 )
 
@@ -360,11 +283,11 @@ ceil = pointwise(
     partials=[piecewise_constant],
     exact="ceil",
     latex=Form(r"\left\lceil {0} \right\rceil", Level.ATOM, (Level.LIST,)),
-    conventions=[Convention((2.0,), 2.0, (0.0,), _FLAT_JUMP)],
+    conventions=[Convention((2.0,), 2.0, (0.0,), "the jump counts as flat")],
     accuracy=Accuracy(0, 0),
 )
 
-round: Function = pointwise(
+round = pointwise(
     "round",
     "the nearest whole number",
     kinds=Kind.NUMBER,

@@ -80,61 +80,6 @@ def clip(code: Any, x: Any, low: Any, high: Any) -> Any:
     return code.minimum(code.maximum(x, low), high)
 
 
-# --- division with remainder ----------------------------------------------------------------------
-
-
-def fmod(code: Any, x: Any, y: Any) -> Any:
-    return code.call("fmod", x, y) if x.is_float else _truncated(code, x, y)[1]
-
-
-def remainder(code: Any, x: Any, y: Any) -> Any:
-    """A zero has the sign of y."""
-    rest = fmod(code, x, y)
-    if not x.is_float:
-        return code.select(_crossed(code, rest, y), code.add(rest, y), rest)
-    nothing = code.compare("eq", rest, code.constant(0, x.kind))
-    rest = code.select(nothing, code.copysign(rest, y), rest)
-    return code.select(_crossed(code, rest, y), code.add(rest, y), rest)
-
-
-def floor_divide(code: Any, x: Any, y: Any) -> Any:
-    """What the remainder leaves of x over y, to the nearest whole number, as NumPy does it."""
-    if not x.is_float:
-        whole, rest = _truncated(code, x, y)
-        less = code.add(whole, code.constant(-1, x.kind))
-        return code.select(_crossed(code, rest, y), less, whole)
-    zero, one = code.constant(0, x.kind), code.constant(1, x.kind)
-    rest, ratio = fmod(code, x, y), code.divide(x, y)
-    near = code.divide(code.subtract(x, rest), y)
-    near = code.select(_crossed(code, rest, y), code.subtract(near, one), near)
-    below = code.floor(near)
-    above = code.compare("gt", code.subtract(near, below), code.constant(0.5, x.kind))
-    whole = code.select(above, code.add(below, one), below)
-    whole = code.select(code.compare("eq", near, zero), code.copysign(zero, ratio), whole)
-    return code.select(code.compare("eq", y, zero), ratio, whole)
-
-
-def _crossed(code: Any, rest: Any, y: Any) -> Any:
-    """Whether a remainder that is not 0 has the other sign than y."""
-    zero = code.constant(0, y.kind)
-    other = code.bit_xor(code.compare("lt", rest, zero), code.compare("lt", y, zero))
-    return code.bit_and(other, code.compare("ne", rest, zero))
-
-
-def _truncated(code: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Quotient towards 0 and remainder of whole numbers; by 0 both are 0, as in NumPy.
-
-    Processors stop at a division by 0, and at that of the smallest number by −1.
-    """
-    zero, one = code.constant(0, x.kind), code.constant(1, x.kind)
-    none = code.compare("eq", y, zero)
-    minus = code.compare("eq", y, code.constant(-1, x.kind))
-    safe = code.select(code.bit_or(none, minus), one, y)
-    whole = code.divide(x, safe)
-    rest = code.subtract(x, code.multiply(whole, safe))
-    return code.select(none, zero, code.select(minus, code.negate(x), whole)), rest
-
-
 # --- sums of exponentials -------------------------------------------------------------------------
 
 

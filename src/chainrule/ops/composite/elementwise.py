@@ -26,10 +26,10 @@ from chainrule.ops.term import Function, Term
 
 _SAME: Final = (
     "add", "subtract", "multiply", "divide", "reciprocal", "square", "sqrt", "cbrt", "hypot",
-    "fmod", "remainder", "floor_divide", "sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos",
+    "sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos",
     "tan", "sinh", "cosh", "tanh", "logaddexp", "minimum", "maximum", "less", "less_equal",
     "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
-    "logical_not",
+    "logical_not", "fmod", "remainder", "floor_divide",
 )  # fmt: skip
 _RENAMED: Final = {
     "absolute": "abs", "fabs": "abs", "negative": "negate", "rint": "round", "arcsin": "asin",

@@ -3,7 +3,8 @@
 Hand ``Module(FUNCTIONS)`` out, and `Code.call` finds them here. They use the operations of IEEE 754
 and the fused multiply-add alone, so each width gives the same bits; where the processor has no
 fused multiply-add, the C library's is called, which is slow and right. Infinities, NaN and the
-signs of zeros are those of NumPy. The C library computes sin, cos and tan beyond 2²⁰, and fmod where the quotient is beyond 2⁵³.
+signs of zeros are those of NumPy. The C library computes sin, cos and tan beyond 2²⁰, and fmod
+where the quotient is beyond 2⁵³.
 
 The polynomials are in ``coefficients.py``; ``benchmarks/polynomials.py`` says what each is for and
 finds it anew.

@@ -236,9 +236,7 @@ def unless_any(
     code.add_line("slow:")
     kind = code.type("double")
     given_text = "".join([f"{kind} {x.text}, " for x in (*operands, common)])
-    result = code.emit(
-        "double", f"call {kind} @{full}({given_text}{code.type('i1')} {rare.text})"
-    )
+    result = code.emit("double", f"call {kind} @{full}({given_text}{code.type('i1')} {rare.text})")
     code.add_line("  br label %done")
     code.add_line("done:")
     return code.emit("double", f"phi {kind} [ {common.text}, %entry ], [ {result.text}, %slow ]")
