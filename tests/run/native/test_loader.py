@@ -60,6 +60,21 @@ define double @one(double %x, i64 %i) nounwind {
 """,
         lambda x: [math.sin(math.atan2(v, math.sin(v))) for v in x],
     ),
+    "a section of one jump": (
+        EACH
+        + """
+declare double @sin(double)
+define internal double @far(double %x) cold noinline nounwind {
+  %a = tail call double @sin(double %x)
+  ret double %a
+}
+define double @one(double %x, i64 %i) nounwind {
+  %a = call double @far(double %x)
+  ret double %a
+}
+""",
+        lambda x: [math.sin(v) for v in x],
+    ),
     "constants": (
         EACH
         + """

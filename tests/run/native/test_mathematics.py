@@ -164,7 +164,9 @@ def _inside(name: str, x: float, y: float = 0) -> bool:
         return abs(x) < 1
     if name == "acosh":
         return x >= 1
-    return x != 0 or name not in ("pow", "atan2", "fmod")
+    if name == "fmod":
+        return y != 0
+    return x != 0 or name not in ("pow", "atan2")
 
 
 def errors(name: str, dtype: str, width: int) -> tuple[list[Array], Array]:
