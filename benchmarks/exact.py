@@ -170,6 +170,12 @@ SLOPES: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
     "subtract": (lambda mp, a, b: mp.mpf(1), lambda mp, a, b: mp.mpf(-1)),
     "multiply": (lambda mp, a, b: b, lambda mp, a, b: a),
     "divide": (lambda mp, a, b: 1 / b, lambda mp, a, b: -a / b**2),
+    "fmod": (
+        lambda mp, x, y: mp.mpf(1),
+        lambda mp, x, y: -mp.sign(x) * mp.sign(y) * mp.floor(abs(x / y)),
+    ),
+    "remainder": (lambda mp, x, y: mp.mpf(1), lambda mp, x, y: -mp.floor(x / y)),
+    "floor_divide": (_flat, _flat),
     "negate": (lambda mp, x: mp.mpf(-1),),
     "reciprocal": (lambda mp, x: -1 / x**2,),
     "square": (lambda mp, x: 2 * x,),

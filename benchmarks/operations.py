@@ -53,9 +53,9 @@ class Room(NamedTuple):
 
 
 _FIRST: Final = (
-    "arithmetic", "elementary", "special", "activation", "select", "copies", "rearrange",
-    "windows", "reduce", "contract", "index", "linalg", "determinant", "decompose", "several",
-    "branches", "loops", "replay", "custom", "abstract",
+    "arithmetic", "division", "elementary", "special", "activation", "select", "copies",
+    "rearrange", "windows", "reduce", "contract", "index", "linalg", "determinant", "decompose",
+    "several", "branches", "loops", "replay", "custom", "abstract",
 )  # fmt: skip
 """From simple to special; a new file comes last."""
 

@@ -35,7 +35,7 @@ ROUNDED_ONCE = [
     OPS[name]
     for name in [
         *("add", "subtract", "multiply", "divide", "negate", "reciprocal", "square", "sqrt", "abs"),
-        *("sign", "floor", "ceil", "round", "where", "convert", "stop_gradient"),
+        *("sign", "floor", "ceil", "round", "where", "convert", "stop_gradient", "fmod"),
         *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
         *("logical_and", "logical_or", "logical_xor", "logical_not"),
     ]

@@ -376,6 +376,7 @@ NOTATION: list[Case] = [
     (r"\sqrt[3]{x} + \sqrt[4]{x} + \sqrt[n]{x}", {"x": 7, "n": 5},
      lambda x, n: x ** (1 / 3) + x**0.25 + x**0.2),
     (r"\lfloor x \rfloor + \left\lceil x \right\rceil", {"x": 2.5}, lambda x: 5.0),
+    (r"\operatorname{mod}(x, y)", {"x": -7.5, "y": 2}, lambda x, y: x % y),
     (r"\bigl|x\bigr| \cdot |y|", {"x": -2, "y": -3}, lambda x, y: 6.0),
     (r"||x| - |y||", {"x": -2, "y": -3}, lambda x, y: 1.0),
     (r"x_1^2 + x^2_2", {"x_1": 2, "x_2": 3}, lambda x_1, x_2: 13.0),

@@ -163,6 +163,7 @@ ERRORS = [
     ),
     ("[x]", {}, "E119", "[", "unexpected character '['", "round brackets"),
     ("x & y", {}, "E119", "&", "'&'", "write 'and'"),
+    ("x % y", {}, "E119", "%", "'%'", "write mod(x, y) for a remainder, x/100 for a percentage"),
     ("x!", {}, "E119", "!", "'!'", "gamma(n + 1)"),
     ("f'(x)", {}, "E119", "'", '"\'"', "x_prime"),
     (r"\sin x", {}, "E119", "\\", "'\\\\'", "looks like LaTeX"),

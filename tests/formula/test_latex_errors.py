@@ -120,6 +120,7 @@ ERRORS = [
     (r"\left\| x \right\|", {}, "E128", 1, r"\left\|", ""),
     (r"\left. x \right|_0", {}, "E128", 1, r"\left.", ""),
     (r"\binom{n}{k}", {}, "E128", 1, r"\binom", "n!"),
+    (r"x \bmod y", {}, "E128", 3, r"\bmod", r"\operatorname{mod}(x, y)"),
     (r"n!!\,", {}, "E128", 2, "!", ""),
     (r"\begin{pmatrix} 1 \end{pmatrix}", {}, "E128", 1, r"\begin{pmatrix}", ""),
     (r"w^\top x", {}, "E128", 3, r"\top", ""),

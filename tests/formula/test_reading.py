@@ -186,6 +186,8 @@ CALLS = {
     "max(1, 2, x)": "maximum(maximum(1, 2), x)",
     "clip(x, 0, 1)": "clip(x, 0, 1)",
     "atan2(y, x)": "atan2(y, x)",
+    "mod(x, y) + fmod(x, 2)": "add(remainder(x, y), fmod(x, 2))",
+    "floor_divide(x, y)": "floor_divide(x, y)",
     "convert(x, float32)": "convert(x; float32)",
     "σ(x)": "sigmoid(x)",
     "sigma(x)": "sigmoid(x)",

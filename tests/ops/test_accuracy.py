@@ -171,6 +171,8 @@ def _ieee(name, *operands):
             if b == 0:
                 return NAN if a == 0 else math.copysign(INF, a) * math.copysign(1, b)
             return a / b
+        if name in ("fmod", "remainder", "floor_divide") and (b == 0 or math.isinf(a)):
+            return _ieee("divide", a, b) if name == "floor_divide" and b == 0 else NAN
         if name == "general_power":
             return math.pow(a, b)
         table = {
@@ -179,6 +181,9 @@ def _ieee(name, *operands):
             "multiply": lambda: a * b,
             "hypot": lambda: math.hypot(a, b),
             "atan2": lambda: math.atan2(a, b),
+            "fmod": lambda: math.fmod(a, b),
+            "remainder": lambda: a % b,
+            "floor_divide": lambda: a // b,
             "minimum": lambda: min(a, b),
             "maximum": lambda: max(a, b),
         }
@@ -200,6 +205,9 @@ def _ieee(name, *operands):
         "general_power",
         "hypot",
         "atan2",
+        "fmod",
+        "remainder",
+        "floor_divide",
         "minimum",
         "maximum",
     ],

@@ -270,12 +270,29 @@ def _log_normal(mp: Context, x: Any) -> Any:
     return mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2)
 
 
+def _whole(mp: Context, x: Any, y: Any) -> Any:
+    """⌊x/y⌋ by real parts; a multiple is a step."""
+    a, b = mp.re(x), mp.re(y)
+    if mp.fmod(a, b) == 0:
+        raise NotAnalyticError("a step")
+    return mp.floor(a / b)
+
+
+def _truncated(mp: Context, x: Any, y: Any) -> Any:
+    """x/y towards 0."""
+    floor = _whole(mp, x, y)
+    return floor + 1 if floor < 0 else floor
+
+
 _CONTINUED: Final[dict[str, Callable[..., Any]]] = {
     "abs": lambda mp, x: _signed(mp, x) * x,
     "sign": lambda mp, x: mp.mpf(_signed(mp, x)),
     "floor": _step("floor", 0),
     "ceil": _step("ceil", 0),
     "round": _step("nint", 0.5),
+    "fmod": lambda mp, x, y: x - y * _truncated(mp, x, y),
+    "remainder": lambda mp, x, y: x - y * _whole(mp, x, y),
+    "floor_divide": _whole,
     "minimum": _smaller,
     "maximum": _larger,
     "clip": lambda mp, x, low, high: _smaller(mp, _larger(mp, x, low), high),

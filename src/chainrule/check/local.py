@@ -27,6 +27,7 @@ _NEARLY_ZERO: Final = "1e-5000"
 _OVERFLOW: Final = 1e150
 _BESIDE: Final = "1e-24"
 """Far below the spacing of floats, far above the steps of the differences."""
+_STAIRS: Final = ("fmod", "remainder", "floor_divide")
 _SAME: Final = 1e-6
 
 
@@ -149,11 +150,21 @@ def exact_slope(
     x = given[position]
     sizes = [abs(other) for other in given if not isinstance(other, bool) and other != 0]
     length = min([mp.mpf(1), abs(x)] if x else [mp.mpf(1), *sizes])
+    if node.op.name in _STAIRS:
+        length = min([mp.mpf(1), *sizes]) * _tread(given, position)
 
     def function(moved: Real) -> Real:
         return result(mp, node.op, node.params, [*given[:position], moved, *given[position + 1 :]])
 
     return slope(mp, function, x, length * mp.mpf(closer))
+
+
+def _tread(operands: Sequence[Any], position: int) -> Real:
+    """How long the pieces of a remainder are, next to the smaller operand: in x they are y long,
+    in y about y²/x. Where x is many times y, floats are farther apart than that.
+    """
+    x, y = map(abs, operands)
+    return y / x if position and 0 < y < x else y * 0 + 1
 
 
 def check_derivatives(run: Run) -> Iterator[Finding]:
@@ -203,7 +214,7 @@ def _check_derivative(run: Run, node: Node, position: int) -> Finding | None:
         )
     error = ulps(mp, got, found.value, dtype)
     if claimed is not None or error <= allowed:
-        return None
+        return _crowded(run, node, position, got, found)
     # Near a zero of the derivative its terms are about as large as the second derivative.
     scale = found.bend * min(abs(number(mp, recorded[position])), 1)
     if ulps(mp, got, found.value, dtype, scale) <= allowed:
@@ -234,6 +245,23 @@ def _check_derivative(run: Run, node: Node, position: int) -> Finding | None:
         bug=bug,
         position=position,
         error=error,
+        steps=found.steps,
+    )
+
+
+def _crowded(run: Run, node: Node, position: int, got: Any, found: Slope) -> Finding | None:
+    """Jumps so close together that there is one between any two floats: no slope says much."""
+    x, *rest = map(abs, run.operands(node))
+    if node.op.name not in _STAIRS or x < rest[0] * 2 ** np.finfo(node.type.dtype).nmant:
+        return None
+    return run.finding(
+        node,
+        "kink",
+        f"{run.described(node)} jumps between any two floats {run.where(node)}; {text_of(got)} is "
+        "the slope used",
+        got=got,
+        expected=(found.left, found.right),
+        position=position,
         steps=found.steps,
     )
 

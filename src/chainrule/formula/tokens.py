@@ -80,7 +80,7 @@ _ADVICE: Final = {
     "∧": "write 'and'",
     "∨": "write 'or'",
     "¬": "write 'not'",
-    "%": "write x - y*floor(x/y) for a remainder, x/100 for a percentage",
+    "%": "write mod(x, y) for a remainder, x/100 for a percentage",
     "\\": "this looks like LaTeX; here it is sqrt(x), theta, x*y",
     ":": "a definition is a = …",
     ".": "a number needs a digit beside its point; x.T is the transpose",

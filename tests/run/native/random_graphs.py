@@ -27,6 +27,7 @@ MOST = 10_000
 EXACT_1 = ("negate", "square", "abs", "sign", "floor", "ceil", "round", "stop_gradient")
 EXACT_FLOAT_1 = ("sqrt", "reciprocal", "relu", "leaky_relu")
 EXACT_2 = ("add", "subtract", "multiply", "minimum", "maximum")
+REMAINDERS = ("fmod", "remainder", "floor_divide")
 RELATIONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 LOGIC = ("logical_and", "logical_or", "logical_xor")
 ROUNDED = ("exp", "log", "sin", "tanh", "log1p", "expm1", "sigmoid", "softplus", "erf", "atan")
@@ -185,8 +186,10 @@ class Builder:
         if self.random.random() < 0.2:
             return self.op(self.random.choice(RELATIONS), x, y)
         names = EXACT_2
-        if not self.whole and x.type.is_float:
-            names += ("divide",)
+        if not x.type.is_float:
+            names += REMAINDERS
+        elif not self.whole:
+            names += ("divide", *REMAINDERS)
         return self.tame(self.op(self.random.choice(names), x, y))
 
     def choice(self) -> Node | None:

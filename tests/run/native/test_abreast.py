@@ -27,7 +27,7 @@ DOUBLE, SINGLE = Type.of("float64"), Type.of("float32")
 
 COSTLY = ("sin", "cos", "exp", "log1p", "tanh", "erf", "sigmoid")
 CHEAP = ("negate", "square", "sqrt", "abs")
-TWO = ("add", "multiply", "subtract", "atan2", "hypot")
+TWO = ("add", "multiply", "subtract", "atan2", "hypot", "fmod", "remainder")
 
 
 def random_dag(random, count: int) -> Dag:

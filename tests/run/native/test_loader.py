@@ -60,6 +60,27 @@ define double @one(double %x, i64 %i) nounwind {
 """,
         lambda x: [math.sin(math.atan2(v, math.sin(v))) for v in x],
     ),
+    "a section of one jump": (
+        EACH
+        + """
+declare double @sin(double)
+define internal double @far(double %x) cold noinline nounwind {
+  %a = tail call double @sin(double %x)
+  ret double %a
+}
+define double @one(double %x, i64 %i) nounwind {
+  %large = fcmp ogt double %x, 1.0e9
+  br i1 %large, label %slow, label %done
+slow:
+  %a = call double @far(double %x)
+  br label %done
+done:
+  %b = phi double [ %x, %0 ], [ %a, %slow ]
+  ret double %b
+}
+""",
+        lambda x: x,
+    ),
     "constants": (
         EACH
         + """

@@ -64,6 +64,7 @@ EXACT: dict[str, Callable[..., Any]] = {
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "hypot": lambda x, y: mp.sqrt(x * x + y * y),
     "pow": mp.power,
+    "fmod": lambda x, y: mp.sign(x) * mp.fmod(abs(x), abs(y)),
 }
 
 PEERS: dict[str, Any] = {
@@ -163,6 +164,8 @@ def _inside(name: str, x: float, y: float = 0) -> bool:
         return abs(x) < 1
     if name == "acosh":
         return x >= 1
+    if name == "fmod":
+        return y != 0
     return x != 0 or name not in ("pow", "atan2")
 
 

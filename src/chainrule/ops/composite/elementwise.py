@@ -29,7 +29,7 @@ _SAME: Final = (
     "sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos",
     "tan", "sinh", "cosh", "tanh", "logaddexp", "minimum", "maximum", "less", "less_equal",
     "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
-    "logical_not",
+    "logical_not", "fmod", "remainder", "floor_divide",
 )  # fmt: skip
 _RENAMED: Final = {
     "absolute": "abs", "fabs": "abs", "negative": "negate", "rint": "round", "arcsin": "asin",
@@ -209,12 +209,6 @@ def heaviside(x1: Any, x2: Any) -> Any:
     return where(x < 0, 0.0, where(x > 0, 1.0, middle))
 
 
-@covers(np.fmod)
-def fmod(x1: Any, x2: Any) -> Any:
-    """The remainder with the sign of ``x1``."""
-    return x1 - x2 * _quotient(trunc, x1, x2)
-
-
 @covers(np.degrees, np.rad2deg)
 def degrees(x: Any) -> Any:
     """Radians in degrees."""
@@ -241,34 +235,10 @@ def sinc(x: Any) -> Any:
     return where(angle == 0, 1.0, Function(OPS["sin"])(safe) / safe)
 
 
-@covers(np.floor_divide)
-def floor_divide(x1: Any, x2: Any) -> Any:
-    """The largest whole number that is not above x1/x2, as rounded; its derivative is 0."""
-    return _quotient(Function(OPS["floor"]), x1, x2)
-
-
-def _quotient(rounding: Callable[[Any], Any], x1: Any, x2: Any) -> Any:
-    """x1/x2 rounded to a whole number, in the dtype in which both meet."""
-    found = term(rounding(Function(OPS["divide"])(x1, x2)))
-    dtype = _meeting(x1, x2)
-    return (
-        convert(found, dtype if dtype.kind != "b" else "int64") if dtype != found.dtype else found
-    )
-
-
-@covers(np.remainder)
-def remainder(x1: Any, x2: Any) -> Any:
-    """What is left of x1 after whole multiples of x2, with the sign of x2.
-
-    At a multiple of x2 the derivative is that to the right.
-    """
-    return x1 - x2 * floor_divide(x1, x2)
-
-
 @covers(np.divmod)
 def divmod(x1: Any, x2: Any) -> Any:
     """Quotient and remainder."""
-    return floor_divide(x1, x2), remainder(x1, x2)
+    return Function(OPS["floor_divide"])(x1, x2), Function(OPS["remainder"])(x1, x2)
 
 
 def _meeting(*values: Any) -> Any:

@@ -9,11 +9,12 @@ import numpy as np
 from chainrule.errors import GraphError
 from chainrule.graph.op import OPS
 from chainrule.ops.arithmetic import floor, sign
-from chainrule.ops.composite.elementwise import power, remainder
+from chainrule.ops.composite.elementwise import power
 from chainrule.ops.composite.products import together
 from chainrule.ops.composite.selection import depends
 from chainrule.ops.composite.table import as_term, axis_of, covers, kind_of
 from chainrule.ops.copies import broadcast_along
+from chainrule.ops.division import remainder
 from chainrule.ops.elementary import exp, log
 from chainrule.ops.index import argsort, gather, searchsorted
 from chainrule.ops.rearrange import concatenate, part, reshaped

@@ -21,6 +21,37 @@ export function roundHalfToEven(x) {
 }
 
 /**
+ * What ⌊x/y⌋ times y leaves of x, with the sign of y.
+ * @param {number} x
+ * @param {number} y
+ * @returns {number}
+ */
+export function remainder(x, y) {
+  const rest = x % y;
+  if (rest === 0) {
+    return y < 0 ? -0 : 0;
+  }
+  return (rest < 0) === (y < 0) ? rest : rest + y;
+}
+
+/**
+ * The largest whole number not above x/y.
+ * @param {number} x
+ * @param {number} y
+ * @returns {number}
+ */
+export function floorDivide(x, y) {
+  if (y === 0) {
+    return x / y;
+  }
+  const rest = x % y;
+  const near = (x - rest) / y - Number(rest !== 0 && (rest < 0) !== (y < 0));
+  const below = Math.floor(near);
+  const whole = near - below > 0.5 ? below + 1 : below;
+  return near === 0 ? 0 * Math.sign(x / y) : whole;
+}
+
+/**
  * x log(y), and 0 for x = 0 whatever y.
  * @param {number} x
  * @param {number} y

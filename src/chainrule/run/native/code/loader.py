@@ -327,7 +327,7 @@ class _Object:
                 raise RefusedError("a relocation of no symbol")
             width = np.where(_IS_WIDE[found["type"]], 8, 4).astype(np.uint64)
             last = np.uint64(section.size) - width
-            if section.size < 8 or bool((found["offset"] > last).any()):
+            if section.size < width.max() or bool((found["offset"] > last).any()):
                 raise RefusedError("a relocation outside its section")
             if bool((np.abs(found["addend"] // 2) > _MOST).any()):
                 raise RefusedError("a relocation far outside")

@@ -193,7 +193,8 @@ class Code:
         return self._binary("fmul" if a.is_float else "mul", a, b)
 
     def divide(self, a: Value, b: Value) -> Value:
-        return self._binary("fdiv", a, b)
+        """The quotient; of whole numbers towards 0, where b is neither 0 nor −1."""
+        return self._binary("fdiv" if a.is_float else "sdiv", a, b)
 
     def negate(self, a: Value) -> Value:
         if a.is_float:

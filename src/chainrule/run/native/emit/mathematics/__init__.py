@@ -3,7 +3,8 @@
 Hand ``Module(FUNCTIONS)`` out, and `Code.call` finds them here. They use the operations of IEEE 754
 and the fused multiply-add alone, so each width gives the same bits; where the processor has no
 fused multiply-add, the C library's is called, which is slow and right. Infinities, NaN and the
-signs of zeros are those of NumPy. The C library computes sin, cos and tan beyond 2²⁰.
+signs of zeros are those of NumPy. The C library computes sin, cos and tan beyond 2²⁰, and fmod
+where the quotient is beyond 2⁵³.
 
 The polynomials are in ``coefficients.py``; ``benchmarks/polynomials.py`` says what each is for and
 finds it anew.
@@ -43,6 +44,7 @@ _RULES: Final[Mapping[str, tuple[str, int, float]]] = {
     "hypot": ("powers", 2, 1.0),
     "atan2": ("arcs", 2, 0.8),
     "pow": ("powers", 2, 1.0),
+    "fmod": ("remainders", 2, 0.0),
     "erf": ("errors", 1, 1.3),
     "erfc": ("errors", 1, 1.6),
 }

@@ -205,10 +205,10 @@ def unless_any(
     rare: Value,
     common: Value,
     name: str,
-    slow: Callable[[Code, Value], Value],
-    x: Value,
+    slow: Rule,
+    *operands: Value,
 ) -> Value:
-    """``common``, but what ``slow`` gives for x in lanes where ``rare`` holds.
+    """``common``, but what ``slow`` gives for the operands in lanes where ``rare`` holds.
 
     The slow way is another function, reached only when a lane needs it. To be used once, at the
     end of a function.
@@ -216,9 +216,10 @@ def unless_any(
     full = f"{name}.slow.f64.w{code.width}"
     if full not in code.module:
         inner = Code(code.module, code.width)
-        given = [Value("%x", "double"), Value("%common", "double"), Value("%rare", "i1")]
-        chosen = inner.select(given[2], slow(inner, given[0]), given[1])
-        add(code.module, full, inner, given, chosen, "cold noinline")
+        own = [Value(f"%x{number}", "double") for number in range(len(operands))]
+        given = [Value("%common", "double"), Value("%rare", "i1")]
+        chosen = inner.select(given[1], slow(inner, *own), given[0])
+        add(code.module, full, inner, [*own, *given], chosen, "cold noinline")
     some = rare
     if code.width > 1:
         code.module.declare(
@@ -234,11 +235,8 @@ def unless_any(
     code.add_line(f"  br i1 {some.text}, label %slow, label %done")
     code.add_line("slow:")
     kind = code.type("double")
-    result = code.emit(
-        "double",
-        f"call {kind} @{full}({kind} {x.text}, {kind} {common.text}, "
-        f"{code.type('i1')} {rare.text})",
-    )
+    given_text = "".join([f"{kind} {x.text}, " for x in (*operands, common)])
+    result = code.emit("double", f"call {kind} @{full}({given_text}{code.type('i1')} {rare.text})")
     code.add_line("  br label %done")
     code.add_line("done:")
     return code.emit("double", f"phi {kind} [ {common.text}, %entry ], [ {result.text}, %slow ]")
