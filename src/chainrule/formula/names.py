@@ -161,10 +161,10 @@ def differentiated(name: str) -> tuple[str, tuple[int, ...]]:
 def latex_name(name: str) -> str:
     r"""A name in LaTeX, with Greek letters and subscripts; one of several words stays as it is.
 
-    >>> print(latex_name("theta_0"), latex_name("v1"), latex_name("x_max"), latex_name("h_t_minus_1"))
-    \theta_{0} v_{1} x_{\mathrm{max}} h_{t-1}
-    >>> print(latex_name("loss"), latex_name("learning_rate"))
-    \mathrm{loss} \mathrm{learning\_rate}
+    >>> print(latex_name("theta_0"), latex_name("v1"), latex_name("h_t_minus_1"))
+    \theta_{0} v_{1} h_{t-1}
+    >>> print(latex_name("x_max"), latex_name("learning_rate"))
+    x_{\mathrm{max}} \mathrm{learning\_rate}
     """
     match = _symbol_with_marks(name)
     if match is None:
