@@ -255,9 +255,9 @@ def test_foreign_results_are_checked():
 
 def test_graphs_with_python_in_them_have_no_file():
     graph = cr.trace(cube)(2.0)
-    with pytest.raises(FileError, match="E406"):
+    with pytest.raises(FileError, match="E408"):
         graph.json()
-    with pytest.raises(FileError, match="E406"):
+    with pytest.raises(FileError, match="E408"):
         pickle.dumps(graph)
 
 

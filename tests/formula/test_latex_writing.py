@@ -152,6 +152,7 @@ NAMES = [
     "loss12", "y_hat", "a_bar", "x_dot", "x_ddot_1", "x_vec", "x_hat_bar", "x1_hat", "ab_tilde",
     "x_prime", "h_t_minus_1", "w_star", "x_1a", "x_a1", "_k", "k_", "x__y", "omicron", "Alpha",
     "é", "été", "relu", "gamma", "if", "nan", "tau", "e", "infty", "v_infty", "ell", "hbar",
+    "learning_rate_of_x", "rate1_of_x", "x_plus", "x_minus_minus_1", "x_1_minus_y_plus",
 ]  # fmt: skip
 
 

@@ -274,6 +274,10 @@ def test_a_phone(graph: cr.Graph, opened: Opens, tmp_path: Path) -> None:
     page = _open(graph, opened, tmp_path, **_PHONE)
     rested(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    places = "all => new Set(all.map(one => one.getBoundingClientRect().top)).size"
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.locator(".top button:visible").evaluate_all(places) == 1
+    page.set_viewport_size({"width": 390, "height": 844})
     tops = page.locator(".stage > :not([hidden])").evaluate_all(
         "all => all.map(a => a.getBoundingClientRect().top)"
     )
@@ -304,6 +308,35 @@ def test_long_formulas_on_a_phone(
     assert echo.evaluate(width) == is_cut
     assert (echo.get_attribute("tabindex") == "0") == is_cut
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_drawing_stays_in_sight_below_many_equations(opened: Opens, tmp_path: Path) -> None:
+    chain = "; ".join(f"a{at} = sin(a{at - 1}) * y" for at in range(1, 40))
+    cr.parse(f"a0 = x; {chain}").save(tmp_path / "page.html")
+    page = opened(tmp_path / "page.html", viewport={"width": 1280, "height": 800})
+    place = page.locator(".drawing-frame").bounding_box()
+    assert place
+    assert place["y"] < 500
+    for part in (".echo", ".characters"):
+        expect(page.locator(part)).to_have_attribute("tabindex", "0")
+    page.emulate_media(media="print")
+    cut = "one => one.scrollHeight > one.clientHeight + 1"
+    assert not page.locator(".echo").evaluate(cut)
+
+
+def test_outputs_that_cannot_be_chosen_are_said(opened: Opens, tmp_path: Path) -> None:
+    powers = ", ".join(f"x^{at + 2}" for at in range(14))
+    cr.parse(powers).save(tmp_path / "page.html")
+    page = opened(tmp_path / "page.html")
+    expect(page.get_by_label("What is differentiated").locator("option")).to_have_count(12)
+    expect(page.get_by_text("(the first 12 of 14 outputs)")).to_be_visible()
+
+
+def test_what_has_no_backward_pass_has_no_table_of_it(opened: Opens, tmp_path: Path) -> None:
+    cr.parse("2*3 + 1").save(tmp_path / "page.html")
+    page = opened(tmp_path / "page.html")
+    expect(page.locator(".pass-table.forward")).to_be_visible()
+    expect(page.locator(".pass-table.backward")).to_be_hidden()
 
 
 def test_reduced_motion(graph: cr.Graph, opened: Opens, tmp_path: Path) -> None:

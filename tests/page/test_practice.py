@@ -267,6 +267,16 @@ def test_choices_by_keyboard(opened: Opens, tmp_path: Path) -> None:
     expect(page.locator('tr[data-key="saved-3"]')).to_have_class("done")
 
 
+def test_a_graph_that_becomes_a_practice_keeps_its_point(opened: Opens, tmp_path: Path) -> None:
+    cr.parse("x*y").at(x=2, y=3).save(tmp_path / "page.html")
+    page = opened(tmp_path / "page.html")
+    slider, button = page.locator(".chip [type=range]"), page.get_by_role("button", name="Practice")
+    for is_free in (True, False, True):
+        expect(slider.first).to_be_visible(visible=is_free)
+        expect(page.get_by_label("x, number")).to_be_editable(editable=is_free)
+        button.click()
+
+
 def test_new_values_begin_anew(opened: Opens, tmp_path: Path) -> None:
     page = _open(opened, tmp_path)
     _answer(page, "3")

@@ -41,6 +41,14 @@ def test_an_error_is_seen_and_mended(served: Page) -> None:
     assert _values(served, "backward") == _expected(record, "backward")
 
 
+def test_a_link_to_a_formula_with_an_error(served: Page, address: str) -> None:
+    """The formula is there to be mended, as if it had been typed."""
+    served.goto("about:blank")
+    served.goto(f"{address}#v=1&f=y*simoid(x)")
+    expect(served.locator(".characters .wrong")).to_have_text("simoid")
+    expect(served.locator("#formula")).to_have_value("y*simoid(x)")
+
+
 def test_latex_and_undo(served: Page) -> None:
     field = served.locator("#formula")
     field.fill(r"\frac{x}{1+x^2}")

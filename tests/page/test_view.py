@@ -62,7 +62,7 @@ def test_buttons_and_keys_zoom_around_the_centre(page: Page) -> None:
     page.keyboard.press("0")
     assert _seen(page) == whole
     page.keyboard.press("+")
-    page.get_by_role("button", name="Fit").click()
+    page.get_by_role("button", name="Show all").click()
     assert _seen(page) == whole
 
 
@@ -102,6 +102,45 @@ def test_a_drag_moves_the_drawing_and_selects_nothing(page: Page) -> None:
     assert _near(_seen(page)[:2], moved)
     assert _seen(page)[2:] == whole[2:]
     expect(page.locator(".box.selected")).to_have_count(0)
+
+
+def test_of_a_large_drawing_a_part_is_shown_large_enough_to_be_read(
+    opened: Opens, tmp_path: Path
+) -> None:
+    """That around the output, until all of it is asked for; then it follows the step."""
+    several = [f"h{at} = tanh(w{at}*x + b{at})" for at in range(6)]
+    output = " + ".join(f"u{at}*h{at}" for at in range(6))
+    cr.parse("; ".join([*several, f"y = {output}"])).save(tmp_path / "page.html")
+    page = opened(tmp_path / "page.html", viewport={"width": 1280, "height": 800})
+    word = page.get_by_text("Show all", exact=True)
+    drawing = page.evaluate("document.querySelector('.drawing svg').getBBox().width")
+
+    def is_in_sight(name: str) -> bool:
+        left, top, width, height = _seen(page)
+        x, y = page.locator(f'.box[aria-label*="{name}"]').first.evaluate(
+            "one => { const { x, y, width, height } = one.getBBox();"
+            " return [x + width / 2, y + height / 2]; }"
+        )
+        return bool(left < x < left + width and top < y < top + height)
+
+    expect(word).to_be_visible()
+    seen = _seen(page)
+    letters = 12  # numbers, in the units of the drawing
+    assert letters * _frame(page)["width"] / seen[2] >= 9
+    assert is_in_sight("y = ")
+    assert not is_in_sight("input w0")
+    page.keyboard.press("f")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    painted(page)
+    assert is_in_sight("input w0")
+    page.get_by_role("button", name="Show all").click()
+    expect(word).to_be_hidden()
+    left, _, width, _ = _seen(page)
+    assert left <= 0
+    assert left + width >= drawing
+    page.keyboard.press("+")
+    expect(word).to_be_visible()
 
 
 def test_on_paper_all_of_it_is_there(page: Page) -> None:

@@ -417,7 +417,8 @@ class Graph(Explaining):
         and ``title``.
 
         Raises:
-            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold.
+            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold, E408 for a
+                graph that calls a Python function.
             GraphError: E249 as for `javascript`; E229 for the page of a graph of arrays.
             DrawingError: as for `draw`; E250 and E251 for options without a meaning.
         """

@@ -166,7 +166,8 @@ class Structure:
         """Write the graph to a file: JSON for ``.json``, canonical text for ``.txt``.
 
         Raises:
-            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold.
+            FileError: E406 for another suffix, E407 for text that UTF-8 cannot hold, E408 for a
+                graph that calls a Python function.
         """
         target = Path(path)
         writers = {".json": self.json, ".txt": self.text}

@@ -141,6 +141,10 @@ _COMMANDS: Final = frozenset(
 """The Greek letters that LaTeX has a command for; the others look like Latin ones."""
 
 
+_BELOW: Final = {"minus": "-", "plus": "+"}
+"""What the signs of a subscript are called in a name."""
+_AROUND_SIGN: Final = re.compile(r",?\\mathrm\{(minus|plus)\},?")
+
 _DERIVATIVE: Final = re.compile(r"(.+)_d([1-9][0-9]{0,5}(?:_[1-9][0-9]{0,5})*)")
 
 
@@ -155,12 +159,14 @@ def differentiated(name: str) -> tuple[str, tuple[int, ...]]:
 
 
 def latex_name(name: str) -> str:
-    r"""A name in LaTeX, with Greek letters and subscripts.
+    r"""A name in LaTeX, with Greek letters and subscripts; one of several words stays as it is.
 
-    >>> print(latex_name("x"), latex_name("theta_0"), latex_name("v1"), latex_name("loss"))
-    x \theta_{0} v_{1} \mathrm{loss}
+    >>> print(latex_name("theta_0"), latex_name("v1"), latex_name("h_t_minus_1"))
+    \theta_{0} v_{1} h_{t-1}
+    >>> print(latex_name("x_max"), latex_name("learning_rate"))
+    x_{\mathrm{max}} \mathrm{learning\_rate}
     """
-    match = _PARTS.fullmatch(name)
+    match = _symbol_with_marks(name)
     if match is None:
         return plain_latex_name(name)
     letters, digits, accent, below = match.groups()
@@ -171,6 +177,7 @@ def latex_name(name: str) -> str:
         below = f"_{accent}{below}"
     subscripts = [part for part in (digits, *below.split("_")) if part]
     parts = ",".join([_symbol(part) if part.isalpha() else part for part in subscripts])
+    parts = _AROUND_SIGN.sub(lambda sign: _BELOW[sign[1]], parts)
     return f"{shown}_{{{parts}}}" if parts else shown
 
 
@@ -190,10 +197,25 @@ def spoken(name: str) -> str:
     >>> spoken("x1"), spoken("x_1"), spoken("y_hat")
     ('x_1', 'x_1', 'y_hat')
     """
-    match = _PARTS.fullmatch(name)
+    match = _symbol_with_marks(name)
     if match is None or not match[2]:
         return name
     return f"{match[1]}_{name[len(match[1]) :]}"
+
+
+def _symbol_with_marks(name: str) -> re.Match[str] | None:
+    """The parts of a name that is a symbol or a word with something below; None for other names,
+    such as those of several words.
+    """
+    match = _PARTS.fullmatch(name)
+    if match is None:
+        return None
+    words = [
+        part
+        for part in [match[1], *match[4].split("_")]
+        if part.isalpha() and len(part) > 1 and part not in _COMMANDS and part not in _BELOW
+    ]
+    return match if len(words) < 2 else None
 
 
 def _symbol(letters: str) -> str:

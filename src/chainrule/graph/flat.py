@@ -149,7 +149,7 @@ def encode_params(node: Node) -> str:
 
 def _data_of(value: Any) -> Any:
     if not isinstance(value, Dag):
-        raise FileError("E406", f"{shown(value)} cannot be kept in a file")
+        raise FileError("E408", f"{shown(value)} cannot be kept in a file")
     return json.loads(to_json(value))
 
 

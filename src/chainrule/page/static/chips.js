@@ -105,6 +105,9 @@ class Chip {
     const kind = kindOf(content, store.state.kinds, slot);
     this.element.classList.toggle("selected", slot === store.state.selected);
     this.element.classList.toggle("hovered", slot === store.state.hovered);
+    // What is practised at stays; other values are drawn, and begin anew.
+    this.slider.hidden = store.state.practice !== "off";
+    this.box.readOnly = this.slider.hidden;
     if (Object.is(value, this.painted) && this.kind.dataset.kind === kind) {
       return;
     }
@@ -115,9 +118,6 @@ class Chip {
       this.kind.title = `${kind} ${name}: press to make it ${kind === "input" ? "a parameter" : "an input"}`;
       this.kind.setAttribute("aria-label", `${name} is ${kind === "input" ? "an input" : "a parameter"}`);
     }
-    // What is practised at stays; other values are drawn, and begin anew.
-    this.slider.hidden = store.state.practice !== "off";
-    this.box.readOnly = this.slider.hidden;
     // A slider that is set to a number beyond its ends would go back to them.
     const reach = Number.isFinite(value) ? value : low;
     this.slider.min = String(Math.min(low, reach));

@@ -169,6 +169,15 @@ export function ends(content) {
 }
 
 /**
+ * How many outputs have derivatives; the page shows those of the first ones.
+ * @param {Content} content
+ */
+export function endsOfAll(content) {
+  const others = content.outputs.filter((slot) => !(slot in content.backward) && content.nodes[slot].type.startsWith("float"));
+  return ends(content).length + new Set(others).size;
+}
+
+/**
  * The arguments that something can be differentiated by.
  * @param {Content} content
  * @returns {Argument[]}

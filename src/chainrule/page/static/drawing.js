@@ -6,6 +6,7 @@ import { paintHeat } from "./heat.js";
 import { iconButton } from "./icons.js";
 import { parsedXml } from "./markup.js";
 import { number, short, DASH } from "./numbers.js";
+import { rowsOf } from "./passes.js";
 import { Letters, NumberShape } from "./signs.js";
 import { tagBoxes } from "./tags.js";
 import { listenToArrows } from "./travel.js";
@@ -37,7 +38,10 @@ export class Drawing {
   constructor(page) {
     this.page = page;
     this.frame = element("div", { class: "drawing-frame" });
-    this.view = new View(this.frame, page.signal);
+    this.word = element("span", {}, "Show all");
+    const whole = iconButton("fit", "Show all (0)", () => this.view.fit(), { class: "sign worded" });
+    whole.append(this.word);
+    this.view = new View(this.frame, () => this.first(), (isPart) => (this.word.hidden = !isPart), page.signal);
     this.element = element(
       "section",
       { class: "drawing card", "aria-label": "Drawing" },
@@ -48,7 +52,7 @@ export class Drawing {
         element("ul", { class: "legend", "aria-label": "Colours" }, ...LEGEND.map(([role, word]) => element("li", { class: role }, word))),
         iconButton("nearer", "Zoom in (+)", () => this.view.zoom(1.25)),
         iconButton("farther", "Zoom out (−)", () => this.view.zoom(0.8)),
-        iconButton("fit", "Fit (0)", () => this.view.fit()),
+        whole,
       ),
     );
     /** @type {Entry[]} */
@@ -110,9 +114,17 @@ export class Drawing {
     const shapes = new Map([...svg.querySelectorAll("defs > path")].map((path) => [path.id, path.getAttribute("d") ?? ""]));
     this.letters = new Letters(picture.signs, (id) => shapes.get(id) ?? "");
     this.collect(svg);
-    this.view.show(svg, picture);
     this.paint(null);
     this.paintWords();
+    this.view.show(svg, picture);
+  }
+
+  /** What is looked at first: the node of the step, and the output when everything is done. */
+  first() {
+    const { content, store } = this.page;
+    const { practice, pass, step, output } = store.state;
+    const isDone = practice === "off" && pass === "backward" && step === rowsOf(content, store.state).length;
+    return this.boxOf((isDone ? null : this.page.known().current) ?? output ?? content.outputs[0]);
   }
 
   /**

@@ -60,7 +60,7 @@ export function exportMenu(current, fragment, say) {
       heading("Graph"),
       ...(page.server ? SERVED_GRAPHS : GRAPHS).map(row),
       page.server ? saveRow("This page as one file", "graph.html", async () => blobOf(await asked(page, "html")), tell) : null,
-      heading("Numbers of now"),
+      heading("Numbers at this point"),
       ...TABLES.filter((file) => hasRows(page, file)).map(row),
       heading("Link"),
       ...linkRow(fragment(), page.server !== null, tell),

@@ -38,6 +38,8 @@ export class Formula {
     const source = element("div", { class: this.field ? "source field" : "source" }, this.characters.element, this.field);
     if (this.field) {
       this.characters.element.setAttribute("aria-hidden", "true");
+    } else {
+      reachable(this.characters.element);
     }
     this.element = element("section", { class: "formula", "aria-label": "Formula" }, source, this.problem, this.echo, this.warnings);
     store.subscribe((state, changed) => {
@@ -48,6 +50,7 @@ export class Formula {
         this.take();
       }
     });
+    this.take();
   }
 
   /** Shows what was understood. @param {Content} content */

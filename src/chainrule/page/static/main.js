@@ -178,10 +178,10 @@ class Application {
     // Files hold all numbers.
     this.exports.element.hidden = isOn;
     this.voice.say("");
-    this.page?.drawing.view.fit();
     for (const part of this.parts) {
       part.update(new Set(Object.keys(this.store.state)));
     }
+    this.page?.drawing.view.open();
   }
 
   /** Begins or ends the practice. */

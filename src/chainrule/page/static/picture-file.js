@@ -102,6 +102,7 @@ function paint(from, to) {
   if (from.localName === "text") {
     to.setAttribute("font-family", style.fontFamily.replaceAll('"', "'"));
     to.setAttribute("font-size", style.fontSize);
+    to.setAttribute("font-style", style.fontStyle);
     to.setAttribute("text-anchor", style.textAnchor);
   }
 }

@@ -79,7 +79,8 @@ class PassTable {
    */
   update(changed) {
     const { state } = this.page.store;
-    this.element.hidden = (this.pass === "backward" && state.pass === "tangent") || (this.pass === "tangent" && state.pass !== "tangent");
+    const isOther = (this.pass === "backward" && state.pass === "tangent") || (this.pass === "tangent" && state.pass !== "tangent");
+    this.element.hidden = isOther || !rowsOf(this.page.content, state, this.pass).length;
     if (this.element.hidden) {
       return;
     }

@@ -1,6 +1,6 @@
 // The timeline goes through a pass: by itself, step by step, or wherever the reader drags it.
 
-import { ends, nameOf, variables } from "./content.js";
+import { ends, endsOfAll, nameOf, variables } from "./content.js";
 import { element } from "./element.js";
 import { icon, iconButton } from "./icons.js";
 import { mathematics } from "./mathematics.js";
@@ -42,6 +42,10 @@ export class Timeline {
       store.change({ output: slot });
       this.toEnd();
     });
+    const [here, all] = [ends(content).length, endsOfAll(content)];
+    if (here < all) {
+      this.output.element.append(`(the first ${here} of ${all} outputs)`);
+    }
     this.argument = choice("by", "What changes", variables(content).map(({ slot }) => slot), content, (slot) =>
       store.change({ wrt: slot }),
     );

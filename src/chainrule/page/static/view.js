@@ -4,10 +4,12 @@ const NEAREST = 4;
 const FARTHEST = 0.15;
 /** Nearer than this nothing is shown at first: small graphs stay small. */
 const LARGEST_FIT = 1.35;
-/** Farther than this nothing can be read: of wide drawings a part is shown at first. */
-const SMALLEST_FIT = 0.4;
-const SMALLEST_FIT_NARROW = 0.62;
+/** Where all of a drawing would be smaller than this, a part is shown at first, large enough to be read. */
+const SMALLEST_FIT = 0.55;
+const LEGIBLE = 0.75;
 const MARGIN = 24;
+/** So much of a drawing is empty at its edges. */
+const BLANK = 8;
 /** Of the window: while the reader practises, the question is to be in sight, too. */
 const HIGHEST = 0.56;
 const HIGHEST_OF_PRACTICE = 0.42;
@@ -16,22 +18,36 @@ const HIGHEST_OF_PRACTICE = 0.42;
 export class View {
   /**
    * @param {HTMLElement} frame  What the drawing is seen through.
+   * @param {() => SVGGraphicsElement | null} first  What is in the middle where a part is shown at first.
+   * @param {(isPart: boolean) => void} tell  Is told whether something is out of sight.
    * @param {AbortSignal} signal  Ends all listening.
    */
-  constructor(frame, signal) {
+  constructor(frame, first, tell, signal) {
     this.frame = frame;
+    this.first = first;
+    this.tell = tell;
     /** @type {SVGSVGElement | null} */
     this.svg = null;
     this.size = { width: 1, height: 1 };
     this.scale = 1;
     this.left = 0;
     this.top = 0;
-    this.isMoved = false;
+    /** What is done when the frame has another size. */
+    this.again = () => this.open();
     this.listen(signal);
     // On paper there is no window: all of it is there.
-    window.addEventListener("beforeprint", () => this.see(0, 0, this.size.width, this.size.height), { signal });
-    window.addEventListener("afterprint", () => this.apply(), { signal });
-    const observer = new ResizeObserver(() => (this.isMoved ? this.apply() : this.fit()));
+    this.isOnPaper = false;
+    for (const moment of ["beforeprint", "afterprint"]) {
+      window.addEventListener(
+        moment,
+        () => {
+          this.isOnPaper = moment === "beforeprint";
+          this.again();
+        },
+        { signal },
+      );
+    }
+    const observer = new ResizeObserver(() => this.again());
     observer.observe(frame);
     signal.addEventListener("abort", () => observer.disconnect());
   }
@@ -44,7 +60,7 @@ export class View {
     this.svg = svg;
     this.size = size;
     this.frame.style.setProperty("--widest", `${Math.round(size.width * LARGEST_FIT)}px`);
-    this.fit();
+    this.open();
   }
 
   /** How large a whole drawing can be shown. @param {{ width: number, height: number }} size */
@@ -58,17 +74,36 @@ export class View {
     return window.innerHeight * (this.frame.closest(".practising") ? HIGHEST_OF_PRACTICE : HIGHEST);
   }
 
-  /** Shows the whole drawing, or of a large one as much as can be read. */
+  /** Shows the whole drawing where it can be read so, else a part of it. */
+  open() {
+    const whole = this.fitOf(this.size);
+    const isLegible = whole >= SMALLEST_FIT;
+    const scale = isLegible ? whole : LEGIBLE;
+    this.frame.style.height = `${Math.round(Math.max(180, Math.min(this.size.height * scale, this.highest)))}px`;
+    const { x, y, width, height } = (isLegible ? null : this.first()?.getBBox()) ?? { x: 0, y: 0, ...this.size };
+    this.look(scale, x + width / 2, y + height / 2);
+    this.again = () => this.open();
+  }
+
+  /** Shows the whole drawing. */
   fit() {
     const { width, height } = this.size;
-    const most = this.highest;
-    const scale = Math.max(this.fitOf(this.size), window.innerWidth < 700 ? SMALLEST_FIT_NARROW : SMALLEST_FIT);
-    this.frame.style.height = `${Math.round(Math.max(180, Math.min(height * scale, most)))}px`;
-    this.scale = scale;
+    this.look(this.fitOf(this.size), width / 2, height / 2);
+    this.again = () => this.fit();
+  }
+
+  /**
+   * Looks at a point; no more is seen beyond an edge of the drawing than there is to spare.
+   * @param {number} scale
+   * @param {number} x
+   * @param {number} y
+   */
+  look(scale, x, y) {
+    const { width, height } = this.size;
     const [wide, high] = [this.frame.clientWidth / scale, this.frame.clientHeight / scale];
-    this.left = wide >= width ? (width - wide) / 2 : 0;
-    this.top = high >= height ? (height - high) / 2 : 0;
-    this.isMoved = false;
+    this.scale = scale;
+    this.left = wide >= width ? (width - wide) / 2 : within(x - wide / 2, 0, width - wide);
+    this.top = high >= height ? (height - high) / 2 : within(y - high / 2, 0, height - high);
     this.apply();
   }
 
@@ -79,12 +114,11 @@ export class View {
    * @param {number} [y]
    */
   zoom(factor, x = this.frame.clientWidth / 2, y = this.frame.clientHeight / 2) {
-    const scale = Math.min(NEAREST, Math.max(FARTHEST, this.scale * factor));
+    const scale = Math.min(NEAREST, Math.max(Math.min(FARTHEST, this.fitOf(this.size)), this.scale * factor));
     this.left += x / this.scale - x / scale;
     this.top += y / this.scale - y / scale;
     this.scale = scale;
-    this.isMoved = true;
-    this.apply();
+    this.move();
   }
 
   /**
@@ -94,7 +128,12 @@ export class View {
   pan(dx, dy) {
     this.left -= dx / this.scale;
     this.top -= dy / this.scale;
-    this.isMoved = true;
+    this.move();
+  }
+
+  /** Stays where the reader has moved it. */
+  move() {
+    this.again = () => this.apply();
     this.apply();
   }
 
@@ -116,12 +155,10 @@ export class View {
     // Some of the drawing stays in sight, wherever it is moved.
     this.left = Math.min(Math.max(this.left, 60 - wide), this.size.width - 60);
     this.top = Math.min(Math.max(this.top, 60 - high), this.size.height - 60);
-    this.see(this.left, this.top, wide, high);
-  }
-
-  /** @param {...number} part  Left, top, width and height of what is seen. */
-  see(...part) {
+    const { width, height } = this.size;
+    const part = this.isOnPaper ? [0, 0, width, height] : [this.left, this.top, wide, high];
     this.svg?.setAttribute("viewBox", part.map((length) => length.toFixed(2)).join(" "));
+    this.tell(this.left > BLANK || this.top > BLANK || this.left + wide < width - BLANK || this.top + high < height - BLANK);
   }
 
   /** @param {AbortSignal} signal */
