@@ -104,7 +104,7 @@ def cost(dag: Dag, output: Node, wrt: Sequence[Node]) -> Costs:
     cones = Cones(primal)
     for node in wrt:
         tangent = tangents(cones.above(node), {node: one(node.type)}, edges).of(output)
-        forward += count(set(walk.depth_first([tangent])) - shared)
+        forward += count(set(walk.depth_first([tangent], shared)) - shared)
 
     paths = walk.path_counts(primal, output, wrt)
     lengths = walk.path_lengths(primal, output, wrt)

@@ -106,7 +106,7 @@ def _derivatives(dag: Dag) -> list[str]:
     values = {meaning.of for meanings in dag.meanings.values() for meaning in meanings}
     waiting = {
         node: iter(dict.fromkeys([meaning.label for meaning in dag.meanings.get(node, ())]))
-        for node in dag.outputs
+        for node in dict.fromkeys(dag.outputs)
     }
     found = []
     for node in dag.outputs:

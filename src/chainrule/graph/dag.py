@@ -305,8 +305,9 @@ class Dag:
         Raises:
             GraphError: E220 for a node that is no argument.
         """
+        arguments = frozenset(self.inputs)
         for node in learned:
-            if node not in self.inputs:
+            if node not in arguments:
                 raise GraphError("E220", f"{self.labels[self._own(node)]!r} is not an argument")
         replacements = {
             node: (parameter_node if node in learned else input_node)(node.name, node.type)

@@ -190,7 +190,7 @@ def _inner(condition: Node, style: Style, names: Names) -> str:
     labels: dict[Node, str] = {}
     label_of = ChainMap(labels, known)  # type: ignore[arg-type]  # only read
     written = ""
-    for node in walk.depth_first([condition]):
+    for node in walk.depth_first([condition], known):
         if node in known:
             continue
         if node.op is CONSTANT:

@@ -159,16 +159,18 @@ def _term(coefficient: Fraction, rest: Node | None, type: Type) -> Node:
 
 
 def _factors(product: Node, closed: Container[Node]) -> list[Node]:
-    """The factors of a product from left to right, at most one more than `_MOST`."""
+    """The factors of a product from left to right; of more than `_MOST` only so many parts that
+    this can be seen.
+    """
     found: list[Node] = []
     stack = [product]
-    while stack and len(found) <= _MOST:
+    while stack and len(found) + len(stack) <= _MOST:
         node = stack.pop()
         if node.op is _MULTIPLY and node not in closed:
             stack += reversed(node.operands)
         else:
             found.append(node)
-    return found
+    return found + stack
 
 
 def _powers(factors: Iterable[Node], closed: Container[Node]) -> Factors:

@@ -155,11 +155,11 @@ def _moved(
     given: Mapping[Node, tuple[_Given, ...]], new_of: Mapping[Node, Node]
 ) -> dict[Node, tuple[_Given, ...]]:
     """What belongs to nodes, for the nodes that took their places."""
-    moved: dict[Node, tuple[_Given, ...]] = {}
+    moved: dict[Node, list[_Given]] = {}
     for node, own in given.items():
         if node in new_of:
-            moved[new_of[node]] = moved.get(new_of[node], ()) + own
-    return moved
+            moved.setdefault(new_of[node], []).extend(own)
+    return {node: tuple(own) for node, own in moved.items()}
 
 
 class _Simplifier:

@@ -327,11 +327,11 @@ def _kernel(node: Node) -> Any:
     return kernel(node.op, node.params)
 
 
-def _moved(given: Any, new_of: dict[Node, Node]) -> dict[Node, tuple[Any, ...]]:
+def _moved(given: Any, new_of: dict[Node, Node]) -> dict[Node, list[Any]]:
     """What belongs to nodes, for those that took their places; arguments keep their own."""
-    moved: dict[Node, tuple[Any, ...]] = {}
+    moved: dict[Node, list[Any]] = {}
     for node, own in given.items():
         new = new_of[node]
         if new.operands:
-            moved[new] = (*moved.get(new, ()), *own)
+            moved.setdefault(new, []).extend(own)
     return moved
