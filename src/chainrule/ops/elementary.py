@@ -7,6 +7,7 @@ cancels or overflows: ``(1 - x)(1 + x)`` for ``1 - x²``, ``1/cosh(x)`` squared 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from chainrule.graph.op import Accuracy, Convention, Form, Level, Symbol
 from chainrule.ops.arithmetic import hypot, sqrt, square
@@ -114,6 +115,16 @@ log1p = pointwise(
     accuracy=Accuracy(4, 2),
 )
 
+
+def _times_power(factor: Any, x: Any, y: Any) -> Any:
+    """The product with a power, but 0 where the factor is: also with infinity and NaN.
+
+    Elsewhere nothing is held back, since the product may change where the factor is 0.
+    """
+    power = general_power(x, y)
+    return where((factor == 0) & ~(abs(power) < math.inf), 0.0, factor * power)
+
+
 general_power: Function = pointwise(
     "general_power",
     "x to the power y",
@@ -122,7 +133,7 @@ general_power: Function = pointwise(
     native=lambda code, x, y: code.call("pow", x, y),
     javascript="power",
     partials=[
-        lambda out, x, y: where(y == 0, 0.0, y * general_power(x, y - 1)),
+        lambda out, x, y: _times_power(y, x, y - 1),
         lambda out, x, y: where((x >= 0) & (out == 0) | (x == 0) & (y == 0), 0.0, out * log(x)),
     ],
     exact=lambda mp, x, y: mp.power(x, y),

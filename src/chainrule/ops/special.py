@@ -208,7 +208,7 @@ xlogy = pointwise(
     javascript="xLogY",
     partials=[
         lambda out, x, y: log(y),
-        lambda out, x, y: where(x == 0, 0.0, x / y),
+        lambda out, x, y: where((x == 0) & (y == 0), 0.0, x / y),
     ],
     exact=lambda mp, x, y: x * mp.log(y) if x else x * 0,
     latex=Form(r"{0} \ln {1}", Level.PRODUCT, (Level.PRODUCT, Level.ATOM)),
