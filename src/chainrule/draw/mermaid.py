@@ -175,7 +175,7 @@ def _room(texts: Sequence[Text]) -> float:
     """How wide a label has to be so that the circle around its width holds every line."""
     middle = (len(texts) - 1) / 2
     corners = [
-        math.hypot(_LETTER * len(text.text) / 2, _LEADING * abs(at - middle) + _SIZE / 2)
+        math.hypot(_LETTER * len(text.text) / 2, _LEADING * (abs(at - middle) + 1 / 2))
         for at, text in enumerate(texts)
     ]
     return 2 * max(corners, default=0.0) - _PADDING
