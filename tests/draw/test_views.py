@@ -58,6 +58,18 @@ def test_parameters_and_constants_have_kinds_of_their_own():
     }
 
 
+def test_constants_that_are_outputs_are_drawn():
+    (box,) = cr.parse("2").draw().scene.boxes
+    assert (box.kind, box.is_output, heading(box)) == ("constant", True, "2")
+    gradient = cr.parse("x + y").gradient().draw().scene
+    assert sorted(box.kind for box in gradient.boxes) == [
+        "computation",
+        "constant",
+        "input",
+        "input",
+    ]
+
+
 def test_operators_stand_apart_from_round_results():
     scene = SHARED.draw(style="operators").scene
     assert {name: (box.kind, box.shape) for name, box in boxes(scene).items()} == {

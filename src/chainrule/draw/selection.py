@@ -49,11 +49,13 @@ class Selection:
         for node in dag.order:
             if node.op is ITEM and node.operands[0] not in opened:
                 self.results.setdefault(node.operands[0], []).append(node)
+        own = {*dag.names, *dag.outputs}
+        """What is drawn once even if it is a constant; others are drawn beside each user."""
         self._holder = {item: node for node, items in self.results.items() for item in items}
         self._drawn = {
             node
             for node in dag.order
-            if (node.op is not CONSTANT or node in dag.names) and node not in self._holder
+            if (node.op is not CONSTANT or node in own) and node not in self._holder
         }
         self._box_of: dict[Node, Node] = {}
         self.closed: dict[Node, Group] = {}
