@@ -105,6 +105,11 @@ def test_tables_have_the_numbers_in_full(neuron: Page, graph: cr.Graph) -> None:
         assert [row["derivative"] for row in rows] == [row["derivative"] for row in expected]
         found, values = ([float(row[column]) for row in each] for each in (rows, expected))
         np.testing.assert_allclose(found, values, rtol=1e-14)
+        for row in rows:
+            if "·" in row["computation"]:
+                assert "· -" not in row["computation"]
+                summed = eval(row["computation"].replace("·", "*"), {})
+                assert summed == pytest.approx(float(row[column]), rel=1e-14)
     edges = _rows(_saved(neuron, "Local derivatives"))
     for row in edges:
         local = record.local_derivative(row["operand"], row["user"])
