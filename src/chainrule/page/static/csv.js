@@ -32,7 +32,7 @@ export function passFile(page, pass) {
     const name = isBack ? `∂${label(start)}/∂${label(slot)}` : `d${label(slot)}/d${label(start)}`;
     const terms = slot === start ? [] : (isBack ? backwardTerms : forwardTerms)(content, numbers, slot, start);
     const words = slot === start ? "start" : "no path";
-    const sum = terms.map(({ left, right }, at) => `${at ? factor(left) : amount(left)} · ${factor(right)}`).join(" + ") || words;
+    const sum = terms.map(({ left, right }) => `${signed(left)} · ${signed(right)}`).join(" + ") || words;
     const total = slot === start || isDifferentiated(content, slot) ? found[slot] : 0;
     return [at + 1, label(slot), name, sum, terms.map(({ via }) => label(via)).join(", "), total];
   });
@@ -79,7 +79,7 @@ function writtenCell(cell) {
 }
 
 /** A number in full, in brackets where it has a sign. @param {number} value */
-function factor(value) {
+function signed(value) {
   const text = amount(value);
   return text.startsWith("-") ? `(${text})` : text;
 }
