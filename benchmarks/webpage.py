@@ -34,8 +34,9 @@ from chainrule.page.asking import content_for
 SIZES = (10, 20, 50)
 """Nodes of the graphs whose pages are weighed."""
 LARGEST = max(SIZES)
-MOVED = (20, 100)
-"""Nodes of the graphs whose sliders move."""
+MANY = 100
+MOVED = ((20, False), (MANY, False), (MANY, True))
+"""Nodes of the graphs whose sliders move, and whether all of them are brought into sight."""
 MOVES = 300
 RUNS = 3
 """Everything in the browser is done so often, and the best run counts: others use the machine."""
@@ -199,12 +200,14 @@ def weight(what: Any) -> float:
 
 def moves() -> list[Row]:
     rows = []
-    for nodes in MOVED:
+    for nodes, whole in MOVED:
         runs, accounts = [], []
         with saved(nodes) as path, windows(path.as_uri()) as window:
             for _ in range(RUNS):
                 page = window()
                 page.wait_for_selector(".drawing svg")
+                if whole:
+                    page.keyboard.press("0")
                 with accounted(page) as account:
                     costs = page.evaluate(MOVE, MOVES)
                 runs.append((statistics.median(costs), late(costs)))
@@ -213,12 +216,13 @@ def moves() -> list[Row]:
         middle, high = (min(figures) for figures in zip(*runs, strict=True))
         least = min(accounts, key=lambda one: sum(one.values()))
         parts = ", ".join(f"{name} {spent:.2f}" for name, spent in least.items())
-        goal = "8 ms" if nodes == max(MOVED) else "–"
+        goal = "8 ms" if nodes == MANY else "–"
+        what = f"{nodes} nodes, all in sight" if whole else f"{nodes} nodes"
         rows += [
-            (f"{nodes} nodes: script of a move, 95th percentile", f"{high:.1f} ms", goal),
-            (f"{nodes} nodes: script of a move, median", f"{middle:.1f} ms", "–"),
+            (f"{what}: script of a move, 95th percentile", f"{high:.1f} ms", goal),
+            (f"{what}: script of a move, median", f"{middle:.1f} ms", "–"),
             (
-                f"{nodes} nodes: processor time of a move, mean",
+                f"{what}: processor time of a move, mean",
                 f"{sum(least.values()):.2f} ms ({parts})",
                 "–",
             ),
@@ -306,7 +310,7 @@ def request(source: str) -> dict[str, Any]:
 
 def opening() -> list[Row]:
     rows = []
-    for nodes in (*SIZES, max(MOVED)):
+    for nodes in (*SIZES, MANY):
         waits = []
         with saved(nodes) as path, windows(path.as_uri(), WATCH) as window:
             for _ in range(RUNS):
@@ -330,7 +334,8 @@ def main() -> None:
             f"best of {RUNS} runs. A move is counted twice: by the clock of the page, around the",
             "listeners of the slider and the work of the frame after them, and as processor time",
             f"that the browser counts. A run is {MOVES} moves over all sliders; both passes are",
-            "shown.",
+            "shown. Of a drawing that cannot be read as a whole a part is shown at first, and only",
+            "numbers in sight are drawn anew; *all in sight* is after the key 0.",
         ],
         [sizes, moves, served, opening],
     )

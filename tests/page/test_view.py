@@ -104,14 +104,20 @@ def test_a_drag_moves_the_drawing_and_selects_nothing(page: Page) -> None:
     expect(page.locator(".box.selected")).to_have_count(0)
 
 
-def test_of_a_large_drawing_a_part_is_shown_large_enough_to_be_read(
-    opened: Opens, tmp_path: Path
-) -> None:
-    """That around the output, until all of it is asked for; then it follows the step."""
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A page whose drawing cannot be read as a whole."""
     several = [f"h{at} = tanh(w{at}*x + b{at})" for at in range(6)]
     output = " + ".join(f"u{at}*h{at}" for at in range(6))
     cr.parse("; ".join([*several, f"y = {output}"])).save(tmp_path / "page.html")
-    page = opened(tmp_path / "page.html", viewport={"width": 1280, "height": 800})
+    return tmp_path / "page.html"
+
+
+def test_of_a_large_drawing_a_part_is_shown_large_enough_to_be_read(
+    opened: Opens, large: Path
+) -> None:
+    """That around the output, until all of it is asked for; then it follows the step."""
+    page = opened(large, viewport={"width": 1280, "height": 800})
     word = page.get_by_text("Show all", exact=True)
     drawing = page.evaluate("document.querySelector('.drawing svg').getBBox().width")
 
@@ -141,6 +147,33 @@ def test_of_a_large_drawing_a_part_is_shown_large_enough_to_be_read(
     assert left + width >= drawing
     page.keyboard.press("+")
     expect(word).to_be_visible()
+
+
+def test_numbers_that_come_into_sight_are_those_of_now(opened: Opens, large: Path) -> None:
+    """Out of sight they wait: as if the page had been opened with these numbers."""
+    page = opened(large, viewport={"width": 1280, "height": 800})
+    before = _signs(page)
+    page.get_by_label("w0, number").fill("-2.75")
+    page.get_by_label("w0, number").press("Enter")
+    expect(page).to_have_url(re.compile("w0=-2.75"))
+    painted(page)
+    part = _signs(page)
+    page.get_by_role("button", name="Show all").click()
+    whole = _signs(page)
+    fresh = opened(large, f"#{page.url.split('#')[1]}", viewport={"width": 1280, "height": 800})
+    fresh.get_by_role("button", name="Show all").click()
+    assert whole == _signs(fresh)
+    changed = sum(one != other for one, other in zip(before, part, strict=True))
+    assert 0 < changed < sum(one != other for one, other in zip(part, whole, strict=True))
+
+
+def _signs(page: Page) -> list[str]:
+    """The shapes of each number of the drawing."""
+    script = """
+        numbers => numbers.map(number => [...number.querySelectorAll("path")]
+          .map(path => path.getAttribute("d")).join(" ").trim())
+    """
+    return list(page.locator(".drawing [data-number]").evaluate_all(script))
 
 
 def test_on_paper_all_of_it_is_there(page: Page) -> None:

@@ -41,7 +41,7 @@ export class Drawing {
     this.word = element("span", {}, "Show all");
     const whole = iconButton("fit", "Show all (0)", () => this.view.fit(), { class: "sign worded" });
     whole.append(this.word);
-    this.view = new View(this.frame, () => this.first(), (isPart) => (this.word.hidden = !isPart), page.signal);
+    this.view = new View(this.frame, () => this.first(), (isPart) => this.onLook(isPart), page.signal);
     this.element = element(
       "section",
       { class: "drawing card", "aria-label": "Drawing" },
@@ -72,6 +72,12 @@ export class Drawing {
     page.signal.addEventListener("abort", () => clearTimeout(this.rest));
     listenToArrows(this);
     this.show();
+  }
+
+  /** The window onto the drawing was moved. @param {boolean} isPart  Whether something is out of sight. */
+  onLook(isPart) {
+    this.word.hidden = !isPart;
+    this.paintNumbers(this.page.known());
   }
 
   /** @param {Set<string>} changed */
@@ -202,8 +208,18 @@ export class Drawing {
     }
   }
 
-  /** @param {Known} known */
-  paintNumbers(known) {
+  /** Brings everything up to date, what is out of sight, too. */
+  complete() {
+    this.paintNumbers(this.page.known(), true);
+    this.paintWords();
+  }
+
+  /**
+   * Numbers out of sight wait until they come into it.
+   * @param {Known} known
+   * @param {boolean} [everywhere]
+   */
+  paintNumbers(known, everywhere = false) {
     const { content, numbers, store } = this.page;
     const { output, wrt } = store.state;
     const digits = Math.min(store.state.digits, this.picture?.digits ?? Infinity);
@@ -211,6 +227,9 @@ export class Drawing {
     const adjoints = output === null ? null : numbers.adjoints(output);
     const tangents = isTangent ? numbers.tangents(wrt) : null;
     for (const entry of this.entries) {
+      if (!everywhere && !this.view.shows(entry.shape.place)) {
+        continue;
+      }
       const { slot, edge } = entry;
       let role = entry.role;
       let text = DASH;

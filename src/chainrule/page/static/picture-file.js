@@ -25,7 +25,7 @@ export function drawingFile(drawing, title) {
   if (!svg || !picture) {
     return "";
   }
-  drawing.paintWords();
+  drawing.complete();
   const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
   const pairs = [...svg.querySelectorAll("*")].map((from, at) => ({ from, to: copy.querySelectorAll("*")[at] }));
   const [width, height] = [picture.width + 2 * GROUND, picture.height + 2 * GROUND];

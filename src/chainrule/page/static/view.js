@@ -8,6 +8,8 @@ const LARGEST_FIT = 1.35;
 const SMALLEST_FIT = 0.55;
 const LEGIBLE = 0.75;
 const MARGIN = 24;
+/** So far from the window a thing may be seen in part. */
+const REACH = 80;
 /** So much of a drawing is empty at its edges. */
 const BLANK = 8;
 /** Of the window: while the reader practises, the question is to be in sight, too. */
@@ -32,6 +34,8 @@ export class View {
     this.scale = 1;
     this.left = 0;
     this.top = 0;
+    /** What is seen. */
+    this.part = { left: 0, top: 0, width: 0, height: 0 };
     /** What is done when the frame has another size. */
     this.again = () => this.open();
     this.listen(signal);
@@ -137,6 +141,12 @@ export class View {
     this.apply();
   }
 
+  /** Whether a point is in sight, or nearly so. @param {{ x: number, y: number }} point */
+  shows({ x, y }) {
+    const { left, top, width, height } = this.part;
+    return x > left - REACH && x < left + width + REACH && y > top - REACH && y < top + height + REACH;
+  }
+
   /** Moves as little as is needed to see a part of the drawing. @param {SVGGraphicsElement} part */
   reveal(part) {
     const { x, y, width, height } = part.getBBox();
@@ -156,8 +166,8 @@ export class View {
     this.left = Math.min(Math.max(this.left, 60 - wide), this.size.width - 60);
     this.top = Math.min(Math.max(this.top, 60 - high), this.size.height - 60);
     const { width, height } = this.size;
-    const part = this.isOnPaper ? [0, 0, width, height] : [this.left, this.top, wide, high];
-    this.svg?.setAttribute("viewBox", part.map((length) => length.toFixed(2)).join(" "));
+    this.part = this.isOnPaper ? { left: 0, top: 0, width, height } : { left: this.left, top: this.top, width: wide, height: high };
+    this.svg?.setAttribute("viewBox", Object.values(this.part).map((length) => length.toFixed(2)).join(" "));
     this.tell(this.left > BLANK || this.top > BLANK || this.left + wide < width - BLANK || this.top + high < height - BLANK);
   }
 
