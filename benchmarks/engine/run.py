@@ -27,6 +27,10 @@ from benchmarks.engine.works import BOTH, VALUE, Case
 ROOT = Path(__file__).parent.parent.parent
 ROUND = 0.003
 """Seconds of a round, at least one call."""
+ROUND_OF_THREADS = 0.024
+"""Seconds of a round on several threads, which have to be awake on cores of their own."""
+REST = 0.02
+"""Seconds before a turn on several threads: those of OpenMP spin for a while after their work."""
 PATIENCE = 60.0
 """Seconds of all rounds of a case; then what there is must do (three rounds at least)."""
 TOLERANCE = {"a": 1e-14, "b": 1e-12, "c": 1e-12, "d": 1e-10, "f": 1e-12}
@@ -165,7 +169,7 @@ def run_case(row: Row, case: Case, contenders: Sequence[Contender], limit: float
                 break
             for each in found:
                 if each.there:
-                    _turn(each, workers[each.contender.key], limit)
+                    _turn(each, workers[each.contender.key], case.threads, limit)
     return found
 
 
@@ -211,10 +215,15 @@ def _load(path: Path) -> Result:
         return Result(saved.get("value"), tuple(saved[f"d{i}"] for i in range(count)))
 
 
-def _turn(each: Measured, worker: _Process, limit: float) -> None:
+def _turn(each: Measured, worker: _Process, threads: int, limit: float) -> None:
+    """A round; on several threads one before it that does not count, in which they wake up."""
+    seconds = ROUND if threads == 1 else ROUND_OF_THREADS
+    if threads > 1:
+        time.sleep(REST)
     for what, times in each.rounds.items():
         try:
-            answer = worker.ask(limit, do="measure", what=what, seconds=ROUND)
+            for _ in range(min(threads, 2)):
+                answer = worker.ask(limit, do="measure", what=what, seconds=seconds)
         except _LateError:
             answer = {"error": "too late"}
         if "seconds" not in answer:
