@@ -64,20 +64,20 @@ def assert_bits(found, wanted, x, y):
         assert same.all(), (name, x[at], y[at], one[at], other[at])
 
 
-@each_float
-def test_floats(dtype):
-    x, y = hostile(dtype)
+def assert_as_numpy(x, y):
     graph = cr.trace(all_of_them)(x, y)
     assert_bits(graph.at(x, y).value, wanted_of(x, y), x, y)
     assert_bits(graph.compile()(x, y), wanted_of(x, y), x, y)
+
+
+@each_float
+def test_floats(dtype):
+    assert_as_numpy(*hostile(dtype))
 
 
 @each_integer
 def test_integers(dtype):
-    x, y = whole(dtype)
-    graph = cr.trace(all_of_them)(x, y)
-    assert_bits(graph.at(x, y).value, wanted_of(x, y), x, y)
-    assert_bits(graph.compile()(x, y), wanted_of(x, y), x, y)
+    assert_as_numpy(*whole(dtype))
 
 
 @each_float

@@ -49,8 +49,8 @@ class Selection:
         for node in dag.order:
             if node.op is ITEM and node.operands[0] not in opened:
                 self.results.setdefault(node.operands[0], []).append(node)
+        # Constants that are called something or are outputs are drawn once, others at each use.
         own = {*dag.names, *dag.outputs}
-        """What is drawn once even if it is a constant; others are drawn beside each user."""
         self._holder = {item: node for node, items in self.results.items() for item in items}
         self._drawn = {
             node

@@ -117,9 +117,10 @@ log1p = pointwise(
 
 
 def _times_power(factor: Any, x: Any, y: Any) -> Any:
-    """The product with a power, but 0 where the factor is: also with infinity and NaN.
+    """``factor * x^y``, where 0 times infinity or NaN is 0.
 
-    Elsewhere nothing is held back, since the product may change where the factor is 0.
+    Where 0 is multiplied by a finite power nothing is held back: there the product changes with
+    the factor.
     """
     power = general_power(x, y)
     return where((factor == 0) & ~(abs(power) < math.inf), 0.0, factor * power)

@@ -1,6 +1,7 @@
 // The tables as comma-separated values (RFC 4180), with the numbers of now in full.
 
 import { isDifferentiated, operationOf } from "./content.js";
+import { bracketed } from "./numbers.js";
 import { rowsOf } from "./passes.js";
 import { backwardTerms, forwardTerms } from "./sentences.js";
 
@@ -32,7 +33,7 @@ export function passFile(page, pass) {
     const name = isBack ? `∂${label(start)}/∂${label(slot)}` : `d${label(slot)}/d${label(start)}`;
     const terms = slot === start ? [] : (isBack ? backwardTerms : forwardTerms)(content, numbers, slot, start);
     const words = slot === start ? "start" : "no path";
-    const sum = terms.map(({ left, right }) => `${signed(left)} · ${signed(right)}`).join(" + ") || words;
+    const sum = terms.map(({ left, right }) => `${bracketed(amount(left))} · ${bracketed(amount(right))}`).join(" + ") || words;
     const total = slot === start || isDifferentiated(content, slot) ? found[slot] : 0;
     return [at + 1, label(slot), name, sum, terms.map(({ via }) => label(via)).join(", "), total];
   });
@@ -76,12 +77,6 @@ function writtenCell(cell) {
   }
   const text = FORMULA.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** A number in full, in brackets where it has a sign. @param {number} value */
-function signed(value) {
-  const text = amount(value);
-  return text.startsWith("-") ? `(${text})` : text;
 }
 
 /** A number in full, as Python reads and writes it. @param {number | bigint} value */

@@ -66,7 +66,11 @@ export function short(value, digits, type = "float64") {
  * @param {number} [digits]
  */
 export function factor(value, digits = 6) {
-  const text = number(value, digits);
+  return bracketed(number(value, digits));
+}
+
+/** What is written of a number; a negative one in brackets. @param {string} text */
+export function bracketed(text) {
   return text.startsWith("-") ? `(${text})` : text;
 }
 

@@ -2,7 +2,7 @@
 
 import { edgesBy, kindOf, nameOf } from "./content.js";
 import { quotient } from "./mathematics.js";
-import { factor, number } from "./numbers.js";
+import { bracketed, factor, number } from "./numbers.js";
 import { currentNode } from "./passes.js";
 
 /** @typedef {import("./content.js").Content} Content */
@@ -89,8 +89,7 @@ function inserted(content, numbers, slot) {
   for (const operand of node.operands) {
     const { label, kind, type } = content.nodes[operand];
     if (kind !== "constant" || /^[\p{L}_]/u.test(label)) {
-      const text = number(numbers.values[operand], 6, type);
-      values.set(label, text.startsWith("-") ? `(${text})` : text);
+      values.set(label, bracketed(number(numbers.values[operand], 6, type)));
     }
   }
   const missing = new Set(values.keys());

@@ -42,7 +42,7 @@ class _Totals(NamedTuple):
 
     Attributes:
         kind: Of its numbers.
-        parts: _Totals of vectors, added up alternately.
+        parts: Totals of vectors, added up alternately.
         sum: What whole blocks gave.
         error: What rounding took away from ``sum`` so far.
     """
